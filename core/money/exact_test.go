@@ -144,6 +144,13 @@ func TestExactErrors(t *testing.T) {
 	if got, err := one.Round(7); !errors.Is(err, money.ErrRounding) {
 		t.Errorf("Round by rule 7 = %d, %v; want ErrRounding", got, err)
 	}
+	wide, err := money.ParseExact(strings.Repeat("9", 100) + "/7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := wide.Round(money.Down); !errors.Is(err, money.ErrOverflow) {
+		t.Errorf("Round of %s = %d, %v; want ErrOverflow", wide, got, err)
+	}
 	if one.Equal(money.NewExact(-1)) {
 		t.Error("1 equals -1")
 	}
