@@ -136,11 +136,13 @@ const (
 	ReasonInconsistentTotals ReasonCode = "inconsistent_totals" // waits for a newer snapshot
 	ReasonInvalidOrder       ReasonCode = "invalid_order"       // negative or impossible figures; waits for a newer snapshot
 	ReasonCurrencyMismatch   ReasonCode = "currency_mismatch"   // cause "currency:{store_id}", or a newer snapshot
-	ReasonMissingRate        ReasonCode = "missing_rate"        // cause "rate:{currency}"
+	ReasonMissingRate        ReasonCode = "missing_rate"        // causes "rate:{currency}" and "plan"
 	ReasonOrderMissing       ReasonCode = "order_missing"       // a refund or hint came before its order
 	ReasonOrderStale         ReasonCode = "order_stale"         // an edit was announced; waits for the snapshot
 	ReasonOrderConflict      ReasonCode = "order_conflict"      // two bodies of one version
 	ReasonNoPlan             ReasonCode = "no_plan"             // cause "plan"
+	ReasonUnknownRank        ReasonCode = "unknown_rank"        // causes "ref:{lower-case distributor id}" and "plan"
+	ReasonMissingWholesale   ReasonCode = "missing_wholesale"   // waits for a newer snapshot, or cause "plan"
 	ReasonFailed             ReasonCode = "failed"              // our own failure, repeated until no attempt was left
 )
 
