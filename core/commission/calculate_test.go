@@ -32,6 +32,11 @@ func TestW1(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d %s", len(snapshot), snapshot)
+	explained, err := commission.Explain(snapshot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(explained.Text(nil))
 	got, err := commission.Recompute(snapshot)
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ const nobody = -1
 // what order.Net and Calculate gave for in. The layout is fixed and every figure of money or volume is a text, so equal
 // settlements have equal bytes. Of the upline it keeps whoever was looked at. Ids only: no names.
 func Snapshot(in Input, net order.Breakdown, r Result) ([]byte, error) {
-	e := encoder{in: &in, r: &r, out: make([]byte, 0, 512+192*len(net.Lines)+64*len(r.Steps))}
+	e := encoder{in: &in, r: &r, out: make([]byte, 0, 768+256*len(net.Lines)+96*len(r.Steps))}
 	e.header()
 	e.attribution()
 	e.upline()
