@@ -114,6 +114,17 @@ func TestNullIsNotAnAmount(t *testing.T) {
 	}
 }
 
+func TestRateLengthCountsThePercentSign(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat("0", 59) + "5 %"
+	if got, err := money.ParseRate("00" + text); err != nil || got != 50_000_000 {
+		t.Errorf("ParseRate of 64 bytes = %s, %v; want 5%%", got, err)
+	}
+	if got, err := money.ParseRate("000" + text); err == nil {
+		t.Errorf("ParseRate of 65 bytes = %s, want an error", got)
+	}
+}
+
 func TestLongTextIsRefusedAndCut(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("1", 65)

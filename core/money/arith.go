@@ -78,7 +78,7 @@ func signedOrOverflow(size uint64, negative bool) (int64, error) {
 // Add is a + b, or ErrOverflow.
 func Add(a, b int64) (int64, error) {
 	sum := a + b
-	if (sum > a) != (b > 0) && b != 0 {
+	if (sum > a) != (b > 0) {
 		return 0, ErrOverflow
 	}
 	return sum, nil
@@ -87,7 +87,7 @@ func Add(a, b int64) (int64, error) {
 // Sub is a - b, or ErrOverflow.
 func Sub(a, b int64) (int64, error) {
 	difference := a - b
-	if (difference < a) != (b > 0) && b != 0 {
+	if (difference < a) != (b > 0) {
 		return 0, ErrOverflow
 	}
 	return difference, nil

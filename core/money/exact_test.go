@@ -121,6 +121,32 @@ func TestParseExactRefuses(t *testing.T) {
 	}
 }
 
+func TestExactRoundAtTheLimits(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		text string
+		mode money.Rounding
+		want int64
+		err  error
+	}{
+		{"9223372036854775807", money.Up, math.MaxInt64, nil},
+		{"9223372036854775808", money.Down, 0, money.ErrOverflow},
+		{"-9223372036854775808", money.Up, math.MinInt64, nil},
+		{"18446744073709551615/2", money.HalfEven, 0, money.ErrOverflow},
+		{"18446744073709551615/2", money.HalfDown, math.MaxInt64, nil},
+		{"-18446744073709551615/2", money.HalfEven, math.MinInt64, nil},
+		{"36893488147419103231/2", money.Up, 0, money.ErrOverflow}, // 64 ones and a half must not wrap round to zero.
+	} {
+		value, err := money.ParseExact(tt.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := value.Round(tt.mode); got != tt.want || !errors.Is(err, tt.err) {
+			t.Errorf("%s by %s = %d, %v; want %d, %v", tt.text, tt.mode, got, err, tt.want, tt.err)
+		}
+	}
+}
+
 func TestExactZeroValue(t *testing.T) {
 	t.Parallel()
 	var zero money.Exact
