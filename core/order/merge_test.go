@@ -123,7 +123,9 @@ func TestEqualVersionsUnite(t *testing.T) {
 			func(o Order) bool { return len(o.Refunds) == 1 && o.Refunds[0].MoneyMinor == 0 }},
 		"evidence": {func(o *Order) { o.Evidence = []Evidence{{LandingReference, "X"}, {DistributorCode, "A"}} },
 			func(o *Order) { o.Evidence = []Evidence{{DistributorCode, "A"}} },
-			func(o Order) bool { return cmp.Equal(o.Evidence, []Evidence{{DistributorCode, "A"}, {LandingReference, "X"}}) }},
+			func(o Order) bool {
+				return cmp.Equal(o.Evidence, []Evidence{{DistributorCode, "A"}, {LandingReference, "X"}})
+			}},
 		"a told buyer": {func(o *Order) { o.BuyerID = "9" }, func(*Order) {}, func(o Order) bool { return o.BuyerID == "9" }},
 		"a told total": {func(o *Order) { o.TotalMinor = 9 }, func(*Order) {}, func(o Order) bool { return o.TotalMinor == 9 }},
 		"more paid":    {func(o *Order) { o.PaidMinor = 9 }, func(o *Order) { o.PaidMinor = 8 }, func(o Order) bool { return o.PaidMinor == 9 }},
