@@ -44,7 +44,3 @@ type Unmapped struct {
 func (u *Unmapped) Error() string {
 	return "SKU " + u.PlatformSKU + " of " + u.Platform + " has no mapping: map it to a commission class"
 }
-
-//	func Build(mappings []Mapping) (*Catalog, error)
-//	func (c *Catalog) Lookup(platform, platformSKU, country string, at, version int64) (Item, error) // *Unmapped
-//	func (v VolumeRule) Of(netMinor int64, quantityLeft int64, c money.Currency) (money.Volume, error)

@@ -5,6 +5,10 @@
 package ledger
 
 import (
+	"cmp"
+	"strconv"
+	"strings"
+
 	"upline.dev/upline/core/money"
 )
 
@@ -57,13 +61,31 @@ type Posting struct {
 	PostedAt    int64  // microseconds since 1970 UTC
 }
 
-//	func Account(distributorID, state string) string                                     // "distributor:{id}:pending"
-//	func EventID(program string, k Key, revision int64) string
-//	func Difference(program string, revision int64, posted, want []Balance, stamp Stamp) ([]Posting, error) // sorted by key; empty when equal; overflow and duplicate keys are errors
-//	func Check(postings []Posting) error                                                  // two accounts each, non-zero, event ids right, sums to zero per currency
-//	func Leaf(p Posting) [32]byte                                                         // length-prefixed canonical posting
-//	func Root(leaves [][32]byte) [32]byte                                                 // Merkle, RFC 6962 style prefixes 0x00 / 0x01
-//	type Seal struct{ ProgramID string; Sequence int64; Leaves int; Root, Previous, Hash [32]byte; SealedAt int64 }
-//	func Chain(previous Seal, program string, leaves [][32]byte, at int64) Seal
-//	type Verifier struct; func NewVerifier(program string) *Verifier; func (v *Verifier) Batch(s Seal, postings []Posting, storedLeaves [][32]byte) []Finding  // names the posting
-//	func Prove(leaves [][32]byte, i int) []ProofStep; func (p Proof) Verify(...) bool
+// Stamp is what every posting of one settlement has in common.
+type Stamp struct {
+	SnapshotID string // hex hash of calc_snapshot_json; "" where there is none
+	OrderTS    int64  // microseconds since 1970 UTC; the instant the facts were read at
+	PostedAt   int64  // microseconds since 1970 UTC
+}
+
+// Compare orders keys by source, line, component, distributor, kind and currency, bytewise.
+func (k Key) Compare(other Key) int {
+	return cmp.Or(
+		strings.Compare(k.Source, other.Source),
+		strings.Compare(k.LineID, other.LineID),
+		strings.Compare(k.ComponentID, other.ComponentID),
+		strings.Compare(k.DistributorID, other.DistributorID),
+		strings.Compare(string(k.Kind), string(other.Kind)),
+		strings.Compare(string(k.Currency), string(other.Currency)),
+	)
+}
+
+// String names the key for people, as errors and findings do.
+func (k Key) String() string {
+	text := string(k.Kind) + " of " + strconv.Quote(k.DistributorID) + " by " + strconv.Quote(k.ComponentID) +
+		" for " + strconv.Quote(k.Source)
+	if k.LineID != "" {
+		text += " line " + strconv.Quote(k.LineID)
+	}
+	return text + " in " + strconv.Quote(string(k.Currency))
+}
