@@ -1,6 +1,7 @@
 // Package commission turns one order, its upline and a plan into what everybody should have earned, and says why.
 //
-// Calculate is a pure function: the same Input gives the same bytes on any machine, years later.
+// Calculate is a pure function: the same Input gives the same bytes on any machine, years later. Snapshot writes down
+// all it used, so that Recompute can check every amount, and Explain can tell it, with nothing else at hand.
 package commission
 
 import (
@@ -54,26 +55,28 @@ type Event struct {
 	ComponentID   string `json:"component_id"`
 	DistributorID string `json:"distributor_id"`
 	Breakage      bool   `json:"breakage,omitempty"`
+	Reason        string `json:"reason,omitempty"` // why it is breakage
 	AmountMinor   int64  `json:"amount_minor"`
 	Step          int    `json:"step"` // index into Result.Steps
 }
 
-// Step is how one amount came to be; it is enough to recompute it.
+// Step is how one amount came to be; it is enough to recompute it. A step without DistributorID says why a level found
+// nobody.
 type Step struct {
 	ComponentID   string   `json:"component_id"`
-	Rule          string   `json:"rule"` // path of the rate in the plan, for example components[1].rates.gold[2]
+	Rule          string   `json:"rule"` // path of the rate in the plan, for example components[1].rates[0].levels[2]
 	LineID        string   `json:"line_id,omitempty"`
 	DistributorID string   `json:"distributor_id"`
-	Rank          string   `json:"rank,omitempty"`
+	Rank          string   `json:"rank,omitempty"` // as the plan names it, the lowest included
 	Level         int      `json:"level,omitempty"`
-	Base          string   `json:"base"`       // "net", "cv" or "component:ID"
-	BaseMinor     int64    `json:"base_minor"` // in minor units before the factors
+	Base          string   `json:"base"`       // "net", "cv", "profit" or "component:ID"
+	BaseMinor     int64    `json:"base_minor"` // in minor units before the factors; micro-units of CV where Base is "cv"
 	Factors       []Factor `json:"factors"`    // multiplied onto the base
 	Exact         string   `json:"exact"`      // rational of minor units before rounding
 	Rounding      string   `json:"rounding"`
-	AmountMinor   int64    `json:"amount_minor"`       // after rounding
+	AmountMinor   int64    `json:"amount_minor"`       // after rounding, before Cuts and Breakage
 	Cuts          []Cut    `json:"cuts,omitempty"`     // caps, in the order applied
-	Breakage      string   `json:"breakage,omitempty"` // why nothing, or less, was paid
+	Breakage      string   `json:"breakage,omitempty"` // why all of it is breakage; cuts by caps are in Cuts
 	Skipped       []Skip   `json:"skipped,omitempty"`  // people passed over on the way to this level, with the reason
 }
 
@@ -100,8 +103,24 @@ type Cut struct {
 type Result struct {
 	Events []Event `json:"events"`
 	Steps  []Step  `json:"steps"`
+	Terms  Terms   `json:"terms"`
 }
 
-//	func Calculate(in Input, p *plan.Plan) (Result, error)
-//	func Snapshot(in Input, net order.Breakdown, r Result) ([]byte, error) // calc_snapshot_json: canonical, deterministic
-//	func Recompute(snapshot []byte) (Result, error)                       // from the snapshot alone; error names the step that disagrees
+// Terms are the parts of the plan that hold for the whole order; a snapshot keeps them to apply the caps again.
+type Terms struct {
+	LowestRank string    `json:"lowest_rank"`
+	Rounding   string    `json:"rounding"`
+	CVToMoney  *Factor   `json:"cv_to_money,omitempty"` // minor units per micro-unit of CV, where a cap is a share of CV
+	Caps       []CapTerm `json:"caps,omitempty"`        // in the order enforced
+}
+
+// CapTerm is one cap per order. The limit is Share of Of, rounded down, or LimitMinor.
+type CapTerm struct {
+	CapID      string  `json:"cap_id"`
+	Scope      string  `json:"scope"`
+	Target     string  `json:"target,omitempty"` // the component or rank that Scope speaks of
+	Of         string  `json:"of,omitempty"`     // "net" or "cv"; "" for an amount
+	Share      *Factor `json:"share,omitempty"`
+	LimitMinor int64   `json:"limit_minor,omitempty"`
+	Enforce    string  `json:"enforce"`
+}
