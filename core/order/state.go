@@ -2,12 +2,16 @@ package order
 
 // State is everything known of one order. The zero value knows nothing. It is stored as JSON with its order.
 type State struct {
+	// Source is the order all of this is about; the first revision sets it.
+	Source Source `json:"source"`
 	// Channels holds the newest snapshot of each channel, sorted by channel name.
 	Channels []ChannelState `json:"channels,omitempty"`
 	// Refunds unites by RefundID every refund ever told, sorted by RefundID.
 	Refunds []Refund `json:"refunds,omitempty"`
-	// HintedAt is the newest Hint's version; a snapshot of the same channel at or after it makes it moot.
-	HintedAt Version `json:"hinted_at"`
+	// HintedAt is the newest Hint's version in HintedChannel, the highest channel that ever gave a hint. A snapshot of
+	// the same channel at or after it makes it moot, and so does any snapshot of a higher channel.
+	HintedAt      Version `json:"hinted_at"`
+	HintedChannel Channel `json:"hinted_channel,omitempty"`
 	// Deleted is set for ever once the platform deleted the order.
 	Deleted bool `json:"deleted,omitempty"`
 }
@@ -19,6 +23,9 @@ type ChannelState struct {
 	Order   Order   `json:"order"`
 	// Conflict describes two different bodies of one version that no rule could unite; "" is the normal case.
 	Conflict string `json:"conflict,omitempty"`
+	// Rivals holds every different body told under this one version, where there is more than one; Order and Conflict
+	// follow from them alone, so that the order of arrival cannot matter. Empty is the normal case.
+	Rivals []Order `json:"rivals,omitempty"`
 }
 
 // MoneyRefundPolicy says what money refunded without naming lines does to the lines.
