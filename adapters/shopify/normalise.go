@@ -118,9 +118,15 @@ func edited(body []byte, revision *order.Revision) error {
 	}
 	revision.Kind = order.Hint
 	revision.Source.PlatformOrderID = edit.Edit.OrderID.String()
-	revision.Version.Updated = edit.Edit.CommittedAt.UnixMicro()
+	revision.Version = hinted(edit.Edit.CommittedAt)
 	revision.Note = "the order was edited; its orders/updated delivery, or a fetch, gives the figures"
 	return nil
+}
+
+// hinted is the version that a snapshot must reach to make a hint moot. updated_at has whole seconds, and the snapshot may
+// have been sent before the hint, so neither a fraction nor the time of sending may be asked of it.
+func hinted(at time.Time) order.Version {
+	return order.Version{Updated: at.Truncate(time.Second).UnixMicro()}
 }
 
 // deleted reads {"id"}. The topic stands in an unsigned header, so a body that is an order or a refund is refused:

@@ -123,7 +123,8 @@ type refundLineBody struct {
 }
 
 type adjustment struct {
-	Kind         string `json:"kind"`
+	Kind         string `json:"kind"`   // deprecated by Shopify since 2024-10
+	Reason       string `json:"reason"` // stands in for it
 	Amount       amount `json:"amount"`
 	AmountSet    bag    `json:"amount_set"`
 	TaxAmount    amount `json:"tax_amount"`
@@ -148,7 +149,6 @@ type editBody struct {
 	Edit struct {
 		OrderID     id        `json:"order_id"`
 		CommittedAt time.Time `json:"committed_at"`
-		CreatedAt   time.Time `json:"created_at"`
 	} `json:"order_edit"`
 }
 

@@ -29,6 +29,7 @@ func (r reading) refunding(body []byte, revision *order.Revision) error {
 	revision.Version.Updated = refund.At.UnixMicro()
 	if unknown != "" {
 		revision.Kind, revision.Note = order.Hint, unknown
+		revision.Version = hinted(refund.At)
 		return nil
 	}
 	revision.Kind, revision.Refunds = order.Refunding, []order.Refund{refund}
@@ -59,11 +60,9 @@ func (r reading) refund(in *refundBody) (out order.Refund, unknown string, err e
 		}
 		out.Lines = append(out.Lines, line)
 	}
-	if out.MoneyMinor, out.MoneyTaxMinor, err = r.overpaid(in.Adjustments); err != nil {
-		return out, "", err
-	}
-	if !in.moneyOnly() {
-		return out, "", nil
+	out.MoneyMinor, out.MoneyTaxMinor, unknown, err = r.overpaid(in.Adjustments)
+	if err != nil || unknown != "" || !in.moneyOnly() {
+		return out, unknown, err
 	}
 	out.MoneyMinor, unknown, err = r.paidBack(in.Transactions)
 	return out, unknown, err
@@ -103,33 +102,33 @@ func (r reading) refundLine(in *refundLineBody) (out order.RefundLine, stated bo
 }
 
 // overpaid is what was paid back beyond the lines: the discrepancies below 0. One above 0 says that less was paid back
-// than the lines are worth; what the merchant kept is a fee and restores nobody's commission. Other adjustments repeat
-// shipping.
-func (r reading) overpaid(adjustments []adjustment) (minor, taxMinor int64, err error) {
+// than the lines are worth; what the merchant kept is a fee and restores nobody's commission. Shipping adjustments repeat
+// the refunded shipping lines.
+func (r reading) overpaid(adjustments []adjustment) (minor, taxMinor int64, unknown string, err error) {
 	for i := range adjustments {
 		in := &adjustments[i]
-		if in.Kind != "refund_discrepancy" {
-			continue
-		}
 		amount, tax, err := r.discrepancy(in)
 		if err != nil {
-			return 0, 0, adapters.Under(fmt.Sprintf("order_adjustments[%d].", i), err)
+			return 0, 0, "", adapters.Under(fmt.Sprintf("order_adjustments[%d].", i), err)
 		}
-		if amount >= 0 {
+		switch {
+		case amount >= 0 || in.Kind == "shipping_refund" || in.Kind == "" && in.Reason == "Shipping refund":
 			continue
+		case in.Kind != "refund_discrepancy" && !(in.Kind == "" && in.Reason == "Refund discrepancy"):
+			return 0, 0, "a refund has an adjustment of an unknown kind; fetch the order", nil
 		}
-		minor, err = money.Sub(minor, amount)
-		if err == nil {
-			taxMinor, err = money.Sub(taxMinor, tax)
+		if minor, err = money.Sum(minor, -amount, -tax); err == nil {
+			taxMinor, err = money.Add(taxMinor, -tax)
 		}
 		if err != nil {
-			return 0, 0, &adapters.Malformed{Field: "order_adjustments", Reason: err.Error()}
+			return 0, 0, "", &adapters.Malformed{Field: "order_adjustments", Reason: err.Error()}
 		}
 	}
-	return minor, taxMinor, nil
+	return minor, taxMinor, "", nil
 }
 
-// discrepancy reads one adjustment; its tax has the same sign as its amount and is 0 where it is not stated.
+// discrepancy reads one adjustment. Shopify adds the tax to the amount, so both have one sign; a tax that is not stated
+// is 0.
 func (r reading) discrepancy(in *adjustment) (minor, taxMinor int64, err error) {
 	minor, stated, err := r.minor("amount", in.AmountSet, in.Amount)
 	if err == nil && !stated {
@@ -139,8 +138,12 @@ func (r reading) discrepancy(in *adjustment) (minor, taxMinor int64, err error) 
 		return 0, 0, err
 	}
 	taxMinor, _, err = r.minor("tax_amount", in.TaxAmountSet, in.TaxAmount)
-	if err == nil && (minor < 0 && taxMinor > 0 || minor > 0 && taxMinor < 0) {
+	switch {
+	case err != nil:
+	case minor < 0 && taxMinor > 0 || minor > 0 && taxMinor < 0:
 		err = &adapters.Malformed{Field: "tax_amount", Reason: "its sign differs from the amount's"}
+	case minor == -1<<63 || taxMinor == -1<<63: // It has no opposite.
+		err = &adapters.Malformed{Field: "amount", Reason: money.ErrOverflow.Error()}
 	}
 	return minor, taxMinor, err
 }
