@@ -243,5 +243,5 @@ func (s *summary) finish() {
 	for _, skip := range s.skips {
 		fmt.Fprintln(s.out, "  "+skip)
 	}
-	fmt.Fprintf(s.out, "%d passed, %d failed, %d skipped\n", s.passed, s.failed, s.skipped)
+	fmt.Fprintf(s.out, "total %d passed, %d failed, %d skipped\n", s.passed, s.failed, s.skipped)
 }

@@ -38,7 +38,7 @@ func TestRunCounts(t *testing.T) {
 		{
 			name:   "a passing test is counted and its output left out",
 			in:     stream("run TestA", "output TestA chatter", "pass TestA", "pass"),
-			counts: "1 0 0", shows: []string{"ok   p ", "1 passed, 0 failed, 0 skipped\n"}, hides: "chatter",
+			counts: "1 0 0", shows: []string{"ok   p ", "total 1 passed, 0 failed, 0 skipped\n"}, hides: "chatter",
 		},
 		{
 			name:   "subtests count in place of their parent",
