@@ -13,7 +13,7 @@ own_caches
 # "go test -list" prints the names of a package and then its own line, so the
 # names are kept until it comes.
 say "finding the fuzz tests"
-listing=$(go test -list '^Fuzz' ./...)
+listing=$(without_downloads go test -list '^Fuzz' ./...)
 targets=$(printf '%s\n' "$listing" | awk '
   /^Fuzz/ { names[++n] = $1 }
   $1 == "ok" { for (i = 1; i <= n; i++) print $2, names[i]; n = 0 }')
@@ -23,7 +23,7 @@ while read -r package name; do
   [ -n "$name" ] || continue
   ran=$((ran + 1))
   step "$package $name"
-  run go test -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZTIME:-10s}" "$package" || failed="$failed $package.$name"
+  run without_downloads go test -run '^$' -fuzz "^$name\$" -fuzztime "${FUZZTIME:-10s}" "$package" || failed="$failed $package.$name"
 done <<EOF
 $targets
 EOF

@@ -13,9 +13,9 @@ own_caches
 summary=$(mktemp -d)
 on_exit rm -rf "$summary"
 
-tests() { go test -json "$@" | "$summary/testsum" -trim upline.dev/ -counts "${UPLINE_COUNTS:-}"; }
+tests() { without_downloads go test -json "$@" | "$summary/testsum" -trim upline.dev/ -counts "${UPLINE_COUNTS:-}"; }
 
-go -C .ci/tools build -buildvcs=false -o "$summary/testsum" ./testsum
+without_downloads go -C .ci/tools build -buildvcs=false -o "$summary/testsum" ./testsum
 cd "$1"
 shift
 run tests "$@"

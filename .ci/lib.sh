@@ -92,6 +92,14 @@ finish() {
   exit "$rc"
 }
 
+# without_downloads COMMAND... leaves the go command's list of modules out of
+# what it says; on a new machine that list is longer than all the rest.
+without_downloads() {
+  local rc=0
+  { "$@" 2>&1 >&3 | { grep -v '^go: downloading ' >&2 || true; }; } 3>&1 || rc=$?
+  return "$rc"
+}
+
 # unavailable REASON ends a check that cannot be made here: neither good nor
 # bad news. test.sh names the reason in its summary.
 unavailable() {

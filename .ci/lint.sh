@@ -12,10 +12,10 @@ cd "$(dirname "$0")/.."
 case "${1:-}" in
 go)
   own_caches
-  say "golangci-lint (compiled on first use, which takes some minutes)"
-  go tool -modfile=.ci/tools/go.mod golangci-lint run ./...
+  say "golangci-lint (fetched and compiled on first use, which takes some minutes)"
+  without_downloads go tool -modfile=.ci/tools/go.mod golangci-lint run ./...
   cd .ci/tools
-  go tool golangci-lint run --config ../../.golangci.yml ./...
+  without_downloads go tool golangci-lint run --config ../../.golangci.yml ./...
   ;;
 scripts)
   have shellcheck || unavailable "shellcheck is not installed"

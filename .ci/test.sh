@@ -62,7 +62,7 @@ lacks() {
 build() {
   # The product is one static program: it must build without a C compiler.
   export CGO_ENABLED=0
-  go build -buildvcs=false ./... || return 1
+  without_downloads go build -buildvcs=false ./... || return 1
   if [ -d server/cmd/upline ]; then make --no-print-directory build; fi
 }
 
