@@ -493,3 +493,24 @@ func sameAfterJSON(t *rapid.T, s State) {
 		t.Fatalf("JSON changed the state:\n%s", diff)
 	}
 }
+
+func BenchmarkMerge(b *testing.B) {
+	paid, refunded := taxIncluded()
+	known, err := Merge(State{}, snapshot(7, paid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, r := range map[string]Revision{
+		"newer snapshot": snapshot(8, refunded), "repeat": snapshot(7, paid), "rival": snapshot(7, refunded),
+		"refund alone": refunding(0, refunded.Refunds...),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Merge(known, r); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
