@@ -131,6 +131,15 @@ func TestEqualVersionsUnite(t *testing.T) {
 		"more paid":    {func(o *Order) { o.PaidMinor = 9 }, func(o *Order) { o.PaidMinor = 8 }, func(o Order) bool { return o.PaidMinor == 9 }},
 		"a told wholesale price": {func(o *Order) { o.Lines[0].WholesaleMinor = ptr(5) }, func(*Order) {},
 			func(o Order) bool { return *o.Lines[0].WholesaleMinor == 5 }},
+		"totals of the body that has all refunds": {
+			func(o *Order) { o.PaidMinor, o.TotalMinor = 2000, 3000 },
+			func(o *Order) {
+				o.PaidMinor, o.TotalMinor, o.Refunds = 1980, 2980, []Refund{goods("r1", "A", 1, 20, 0)}
+			}, func(o Order) bool { return o.PaidMinor == 1980 && o.TotalMinor == 2980 }},
+		"no totals where no body has all refunds": {
+			func(o *Order) { o.PaidMinor, o.TotalMinor, o.Refunds = 9, 9, []Refund{goods("r2", "A", 1, 10, 0)} },
+			func(o *Order) { o.PaidMinor, o.TotalMinor, o.Refunds = 8, 8, []Refund{goods("r1", "A", 1, 20, 0)} },
+			func(o Order) bool { return o.PaidMinor == 0 && o.TotalMinor == 0 }},
 		"a name": {func(o *Order) { o.Name = "#2" }, func(o *Order) { o.Name = "#1" }, func(o Order) bool { return o.Name == "#1" }},
 		"stated of the body that has all refunds": {
 			func(o *Order) { o.Stated.SubtotalMinor = ptr(3000) },
