@@ -344,6 +344,33 @@ func TestLateRefundTakesItsUnitsBack(t *testing.T) {
 	})
 }
 
+// TestOneRefundToldDifferently never adds up two tellings of one refund: the one that says more wins whole.
+func TestOneRefundToldDifferently(t *testing.T) {
+	t.Parallel()
+	money, less, more := Refund{RefundID: "r", MoneyMinor: 900}, goods("r", "A", 1, 90, 0), goods("r", "A", 1, 100, 0)
+	less.MoneyTaxMinor = 5 // Makes the text of the smaller refund the greater one.
+	everyOrder(t, []Revision{refunding(1, money), refunding(2, more), refunding(3, less)}, func(s State) {
+		if diff := cmp.Diff([]Refund{more}, s.Refunds); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+// TestOrderOfRefundsIsNoRival takes a body that lists the same refunds the other way round for the same body.
+func TestOrderOfRefundsIsNoRival(t *testing.T) {
+	t.Parallel()
+	o := paidOrder(product("A", 3, 3000))
+	o.Stated.SubtotalMinor = ptr(2970)
+	o.Refunds = []Refund{goods("r1", "A", 1, 10, 0), goods("r2", "A", 1, 20, 0)}
+	other := o
+	other.Refunds = []Refund{o.Refunds[1], o.Refunds[0]}
+	everyOrder(t, []Revision{snapshot(1, o), snapshot(1, other)}, func(s State) {
+		if s.Channels[0].Rivals != nil || mustEffective(t, s).Stated.SubtotalMinor == nil {
+			t.Fatalf("rivals %v", s.Channels[0].Rivals)
+		}
+	})
+}
+
 // TestDeletionAbsorbs makes sure that whatever else comes, a deleted order has nothing left.
 func TestDeletionAbsorbs(t *testing.T) {
 	t.Parallel()
