@@ -1,0 +1,220 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"upline.dev/upline/core/money"
+)
+
+// Ratio is an exact multiplier in lowest terms; Den is above zero.
+type Ratio struct {
+	Num, Den int64
+}
+
+// Reduce gives num/den in lowest terms, for num of zero or more and den above zero.
+func Reduce(num, den int64) Ratio {
+	a, b := num, den
+	for b != 0 {
+		a, b = b, a%b
+	}
+	return Ratio{Num: num / a, Den: den / a}
+}
+
+// RatioOf is a rate of zero or more as a ratio.
+func RatioOf(rate money.Rate) Ratio { return Reduce(int64(rate), int64(money.One)) }
+
+// Cell is one rate of a table. A Rate of 0 means that the level is not open.
+type Cell struct {
+	Rate  money.Rate
+	Ratio Ratio
+	Row   int    // index into Component.Rates
+	Rule  string // path of the rate in the plan, for example components[1].rates[0].levels[2]
+}
+
+// Table is the rates of one class, by level and rank. Retail has the one level 1.
+type Table struct {
+	levels [][]Cell // by level - 1, then by rank
+	opens  []int    // by level - 1: the lowest rank that opens it, or -1
+}
+
+type classTable struct {
+	class string
+	table *Table
+}
+
+// Depth is the number of the highest level any rank opens.
+func (t *Table) Depth() int { return len(t.levels) }
+
+// Cell is the rate of a level, from 1, for a rank.
+func (t *Table) Cell(level, rank int) *Cell { return &t.levels[level-1][rank] }
+
+// Opens is the lowest rank that opens a level, or -1 if none does.
+func (t *Table) Opens(level int) int { return t.opens[level-1] }
+
+// Table is the rates that hold for a class; nil where the component pays nothing on it.
+func (c *Component) Table(class string) *Table {
+	for i := range c.tables {
+		if c.tables[i].class == class || c.tables[i].class == Any {
+			return c.tables[i].table
+		}
+	}
+	return nil
+}
+
+// Share is Commissionable, read.
+func (c *Component) Share() Ratio { return c.share }
+
+// BaseIndex is the index of the component this one is a share of, or -1.
+func (c *Component) BaseIndex() int { return c.base }
+
+// LimitShare is the limit of a cap that is a share.
+func (c *Cap) LimitShare() (money.Rate, bool) { return c.share, strings.HasSuffix(c.Limit, "%") }
+
+// LimitMinor is the limit of a cap that is an amount, in minor units of currency; false where the cap names none in it.
+func (c *Cap) LimitMinor(currency money.Currency) (int64, bool) {
+	text, ok := c.Limit, c.Limits == nil
+	if !ok {
+		if text, ok = c.Limits[string(currency)]; !ok {
+			text, ok = c.Limits[Any]
+		}
+	}
+	minor, err := money.ParseMinor(text, currency)
+	return minor, ok && err == nil
+}
+
+// parseShare reads a proportion; share checks its bounds.
+func parseShare(text string) (money.Rate, error) {
+	rate, err := money.ParseRate(text)
+	if err != nil {
+		return 0, fmt.Errorf("rate: %w", err)
+	}
+	return rate, nil
+}
+
+// normalise writes every rate and instant of a valid plan in its one canonical way, so that 0.2 and 20% hash alike.
+func (p *Plan) normalise() {
+	at, _ := effectiveFrom(p.EffectiveFrom) // Validate has read it.
+	p.EffectiveFrom = at.Format("2006-01-02T15:04:05.999999Z07:00")
+	for i := range p.Components {
+		c := &p.Components[i]
+		c.Commissionable = canonicalRate(c.Commissionable)
+		for j := range c.Rates {
+			row := &c.Rates[j]
+			if row.Rate != "" {
+				row.Rate = canonicalRate(row.Rate)
+			}
+			for k := range row.Levels {
+				row.Levels[k] = canonicalRate(row.Levels[k])
+			}
+		}
+	}
+	for currency, text := range p.Volume.Money {
+		p.Volume.Money[currency] = canonicalDecimal(text)
+	}
+	for i := range p.Caps {
+		c := &p.Caps[i]
+		for currency, text := range c.Limits {
+			c.Limits[currency] = canonicalDecimal(text)
+		}
+		if strings.HasSuffix(c.Limit, "%") {
+			c.Limit = canonicalRate(c.Limit)
+		} else {
+			c.Limit = canonicalDecimal(c.Limit)
+		}
+	}
+}
+
+// canonicalDecimal drops the sign and the zeros that say nothing: "+01.10" is "1.1".
+func canonicalDecimal(text string) string {
+	whole, decimals, _ := strings.Cut(strings.TrimPrefix(text, "+"), ".")
+	if whole == "" {
+		return text
+	}
+	if whole = strings.TrimLeft(whole, "0"); whole == "" {
+		whole = "0"
+	}
+	if decimals = strings.TrimRight(decimals, "0"); decimals == "" {
+		return whole
+	}
+	return whole + "." + decimals
+}
+
+func canonicalRate(text string) string {
+	rate, _ := parseShare(text) // Validate has read it.
+	return rate.String()
+}
+
+// compile prepares what Calculate looks up for every order. All texts have been validated.
+func (p *Plan) compile() {
+	at, _ := effectiveFrom(p.EffectiveFrom)
+	p.effective = at.UnixMicro()
+	p.rounding, _ = money.ParseRounding(p.Rounding)
+	p.cvValue = make(map[string]money.Rate, len(p.Volume.Money))
+	for currency, text := range p.Volume.Money {
+		p.cvValue[currency], _ = parseShare(text)
+	}
+	for i := range p.Components {
+		c := &p.Components[i]
+		share, _ := parseShare(c.Commissionable)
+		c.share, c.base = RatioOf(share), -1
+		if name, ok := strings.CutPrefix(c.Base, ComponentBase); ok {
+			c.base = p.componentIndex(name)
+		}
+		c.compileTables(i, p.Ranks)
+	}
+	for i := range p.Caps {
+		p.Caps[i].share, _ = parseShare(p.Caps[i].Limit)
+		if p.Caps[i].Per == PerOrder {
+			p.orderCaps = append(p.orderCaps, &p.Caps[i])
+		}
+	}
+}
+
+// compileTables makes one table per class named; the one for * comes last, so that the first match is the right one.
+func (c *Component) compileTables(component int, ranks []string) {
+	rows := make(map[[2]string]int, len(c.Rates))
+	var classes []string
+	for i, row := range c.Rates {
+		rows[[2]string{row.Class, row.Rank}] = i
+		if row.Class != Any && !slices.Contains(classes, row.Class) {
+			classes = append(classes, row.Class)
+		}
+	}
+	for _, class := range append(classes, Any) {
+		if class != Any || lookup(rows, Any, ranks[0]) >= 0 {
+			c.tables = append(c.tables, classTable{class, c.compileTable(component, class, ranks, rows)})
+		}
+	}
+}
+
+func (c *Component) compileTable(component int, class string, ranks []string, rows map[[2]string]int) *Table {
+	t := &Table{}
+	for rank, name := range ranks {
+		row := lookup(rows, class, name)
+		path := index(join(index("components", component), "rates"), row)
+		if c.Type == Retail {
+			t.set(len(ranks), rank, 1, row, join(path, "rate"), c.Rates[row].Rate)
+			continue
+		}
+		for i, text := range c.Rates[row].Levels {
+			t.set(len(ranks), rank, i+1, row, join(path, "levels")+"["+strconv.Itoa(i)+"]", text)
+		}
+	}
+	return t
+}
+
+// set puts one rate in its place; ranks come lowest first, so the first to open a level is the lowest.
+func (t *Table) set(ranks, rank, level, row int, rule, text string) {
+	for len(t.levels) < level {
+		t.levels = append(t.levels, make([]Cell, ranks))
+		t.opens = append(t.opens, -1)
+	}
+	rate, _ := parseShare(text)
+	t.levels[level-1][rank] = Cell{Rate: rate, Ratio: RatioOf(rate), Row: row, Rule: rule}
+	if rate > 0 && t.opens[level-1] < 0 {
+		t.opens[level-1] = rank
+	}
+}

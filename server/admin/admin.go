@@ -1,0 +1,88 @@
+// Package admin changes what a program is: its stores, keys, people, mappings and plans. The CLI and the API share it.
+package admin
+
+import (
+	"context"
+	"time"
+
+	"upline.dev/upline/core/catalog"
+	"upline.dev/upline/core/genealogy"
+	"upline.dev/upline/core/money"
+	"upline.dev/upline/core/order"
+	"upline.dev/upline/core/plan"
+)
+
+// Program is a direct-selling company.
+type Program struct {
+	ProgramID string
+	Name      string
+	Currency  money.Currency
+	TimeZone  string // IANA name
+}
+
+// Store is one shop of a program. Secrets are sealed before they reach the database.
+type Store struct {
+	StoreID          string
+	ProgramID        string
+	Platform         order.Platform
+	Domain           string // unique per platform
+	Name             string
+	Currency         money.Currency
+	GoLiveAt         int64 // microseconds since 1970 UTC; 0: none
+	AcceptTestOrders bool
+	SealedSecret     []byte // sealed with the store id as associated data; nil: the platform's app secret alone counts
+	SealedOldSecret  []byte // accepted beside the new one during rotation
+}
+
+// APIKey lets a shop or analyst in. Only the SHA-256 of the key is kept.
+type APIKey struct {
+	KeyID     string
+	ProgramID string
+	StoreID   string // orders posted with the key belong to this store; "" : a reading key
+	Name      string
+	Hash      [32]byte
+}
+
+// Distributor is one person to add or change.
+type Distributor struct {
+	DistributorID string
+	SponsorID     string
+	Status        genealogy.Status
+	Rank          string
+	Country       string
+	Codes         []string
+	SealedTaxID   []byte    // sealed with program and distributor id as associated data
+	SealedProfile []byte    // name and e-mail as JSON, sealed likewise; erasing a person drops it
+	CreatedAt     time.Time // when the person joined; links and standings hold from then
+}
+
+// ImportSummary says what an import did, or would do.
+type ImportSummary struct {
+	Added     int
+	Changed   int
+	Unchanged int
+	Released  int // parked orders whose cause is mended
+}
+
+// Store of administrative facts. Every change raises the program's tree, catalogue or plans version in the same
+// transaction and releases the parked orders whose causes it mends.
+type Books interface {
+	CreateProgram(ctx context.Context, p Program) error // server.Conflict when the id exists
+	Programs(ctx context.Context) ([]Program, error)
+	CreateStore(ctx context.Context, s Store) error
+	UpdateStore(ctx context.Context, s Store) error
+	StoreByID(ctx context.Context, storeID string) (Store, error)
+	StoreByDomain(ctx context.Context, p order.Platform, domain string) (Store, error)
+	CreateAPIKey(ctx context.Context, k APIKey) error
+	APIKeyByHash(ctx context.Context, hash [32]byte) (APIKey, error)
+	RevokeAPIKey(ctx context.Context, program, keyID string) error
+	PublishPlan(ctx context.Context, program string, p *plan.Plan, canonical []byte) error // same hash twice: no change
+	// PutDistributors adds people and records changes as dated facts, all or nothing. commit=false rolls back.
+	PutDistributors(ctx context.Context, program string, people []Distributor, at time.Time, commit bool) (ImportSummary, error)
+	// PutMappings adds dated mappings, all or nothing. commit=false rolls back.
+	PutMappings(ctx context.Context, program string, mappings []catalog.Mapping, at time.Time, commit bool) (ImportSummary, error)
+	// Replay makes a delivery's revision (or its body, while kept) be processed again.
+	Replay(ctx context.Context, program, deliveryID string) error
+	// Audit records who did what.
+	Audit(ctx context.Context, program, actor, action, subject, detail string) error
+}

@@ -1,0 +1,75 @@
+// Package inbox is the durable arrival of deliveries: once Put returns, the bytes are on disk.
+package inbox
+
+import (
+	"context"
+	"time"
+
+	"upline.dev/upline/core/order"
+)
+
+// Status is where a delivery stands.
+type Status string
+
+// The statuses of a delivery.
+const (
+	Waiting Status = "waiting" // to be processed when due and not leased
+	Done    Status = "done"    // its settling transaction has ended; Result says what came of it
+	Parked  Status = "parked"  // cannot be decided; Reason says why; released by itself when the cause is mended
+)
+
+// Row is one delivery as stored. Body is sealed: zstd, then AES-GCM with the delivery id as associated data.
+type Row struct {
+	order.Delivery           // Body is nil in rows read from the database; open SealedBody
+	SealedBody     []byte    // nil once retention has dropped the body
+	BodySHA256     [32]byte  // of the raw body, kept for ever
+	BodyBytes      int       // length of the raw body
+	Status         Status    //
+	Result         string    // "settled", "unchanged", "ignored", "duplicate", or the park reason's code
+	Reason         string    // sentence for people; "" unless parked or waiting after a failure
+	Attempt        int       // processing attempts so far
+	DueAt          time.Time // not before
+	LeaseUntil     time.Time // zero: not leased
+	SettledAt      time.Time // zero: not yet
+}
+
+// PutResult says what became of one row.
+type PutResult struct {
+	DeliveryID string // the stored row's; for a duplicate the first one's
+	Duplicate  bool   // the same (store, platform delivery id) was there already
+	Conflict   bool   // Duplicate, but with another body: same key, other input
+}
+
+// Store is what the inbox needs of the database. Unique key: (store_id, platform_delivery_id).
+type Store interface {
+	// PutDeliveries stores the rows in one transaction and returns once it is on disk. A duplicate is not an error.
+	PutDeliveries(ctx context.Context, rows []Row) ([]PutResult, error)
+	// ClaimDeliveries leases up to limit waiting rows that are due and not leased, oldest first, until leaseUntil.
+	ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, limit int) ([]Row, error)
+	// FinishDeliveries marks rows that touch no order: ignored, or parked as unreadable.
+	FinishDeliveries(ctx context.Context, finished []Finished) error
+	// RetryDeliveries gives leases back: attempt+1, due later, with the reason.
+	RetryDeliveries(ctx context.Context, retries []Retry) error
+	// ReleaseLeases gives back every lease of a process that is gone (at start of a single-process installation).
+	ReleaseLeases(ctx context.Context) (int64, error)
+	// Backlog is the number of waiting rows and the oldest one's arrival (zero when none).
+	Backlog(ctx context.Context) (waiting int64, oldest time.Time, err error)
+	// DropBodies forgets the bodies of done deliveries received before t, at most limit; hashes stay.
+	DropBodies(ctx context.Context, before time.Time, limit int) (int64, error)
+}
+
+// Finished is the end of one delivery.
+type Finished struct {
+	DeliveryID string
+	Status     Status // Done or Parked
+	Result     string
+	Reason     string
+	At         time.Time
+}
+
+// Retry is one more attempt later.
+type Retry struct {
+	DeliveryID string
+	DueAt      time.Time
+	Reason     string
+}
