@@ -92,7 +92,7 @@ var libraries = map[string]string{
 	"github.com/santhosh-tekuri/jsonschema":  "server/planfile",
 	"github.com/golang-jwt/jwt/v5":           "server/auth adapters/shopify",
 	"github.com/bold-commerce/go-shopify/v4": "adapters/shopify",
-	"github.com/prometheus/client_golang":    "server/metrics server/httpapi",
+	"github.com/prometheus/client_golang":    "server/metrics server/httpapi server/cmd/upline",
 	"github.com/rabbitmq/amqp091-go":         "server/bus",
 	"github.com/twmb/franz-go":               "server/bus",
 	"github.com/redis/go-redis/v9":           "server/dedupe",
