@@ -96,6 +96,7 @@ var libraries = map[string]string{
 	"github.com/rabbitmq/amqp091-go":         "server/bus",
 	"github.com/twmb/franz-go":               "server/bus",
 	"github.com/redis/go-redis/v9":           "server/dedupe",
+	"github.com/google/uuid":                 "server/inbox server/httpapi server/admin",
 	"github.com/klauspost/compress":          "*",
 	"github.com/go-json-experiment/json":     "*",
 	"golang.org/x/sync":                      "*",
