@@ -236,10 +236,12 @@ func (e *editor) merge(have []fact, facts []dated, what string, name func() stri
 	merged := have
 	for _, add := range facts {
 		at, same := slices.BinarySearchFunc(merged, add.fact, compareFacts)
+		clash := clashing(merged, at, add.fact)
 		switch {
 		case same:
-		case clashes(merged, at, add.fact):
+		case clash >= 0:
 			e.faults.add(Duplicate, fmt.Sprintf("two %s %s at version %d say different things", what, since(add.from), add.version), name())
+			merged[clash].value = 0 // Neither counts, so that what else is found does not hang on which came first.
 		case !e.mayRecord(add.fact):
 			e.faults.add(Stale, fmt.Sprintf("%s recorded at version %d come too late for a tree read at version %d", what, add.version, e.base.version), name())
 		default:
@@ -250,12 +252,14 @@ func (e *editor) merge(have []fact, facts []dated, what string, name func() stri
 	return merged
 }
 
-// clashes reports a neighbour of the same from and version; its value differs.
-func clashes(facts []fact, at int, f fact) bool {
-	same := func(i int) bool {
-		return i >= 0 && i < len(facts) && facts[i].from == f.from && facts[i].version == f.version
+// clashing is the index of the fact of the same from and version next to where f belongs; -1 where there is none.
+func clashing(facts []fact, at int, f fact) int {
+	for _, i := range [...]int{at - 1, at} {
+		if i >= 0 && i < len(facts) && facts[i].from == f.from && facts[i].version == f.version {
+			return i
+		}
 	}
-	return same(at-1) || same(at)
+	return -1
 }
 
 func (e *editor) mayRecord(f fact) bool { return e.base.facts == 0 || f.version > e.base.version }
