@@ -49,7 +49,9 @@ func (s *Server) explainOrder(c *gin.Context) {
 	c.JSON(http.StatusOK, e)
 }
 
-func orderIDOf(c *gin.Context) string { return param(c, "store_id") + "/" + param(c, "platform_order_id") }
+func orderIDOf(c *gin.Context) string {
+	return param(c, "store_id") + "/" + param(c, "platform_order_id")
+}
 
 func (s *Server) explain(ctx context.Context, program, orderID string) (explanation, error) {
 	o, err := s.Reader.Order(ctx, program, orderID)

@@ -62,7 +62,7 @@ func (s *Server) postOrder(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	s.Metrics.Acked(s.Clock().Sub(begin))
+	s.Metrics.Acknowledged(s.Clock().Sub(begin))
 	c.Header(deliveryIDHeader, result.DeliveryID)
 	c.JSON(http.StatusAccepted, accepted{DeliveryID: result.DeliveryID, OrderID: orderID, Status: "accepted", Duplicate: result.Duplicate})
 }

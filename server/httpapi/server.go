@@ -39,7 +39,7 @@ type Inbox interface {
 
 // Metrics receives the door's own figures. Duplicates are counted by the inbox, which alone knows all of them.
 type Metrics interface {
-	Acked(d time.Duration)        // from the request's arrival to the answer that says "on disk"
+	Acknowledged(d time.Duration) // from the request's arrival to the answer that says "on disk"
 	BadSignature(platform string) // refused with 401
 	TooLarge(platform string)     // refused with 413; reconciliation has to fetch what it held
 }

@@ -48,7 +48,7 @@ func (s *Server) webhook(platform order.Platform) gin.HandlerFunc {
 			s.fail(c, err)
 			return
 		}
-		s.Metrics.Acked(s.Clock().Sub(begin))
+		s.Metrics.Acknowledged(s.Clock().Sub(begin))
 		c.Header(deliveryIDHeader, id)
 		c.Status(http.StatusOK)
 	}
