@@ -48,4 +48,5 @@ bench: build ## measure ingest and settlement, on SQLite and on PostgreSQL
 	bash .ci/services.sh --durable bash -c 'export DATABASE_URL=$$UPLINE_TEST_POSTGRES; bin/upline bench ingest --json && bin/upline bench settle --json'
 
 clean: ## remove what was built; ./data stays
+	@chmod -R u+w .cache 2>/dev/null || true # Go's module cache is read-only
 	rm -rf bin dist .cache

@@ -124,7 +124,7 @@ postgres_bindirs() {
     printf '%s\n' "$dir"
   done
   if have initdb; then dirname "$(command -v initdb)"; fi
-  if have pg_config; then pg_config --bindir; fi
+  if have pg_config; then pg_config --bindir 2>/dev/null || true; fi
 }
 
 # find_postgres prints the folder of a server that we can run: recent enough,

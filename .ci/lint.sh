@@ -13,7 +13,9 @@ case "${1:-}" in
 go)
   own_caches
   say "golangci-lint (fetched and compiled on first use, which takes some minutes)"
-  without_downloads go tool -modfile=.ci/tools/go.mod golangci-lint run ./...
+  # A misspelt setting would be ignored silently, hence the first line.
+  without_downloads go tool -modfile=.ci/tools/go.mod golangci-lint config verify
+  go tool -modfile=.ci/tools/go.mod golangci-lint run ./...
   cd .ci/tools
   without_downloads go tool golangci-lint run --config ../../.golangci.yml ./...
   ;;

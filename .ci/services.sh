@@ -29,11 +29,11 @@ fi
 
 folder=        # everything below is ours and is removed at the end
 postgres_bin=  # set while a PostgreSQL of ours may be running
-docker_id=     # set while a container of ours may be running
+container=     # set while a container of ours may be running
 
 cleanup() {
   stop_postgres
-  if [ -n "$docker_id" ]; then docker rm -f -v "$docker_id" >/dev/null 2>&1 || true; fi
+  if [ -n "$container" ]; then docker rm -f -v "$container" >/dev/null 2>&1 || true; fi
   if [ -n "$folder" ]; then rm -rf "$folder"; fi
 }
 
@@ -127,20 +127,24 @@ stop_postgres() {
 }
 
 start_postgres_docker() {
-  local port tries=0
+  local port tries=0 settings="-c max_connections=300"
+  [ -n "$durable" ] || settings="$settings -c fsync=off"
   say "PostgreSQL: starting $postgres_image with Docker"
-  docker_id=$(docker run -d --rm -e POSTGRES_HOST_AUTH_METHOD=trust -p 127.0.0.1::5432 "$postgres_image" -c max_connections=300) ||
+  container=upline-services-$$ # known before it runs, so that it is removed whatever happens
+  # shellcheck disable=SC2086 # settings are words
+  docker run -d --rm --name "$container" -e POSTGRES_HOST_AUTH_METHOD=trust \
+    -p 127.0.0.1::5432 "$postgres_image" $settings >/dev/null ||
     die "docker run $postgres_image failed"
   # Over TCP, since while the image sets itself up it listens on a socket only.
-  until docker exec "$docker_id" pg_isready -q -h 127.0.0.1 -U postgres >/dev/null 2>&1; do
+  until docker exec "$container" pg_isready -q -h 127.0.0.1 -U postgres >/dev/null 2>&1; do
     tries=$((tries + 1))
     if [ "$tries" -gt 120 ]; then
-      docker logs "$docker_id" >&2 || true
+      docker logs "$container" >&2 || true
       die "PostgreSQL in Docker did not get ready"
     fi
     sleep 0.5
   done
-  port=$(docker port "$docker_id" 5432/tcp | sed -n 's/^127\.0\.0\.1://p' | head -n 1)
+  port=$(docker port "$container" 5432/tcp | sed -n 's/^127\.0\.0\.1://p' | head -n 1)
   [ -n "$port" ] || die "docker gave PostgreSQL no port on 127.0.0.1"
   use_postgres "$port"
   say "PostgreSQL ($postgres_image) listens on 127.0.0.1:$port"

@@ -135,8 +135,8 @@ func (m *moment) UnmarshalJSONFrom(from *jsontext.Decoder) error {
 		return nil
 	case '"':
 		at, err := time.Parse(time.RFC3339Nano, token.String())
-		if err == nil && !at.IsZero() {
-			m.Time = at.UTC()
+		if at = at.UTC(); err == nil && at.Year() >= 1 && at.Year() <= 9999 && !at.IsZero() {
+			m.Time = at
 			return nil
 		}
 	}

@@ -42,6 +42,7 @@ type expectation struct {
 	Evidence []string         `json:"evidence"` // "kind:value"
 	SKUs     []string         `json:"skus"`
 	Kinds    []order.LineKind `json:"kinds"`
+	Current  []*int64         `json:"current"` // quantities left
 	OrderTS  *time.Time       `json:"order_ts"`
 	Country  string           `json:"country"`
 }
@@ -156,14 +157,21 @@ func checkOrder(t *testing.T, got *order.Order, want expectation) {
 	}
 	var skus []string
 	var kinds []order.LineKind
+	var current []*int64
 	for _, line := range got.Lines {
 		skus, kinds = append(skus, line.PlatformSKU), append(kinds, line.Kind)
+		current = append(current, line.CurrentQuantity)
 	}
 	if want.SKUs != nil && !slices.Equal(skus, want.SKUs) {
 		t.Errorf("SKUs %q, want %q", skus, want.SKUs)
 	}
 	if want.Kinds != nil && !slices.Equal(kinds, want.Kinds) {
 		t.Errorf("kinds %q, want %q", kinds, want.Kinds)
+	}
+	if want.Current != nil {
+		if diff := cmp.Diff(want.Current, current); diff != "" {
+			t.Errorf("current quantities (-want +got):\n%s", diff)
+		}
 	}
 	var evidence []string
 	for _, hint := range got.Evidence {

@@ -27,6 +27,10 @@ func (r reading) snapshot(body []byte, revision *order.Revision) error {
 	if err != nil {
 		return err
 	}
+	at, err := orderTS(&in)
+	if err != nil {
+		return err
+	}
 	revision.Kind = order.Snapshot
 	revision.Source.PlatformOrderID = in.ID.String()
 	revision.Version.Updated = in.UpdatedAt.UnixMicro()
@@ -34,7 +38,7 @@ func (r reading) snapshot(body []byte, revision *order.Revision) error {
 		Source:        revision.Source,
 		Platform:      order.Shopify,
 		Name:          in.Name,
-		OrderTS:       orderTS(&in),
+		OrderTS:       at,
 		Status:        status,
 		Test:          in.Test || r.test,
 		Currency:      r.currency,
@@ -76,11 +80,20 @@ func (r reading) complete(in *orderBody) error {
 
 // orderTS is the time of the sale: processed_at, which Shopify sets to when the buyer paid or, for imported orders, to
 // the past time the merchant gave; created_at is only when the row appeared in Shopify.
-func orderTS(in *orderBody) time.Time {
+func orderTS(in *orderBody) (time.Time, error) {
 	if !in.ProcessedAt.IsZero() {
-		return in.ProcessedAt.UTC()
+		return utc("processed_at", in.ProcessedAt)
 	}
-	return in.CreatedAt.UTC()
+	return utc("created_at", in.CreatedAt)
+}
+
+// utc refuses the years that have no JSON form; a zone can push a time across either end.
+func utc(field string, at time.Time) (time.Time, error) {
+	at = at.UTC()
+	if year := at.Year(); year < 1 || year > 9999 {
+		return time.Time{}, &adapters.Malformed{Field: field, Reason: "the time is not within the years 1 to 9999 in UTC"}
+	}
+	return at, nil
 }
 
 // country takes ISO 3166-1 alpha-2 codes only; anything else is a country we do not know.

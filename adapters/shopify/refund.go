@@ -74,9 +74,9 @@ func refundedAt(in *refundBody) (time.Time, error) {
 	case in.ID == 0:
 		return time.Time{}, missing("id")
 	case !in.CreatedAt.IsZero():
-		return in.CreatedAt.UTC(), nil
+		return utc("created_at", in.CreatedAt)
 	case !in.ProcessedAt.IsZero():
-		return in.ProcessedAt.UTC(), nil
+		return utc("processed_at", in.ProcessedAt)
 	}
 	return time.Time{}, missing("created_at")
 }

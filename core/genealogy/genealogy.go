@@ -67,16 +67,3 @@ type AsOf struct {
 	At      int64 // valid time, microseconds since 1970 UTC
 	Version int64 // recorded no later than this tree version
 }
-
-// Tree holds one tree with its whole history, compactly: 1,000,000 people take less than 100 MB.
-//
-//	func Build(links []Link, standings []Standing, codes []Code) (*Tree, error) // cycles at any instant, orphans, duplicates: *Fault naming the people
-//	func (t *Tree) With(links []Link, standings []Standing, codes []Code) (*Tree, error) // later facts added; t is unchanged and still usable by readers (copy only what changes, or document cost)
-//	func (t *Tree) Len() int
-//	func (t *Tree) Has(id DistributorID, as AsOf) bool
-//	func (t *Tree) Person(id DistributorID, as AsOf) (Person, bool)
-//	func (t *Tree) Upline(dst []Person, id DistributorID, as AsOf, max int) ([]Person, error) // dst appended: id itself first, then its parent, ... at most max people (0: all)
-//	func (t *Tree) ByCode(code string, as AsOf) (DistributorID, bool)
-//	func (t *Tree) Snapshot(as AsOf) (*Snapshot, error) // int32 parents, every parent numbered before its children; for periods
-//	func (s *Snapshot) Parents() []int32; func (s *Snapshot) Index(id) (int32, bool); func (s *Snapshot) ID(i int32) DistributorID; func (s *Snapshot) SubtreeSums(own []int64) ([]int64, error) // overflow detected
-//	func (t *Tree) CheckMove(id, newParent DistributorID, as AsOf) error // cycle: *Fault

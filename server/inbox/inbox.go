@@ -42,13 +42,15 @@ type PutResult struct {
 
 // Store is what the inbox needs of the database. Unique key: (store_id, platform_delivery_id).
 type Store interface {
-	// PutDeliveries stores the rows in one transaction and returns once it is on disk. A duplicate is not an error.
+	// PutDeliveries stores the rows in one transaction and returns once it is on disk. A duplicate is not an error, and
+	// one call may hold both copies. Results come in the order of the rows; LeaseUntil is stored as given.
 	PutDeliveries(ctx context.Context, rows []Row) ([]PutResult, error)
 	// ClaimDeliveries leases up to limit waiting rows that are due and not leased, oldest first, until leaseUntil.
 	ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, limit int) ([]Row, error)
-	// FinishDeliveries marks rows that touch no order: ignored, or parked as unreadable.
+	// FinishDeliveries marks rows that touch no order: ignored, or parked as unreadable or failed. Rows that are no
+	// longer waiting stay as they are.
 	FinishDeliveries(ctx context.Context, finished []Finished) error
-	// RetryDeliveries gives leases back: attempt+1, due later, with the reason.
+	// RetryDeliveries gives leases back: attempt+1, due later, with the reason. Rows that are no longer waiting stay.
 	RetryDeliveries(ctx context.Context, retries []Retry) error
 	// ReleaseLeases gives back every lease of a process that is gone (at start of a single-process installation).
 	ReleaseLeases(ctx context.Context) (int64, error)
@@ -56,6 +58,25 @@ type Store interface {
 	Backlog(ctx context.Context) (waiting int64, oldest time.Time, err error)
 	// DropBodies forgets the bodies of done deliveries received before t, at most limit; hashes stay.
 	DropBodies(ctx context.Context, before time.Time, limit int) (int64, error)
+}
+
+// Sealer encrypts bodies at rest. It is safe for concurrent use and keeps none of its arguments.
+type Sealer interface {
+	Seal(plain, associated []byte) ([]byte, error)
+	// Open fails where sealed was not made by Seal with the same associated data.
+	Open(sealed, associated []byte) ([]byte, error)
+}
+
+// Handover takes stored deliveries over in process, so that the common path reads nothing back from the database.
+type Handover interface {
+	// Reserve takes room for a delivery of so many body bytes; false where there is none.
+	Reserve(bytes int) bool
+	// Release gives room back that was reserved for a delivery which was not stored.
+	Release(bytes int)
+	// Accept takes a stored and leased delivery with its raw body, for which room was reserved. It does not block.
+	Accept(d order.Delivery)
+	// Overflowed says that rows were stored without a lease and wait to be claimed.
+	Overflowed()
 }
 
 // Finished is the end of one delivery.

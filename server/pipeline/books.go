@@ -24,7 +24,7 @@ type Store interface {
 	InTx(ctx context.Context, programID string, sources []order.Source, f func(Books) error) error
 	// StoreInfo reads what adapters and the rules need to know of a store; server.NotFound where there is none.
 	StoreInfo(ctx context.Context, storeID string) (StoreInfo, error)
-	// WaitingSources lists sources of the program whose park causes were mended and that await settlement.
+	// ReleasedSources lists sources of the program whose park causes were mended and that await settlement.
 	ReleasedSources(ctx context.Context, limit int) ([]ReleasedSource, error)
 }
 
@@ -64,7 +64,8 @@ type Books interface {
 	// Bindings reads customer bindings, "" where none.
 	Bindings(ctx context.Context, customers []Customer) ([]Binding, error)
 	// Settle writes everything the batch decided: revisions, states, pins, snapshots, postings (sealed, chained),
-	// outbox rows, parks, bindings, and the deliveries' ends. Called once.
+	// outbox rows, parks, bindings, and the deliveries' ends. Called once. A source that is no longer parked ends its
+	// other parked deliveries; every outcome takes the source off ReleasedSources.
 	Settle(ctx context.Context, settlements []Settlement, finished []inbox.Finished, at time.Time) error
 }
 
@@ -134,12 +135,15 @@ const (
 	ReasonUnknownDistributor ReasonCode = "unknown_distributor" // cause "ref:{lower-case reference}"
 	ReasonInconsistentTotals ReasonCode = "inconsistent_totals" // waits for a newer snapshot
 	ReasonInvalidOrder       ReasonCode = "invalid_order"       // negative or impossible figures; waits for a newer snapshot
-	ReasonCurrencyMismatch   ReasonCode = "currency_mismatch"   // waits for a newer snapshot or the store's currency
-	ReasonMissingRate        ReasonCode = "missing_rate"        // cause "rate:{currency}"
+	ReasonCurrencyMismatch   ReasonCode = "currency_mismatch"   // cause "currency:{store_id}", or a newer snapshot
+	ReasonMissingRate        ReasonCode = "missing_rate"        // causes "rate:{currency}" and "plan"
 	ReasonOrderMissing       ReasonCode = "order_missing"       // a refund or hint came before its order
 	ReasonOrderStale         ReasonCode = "order_stale"         // an edit was announced; waits for the snapshot
 	ReasonOrderConflict      ReasonCode = "order_conflict"      // two bodies of one version
 	ReasonNoPlan             ReasonCode = "no_plan"             // cause "plan"
+	ReasonUnknownRank        ReasonCode = "unknown_rank"        // causes "ref:{lower-case distributor id}" and "plan"
+	ReasonMissingWholesale   ReasonCode = "missing_wholesale"   // waits for a newer snapshot, or cause "plan"
+	ReasonFailed             ReasonCode = "failed"              // our own failure, repeated until no attempt was left
 )
 
 // Reason is why a source is parked, with what mends it and the money that waits.
@@ -169,7 +173,7 @@ type Settlement struct {
 	Order       *order.Order      // effective order; nil where none can be told yet
 	Net         order.Breakdown   // Settled
 	Attribution order.Attribution // Settled
-	Pins        *Pins             // Settled
+	Pins        *Pins             // nil keeps what is stored: parked, unchanged, or settled before any plan was picked
 	Revision    int64             // after this settlement; raised by one where Postings is not empty
 	Snapshot    []byte            // calc_snapshot_json; nil where nothing was posted
 	SnapshotID  string            // hex SHA-256 of Snapshot

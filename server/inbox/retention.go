@@ -1,0 +1,44 @@
+package inbox
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// dropLimit is how many bodies one transaction forgets: small enough not to hold up a commit of arrivals.
+const dropLimit = 500
+
+// DropOldBodies forgets the bodies of done deliveries that are older than the retention time and says how many.
+func (in *Inbox) DropOldBodies(ctx context.Context) (int64, error) {
+	before := in.clock().UTC().Add(-in.options.KeepBodies)
+	var total int64
+	for {
+		dropped, err := in.store.DropBodies(ctx, before, dropLimit)
+		if err != nil {
+			return total, fmt.Errorf("drop bodies received before %s: %w", before.Format(time.RFC3339), err)
+		}
+		total += dropped
+		in.options.Metrics.BodiesDropped(dropped)
+		if dropped < dropLimit {
+			return total, nil
+		}
+	}
+}
+
+// Retain drops old bodies at once and then every interval until ctx ends. A failure goes to report and is tried again
+// at the next turn.
+func (in *Inbox) Retain(ctx context.Context, interval time.Duration, report func(error)) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		if _, err := in.DropOldBodies(ctx); err != nil && ctx.Err() == nil {
+			report(err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}

@@ -1,0 +1,151 @@
+package inbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"upline.dev/upline/server"
+)
+
+// write is the one writer. It waits for a first row and takes along what else is there: a batch grows while the
+// commit before it is under way, without any timer.
+func (in *Inbox) write() {
+	defer close(in.written)
+	batch := make([]*pending, 0, in.options.BatchRows)
+	rows := make([]Row, 0, in.options.BatchRows)
+	for first := range in.queue {
+		batch = in.take(append(batch[:0], first))
+		rows = in.commit(batch, rows[:0])
+		clear(batch) // let go of the bodies
+		clear(rows)
+	}
+}
+
+// take fills the batch with what waits, up to the limits.
+func (in *Inbox) take(batch []*pending) []*pending {
+	size := len(batch[0].row.SealedBody)
+	for len(batch) < in.options.BatchRows && size < in.options.BatchBytes {
+		select {
+		case p, open := <-in.queue:
+			if !open {
+				in.queuedBytes.Add(-int64(size))
+				return batch
+			}
+			batch = append(batch, p)
+			size += len(p.row.SealedBody)
+		default:
+			in.queuedBytes.Add(-int64(size))
+			return batch
+		}
+	}
+	in.queuedBytes.Add(-int64(size))
+	return batch
+}
+
+// commit stores a batch, answers its callers and hands it over. It returns rows for reuse.
+func (in *Inbox) commit(batch []*pending, rows []Row) []Row {
+	in.reserve(batch)
+	for _, p := range batch {
+		rows = append(rows, p.row)
+	}
+	results, err := in.put(rows)
+	switch {
+	case err == nil:
+		in.options.Metrics.Stored(len(rows))
+		for i, p := range batch {
+			in.answer(p, results[i], nil)
+		}
+	case len(batch) == 1 || server.CodeOf(err) == server.Unavailable:
+		// A database that cannot be written at all refuses everybody; asking it row by row would only take longer.
+		for _, p := range batch {
+			in.answer(p, PutResult{}, err)
+		}
+	default:
+		in.commitOneByOne(batch)
+	}
+	in.reportOverflow(batch)
+	return rows
+}
+
+// commitOneByOne repeats a refused batch, so that one bad row does not refuse its neighbours.
+func (in *Inbox) commitOneByOne(batch []*pending) {
+	for _, p := range batch {
+		results, err := in.put([]Row{p.row})
+		if err != nil {
+			in.answer(p, PutResult{}, err)
+			continue
+		}
+		in.options.Metrics.Stored(1)
+		in.answer(p, results[0], nil)
+	}
+}
+
+// put is one commit. It has its own time limit and not a caller's: a batch belongs to many callers.
+func (in *Inbox) put(rows []Row) ([]PutResult, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), in.options.CommitTimeout)
+	defer cancel()
+	results, err := in.store.PutDeliveries(ctx, rows)
+	if errors.Is(err, context.DeadlineExceeded) {
+		// Perhaps it is stored all the same: then the repeat is a duplicate.
+		err = &server.Error{Code: server.Unavailable, Message: "The database takes too long. Please send again.", Err: err}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store %d deliveries: %w", len(rows), err)
+	}
+	if len(results) != len(rows) {
+		return nil, fmt.Errorf("store %d deliveries: %d results came back", len(rows), len(results))
+	}
+	return results, nil
+}
+
+// reserve takes room in process before the insert, so that rows with room are leased in the transaction that stores
+// them and no sweep can claim them in between.
+func (in *Inbox) reserve(batch []*pending) {
+	handover := in.handover.Load()
+	if handover == nil {
+		return
+	}
+	leaseUntil := in.clock().UTC().Add(in.options.Lease)
+	for _, p := range batch {
+		if p.reserved = (*handover).Reserve(len(p.row.Body)); p.reserved {
+			p.row.LeaseUntil = leaseUntil
+		}
+	}
+}
+
+// answer tells the caller, and hands the delivery over or gives its room back. The caller comes first: it holds a
+// platform's connection.
+func (in *Inbox) answer(p *pending, result PutResult, err error) {
+	p.answer <- putReply{result: result, err: err}
+	if err == nil && result.Duplicate {
+		in.options.Metrics.Duplicate(result.Conflict)
+	}
+	if !p.reserved {
+		return
+	}
+	handover := *in.handover.Load()
+	if err != nil || result.Duplicate {
+		handover.Release(len(p.row.Body))
+		return
+	}
+	handover.Accept(p.row.Delivery)
+}
+
+// reportOverflow wakes the sweep for rows that were stored without room.
+func (in *Inbox) reportOverflow(batch []*pending) {
+	handover := in.handover.Load()
+	if handover == nil {
+		return
+	}
+	left := 0
+	for _, p := range batch {
+		if !p.reserved {
+			left++
+		}
+	}
+	if left > 0 {
+		in.options.Metrics.HandoverFull(left)
+		(*handover).Overflowed()
+	}
+}

@@ -1,0 +1,101 @@
+package pipeline
+
+import (
+	"errors"
+	"slices"
+
+	"upline.dev/upline/core/genealogy"
+	"upline.dev/upline/core/order"
+	"upline.dev/upline/core/plan"
+)
+
+// attribute decides whose sale an order is, by what its pins show. Only where they show nobody, or cannot read a
+// reference that has to name somebody, does what is known now count; if that names a distributor, the pins move there.
+// An order that is somebody's never becomes somebody else's because a code was registered since.
+func (f *facts) attribute(o order.Order, p *plan.Plan, pins *Pins) (order.Attribution, error) {
+	pinned, err := f.attributeBy(o, p, pins)
+	var unknown *order.UnknownDistributor
+	if pinned.DistributorID != "" || err != nil && !errors.As(err, &unknown) {
+		return pinned, err
+	}
+	fresh := *pins
+	fresh.TreeVersion, fresh.BoundDistributor = f.versions.Tree, f.bound(o, p)
+	if fresh.TreeVersion == pins.TreeVersion && fresh.BoundDistributor == pins.BoundDistributor {
+		return pinned, err
+	}
+	found, freshErr := f.attributeBy(o, p, &fresh)
+	if freshErr != nil || found.DistributorID == "" {
+		return pinned, err
+	}
+	*pins = fresh
+	return found, nil
+}
+
+func (f *facts) attributeBy(o order.Order, p *plan.Plan, pins *Pins) (order.Attribution, error) {
+	o.Evidence = slices.DeleteFunc(slices.Clone(o.Evidence), func(e order.Evidence) bool { return e.Kind == order.BoundCustomer })
+	if pins.BoundDistributor != "" {
+		o.Evidence = append(o.Evidence, order.Evidence{Kind: order.BoundCustomer, Value: o.BuyerID})
+	}
+	precedence := make([]order.EvidenceKind, len(p.Attribution.Evidence))
+	for i, kind := range p.Attribution.Evidence {
+		precedence[i] = order.EvidenceKind(kind)
+	}
+	return order.Attribute(o, precedence, func(e order.Evidence) (string, bool) {
+		return f.resolve(e, pins, pins.asOf(o))
+	})
+}
+
+// resolve finds the distributor that evidence names. A coupon names one only as a registered code; a reference may be
+// a distributor's exact id, or a code.
+func (f *facts) resolve(e order.Evidence, pins *Pins, as genealogy.AsOf) (string, bool) {
+	switch {
+	case e.Kind == order.BoundCustomer:
+		return pins.BoundDistributor, f.tree.Has(pins.BoundDistributor, as)
+	case e.Kind != order.DistributorCode && f.tree.Has(e.Value, as):
+		return e.Value, true
+	default:
+		return f.tree.ByCode(e.Value, as)
+	}
+}
+
+// microsPerDay turns a binding's days into the ledger's clock.
+const microsPerDay = 24 * 60 * 60 * 1_000_000
+
+// bound is the distributor the buyer was bound to when the order was placed; "" for nobody. An order does not count as
+// evidence for itself.
+func (f *facts) bound(o order.Order, p *plan.Plan) string {
+	b, found := f.bindings[Customer{StoreID: o.Source.StoreID, CustomerID: o.BuyerID}]
+	if !found || o.BuyerID == "" || b.Source == o.Source.String() || !b.holds(o.OrderTS.UnixMicro(), p.Attribution.Binding) {
+		return ""
+	}
+	return b.DistributorID
+}
+
+// holds reports whether a binding counts at an instant under the plan's rule.
+func (b Binding) holds(at int64, rule plan.Binding) bool {
+	switch rule.Mode {
+	case plan.BindLifetime:
+		return b.BoundAt <= at
+	case plan.BindDays:
+		return b.BoundAt <= at && at < b.BoundAt+int64(rule.Days)*microsPerDay
+	default:
+		return false
+	}
+}
+
+// bind ties the buyer to the seller of the first order that is paid for and was not itself won by a binding. A binding that
+// was recorded stays until it runs out, even where an older order comes in later.
+func (f *facts) bind(o order.Order, p *plan.Plan, s Settlement) *Binding {
+	if o.BuyerID == "" || s.Net.NetMinor == 0 || s.Attribution.DistributorID == "" || s.Attribution.Winner == order.BoundCustomer ||
+		p.Attribution.Binding.Mode == plan.BindNever {
+		return nil
+	}
+	customer := Customer{StoreID: o.Source.StoreID, CustomerID: o.BuyerID}
+	at := o.OrderTS.UnixMicro()
+	if b, found := f.bindings[customer]; found && (b.BoundAt >= at || b.holds(at, p.Attribution.Binding)) {
+		return nil
+	}
+	b := Binding{Customer: customer, DistributorID: s.Attribution.DistributorID, BoundAt: at, Source: o.Source.String()}
+	f.bindings[customer] = b
+	return &b
+}

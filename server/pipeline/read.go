@@ -1,0 +1,150 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"hash/maphash"
+	"runtime/debug"
+	"slices"
+
+	"upline.dev/upline/adapters"
+	"upline.dev/upline/core/order"
+	"upline.dev/upline/server/inbox"
+)
+
+// resultIgnored is the Result of a delivery that changes no commission.
+const resultIgnored = "ignored"
+
+// item is one delivery on its way, or one released order.
+type item struct {
+	key      string // the delivery id, or the released source's name
+	program  string
+	bytes    int           // room it takes
+	row      inbox.Row     // with the raw Body where it was handed over, with SealedBody where it was claimed
+	released *order.Source // an order to settle again; row is then empty
+
+	store     StoreInfo
+	revisions []Revised
+	sources   []order.Source  // those of the revisions, or the released one
+	finished  *inbox.Finished // set where the delivery touches no order
+}
+
+// isDelivery tells it from a released order.
+func (it *item) isDelivery() bool { return it.released == nil }
+
+// normalise reads deliveries and sends each to the shard of its order.
+func (p *Pipeline) normalise(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case it := <-p.intake:
+			p.read(ctx, it)
+		}
+	}
+}
+
+// read fills in what a delivery says. What cannot be read is parked, what failed is tried again later.
+func (p *Pipeline) read(ctx context.Context, it *item) {
+	err := p.persist(ctx, func() (err error) {
+		it.store, err = p.storeInfo(ctx, it.storeID(), !it.isDelivery())
+		return err
+	})
+	if err == nil && it.isDelivery() {
+		err = p.readDelivery(it)
+	} else if err == nil {
+		it.sources = []order.Source{*it.released}
+	}
+	it.row.Body, it.row.SealedBody = nil, nil // The revisions hold what is needed; let the memory go.
+	switch v, reason := outcome(err); v {
+	case later:
+		p.leave(it.key, it.bytes) // Stopping: the row keeps its lease and is claimed again.
+		return
+	case again:
+		p.fail(ctx, []*item{it}, err)
+		return
+	case park:
+		it.revisions, it.sources = nil, nil
+		it.finished = &inbox.Finished{
+			DeliveryID: it.row.DeliveryID, Status: inbox.Parked, Result: string(reason.Code), Reason: reason.Detail, At: p.deps.Clock().UTC(),
+		}
+	case proceed:
+	}
+	p.shards[p.shardOf(it)] <- it
+}
+
+func (it *item) storeID() string {
+	if it.isDelivery() {
+		return it.row.StoreID
+	}
+	return it.released.StoreID
+}
+
+// shardOf sends all that touches one order to one shard, so that no two workers wait for each other's row.
+func (p *Pipeline) shardOf(it *item) int {
+	key := it.key
+	if len(it.sources) > 0 {
+		key = it.sources[0].String()
+	}
+	return int(maphash.String(p.seed, key) % uint64(len(p.shards)))
+}
+
+// readDelivery turns a body into revisions.
+func (p *Pipeline) readDelivery(it *item) error {
+	adapter, found := p.deps.Adapters[it.row.Platform]
+	if !found {
+		return fmt.Errorf("no adapter for platform %q", it.row.Platform)
+	}
+	if it.row.Body == nil {
+		body, err := p.deps.Bodies.Open(it.row)
+		if err != nil {
+			return err
+		}
+		it.row.Body = body
+	}
+	revisions, err := safely(func() ([]order.Revision, error) { return adapter.Normalise(it.row.Delivery, it.store.Store) })
+	if err != nil {
+		return fmt.Errorf("read delivery %s: %w", it.row.DeliveryID, err)
+	}
+	var note string
+	for _, r := range revisions {
+		if r.Kind == order.Ignored {
+			note = r.Note
+			continue
+		}
+		if err := checkRevision(it, r); err != nil {
+			return fmt.Errorf("read delivery %s: %w", it.row.DeliveryID, err)
+		}
+		it.revisions = append(it.revisions, Revised{DeliveryID: it.row.DeliveryID, Hash: r.Hash(), Revision: r})
+		if !slices.Contains(it.sources, r.Source) {
+			it.sources = append(it.sources, r.Source)
+		}
+	}
+	if len(it.revisions) == 0 {
+		it.finished = &inbox.Finished{
+			DeliveryID: it.row.DeliveryID, Status: inbox.Done, Result: resultIgnored, Reason: note, At: p.deps.Clock().UTC(),
+		}
+	}
+	return nil
+}
+
+// checkRevision refuses a revision that speaks of another store's order, or that no state could take: it would hold up
+// the order's other news.
+func checkRevision(it *item, r order.Revision) error {
+	if r.Source.StoreID != it.row.StoreID {
+		return &adapters.Malformed{Field: "store", Reason: fmt.Sprintf("speaks of an order of store %q", r.Source.StoreID)}
+	}
+	_, err := order.Merge(order.State{}, r)
+	return err
+}
+
+// safely turns a panic over one delivery or order into its error: it must not take down the process that all others
+// need, over and over.
+func safely[T any](f func() (T, error)) (result T, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+		}
+	}()
+	return f()
+}
