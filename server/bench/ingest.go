@@ -145,7 +145,7 @@ func (r *run) closed(ctx context.Context, c *child) (rate, cpu float64, err erro
 	took := time.Since(begin)
 	r.sent += n
 	r.noteForeign(busy()-machine-(c.cpu()-before)-(own()-mine), took)
-	return float64(n) / took.Seconds(), float64((c.cpu()-before).Microseconds()) / float64(n), nil
+	return float64(n) / took.Seconds(), float64((c.cpu() - before).Microseconds()) / float64(n), nil
 }
 
 // drain lets an engine in this process settle a known number of new orders.

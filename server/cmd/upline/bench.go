@@ -87,4 +87,3 @@ type BenchNoopCmd struct {
 
 // Run serves until the context ends.
 func (cmd *BenchNoopCmd) Run(ctx context.Context) error { return bench.ServeNoop(ctx, cmd.Addr) }
-
