@@ -521,3 +521,61 @@ func TestNewNeedsItsParts(t *testing.T) {
 		t.Error("a pipeline without a database was made")
 	}
 }
+
+// recorder counts what the pipeline reports.
+type recorder struct {
+	mu      sync.Mutex
+	figures map[string]int
+	waiting int64
+	oldest  time.Duration
+}
+
+func (r *recorder) add(name string, n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.figures[name] += n
+}
+
+func (r *recorder) Settled(outcome string)  { r.add(outcome, 1) }
+func (r *recorder) Emitted(d time.Duration) { r.add("emitted", int(min(1, max(0, d)))) }
+func (r *recorder) Ended(result string)     { r.add("ended "+result, 1) }
+func (r *recorder) Parked(reason string)    { r.add("parked "+reason, 1) }
+func (r *recorder) Retried()                { r.add("retried", 1) }
+func (r *recorder) Batch(deliveries int)    { r.add("in batches", deliveries) }
+func (r *recorder) Backlog(waiting int64, oldest time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting, r.oldest = max(r.waiting, waiting), max(r.oldest, oldest)
+}
+
+func TestFigures(t *testing.T) {
+	t.Parallel()
+	m := world(t)
+	m.rows["due later"] = &inbox.Row{
+		Delivery: order.Delivery{DeliveryID: "due later", ReceivedAt: time.Now().Add(-time.Hour)}, Status: inbox.Waiting, DueAt: time.Now().Add(time.Hour),
+	}
+	figures := &recorder{figures: map[string]int{}}
+	options := quick()
+	options.MaxAttempts = 2
+	r := start(t, m, options, func(d *Deps) { d.Metrics = figures })
+	bodies := map[string][]byte{
+		"1": body(told(1, sale())), "2": body(told(1, sale())), "3": []byte("{"), "4": body(), "5": []byte("fail"),
+		"6": body(told(1, sale(func(o *order.Order) { o.Source, o.Lines[0].PlatformSKU = orderNo(6), "NEW" }))),
+	}
+	for _, key := range []string{"1", "2", "3", "4", "5", "6"} {
+		id := r.put(t, key, bodies[key])
+		r.await(t, "the end of "+key, func() bool { return r.rows[id].Status != inbox.Waiting })
+	}
+	r.stop()
+	want := map[string]int{
+		"settled": 1, "unchanged": 1, "parked": 1, "emitted": 3, "retried": 1, "in batches": 5,
+		"parked malformed": 1, "parked unmapped_sku": 1, "parked failed": 1,
+		"ended settled": 1, "ended unchanged": 1, "ended malformed": 1, "ended ignored": 1, "ended failed": 1, "ended unmapped_sku": 1,
+	}
+	if diff := cmp.Diff(want, figures.figures); diff != "" {
+		t.Error(diff)
+	}
+	if figures.waiting == 0 || figures.oldest < time.Hour {
+		t.Errorf("backlog of %d, the oldest waits %v", figures.waiting, figures.oldest)
+	}
+}
