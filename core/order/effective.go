@@ -68,24 +68,26 @@ func (s State) stale(top ChannelState) bool {
 // withRefunds puts the union of refunds into the winning snapshot. Goods of refunds that the snapshot did not know yet
 // are taken from its current quantities, or they would count as still sold.
 func (s State) withRefunds(o Order) Order {
-	known := o.Refunds
+	known := make(map[string]bool, len(o.Refunds))
+	for _, refund := range o.Refunds {
+		known[refund.RefundID] = true
+	}
+	same := slices.EqualFunc(o.Refunds, s.Refunds, Refund.equal)
 	o.Refunds = slices.Clone(s.Refunds)
 	o.Lines = slices.Clone(o.Lines)
 	index := indexLines(o.Lines)
-	late := false
 	for _, refund := range s.Refunds {
-		if slices.ContainsFunc(known, func(k Refund) bool { return k.RefundID == refund.RefundID }) {
+		if known[refund.RefundID] {
 			continue
 		}
-		late = true
 		for _, back := range refund.Lines {
 			if i, found := index.find(back.LineID); found && back.Quantity > 0 {
 				o.Lines[i].takeBack(back.Quantity)
 			}
 		}
 	}
-	if late || !slices.EqualFunc(known, s.Refunds, Refund.equal) {
-		o.Stated = Stated{} // It was stated without these refunds.
+	if !same {
+		o.Stated = Stated{} // It was stated with other refunds than these.
 	}
 	return o
 }

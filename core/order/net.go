@@ -6,7 +6,7 @@ import (
 	"upline.dev/upline/core/money"
 )
 
-// The words of LineNet.Excluded beside the line kinds.
+// excludedReturned is the word of LineNet.Excluded beside the line kinds.
 const excludedReturned = "returned"
 
 // Net is what an order may pay on, line by line, in minor units of its currency. It is the only place where that is
@@ -21,21 +21,29 @@ func Net(o Order, p NetPolicy) (Breakdown, error) {
 		return Breakdown{}, fmt.Errorf("net of %s: %w", o.Source, e)
 	}
 	w := newWaterfall(o.normalised())
-	steps := []func() error{w.discount, w.refund, w.moveSurplus}
-	if o.Status.ended() || p.MoneyRefunds != IgnoreMoneyRefunds {
-		// The money that ended an order is not goodwill: ignoring it would pay on an order that was paid back.
-		steps = append(steps, w.refundMoney)
-	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return Breakdown{}, fmt.Errorf("net of %s: %w", o.Source, err)
-		}
-	}
-	b, err := w.settle(p.PartiallyPaid)
+	b, err := w.run(p)
 	if err != nil {
 		return Breakdown{}, fmt.Errorf("net of %s: %w", o.Source, err)
 	}
 	return b, nil
+}
+
+// run takes the steps in their only order.
+func (w *waterfall) run(p NetPolicy) (Breakdown, error) {
+	if err := w.discount(); err != nil {
+		return Breakdown{}, err
+	}
+	if err := w.refund(); err != nil {
+		return Breakdown{}, err
+	}
+	w.moveSurplus()
+	// The money that ended an order is not goodwill: ignoring it would pay on an order that was paid back.
+	if w.order.Status.ended() || p.MoneyRefunds != IgnoreMoneyRefunds {
+		if err := w.refundMoney(); err != nil {
+			return Breakdown{}, err
+		}
+	}
+	return w.settle(p.PartiallyPaid)
 }
 
 // check refuses a policy nobody defined, which would otherwise act as the default.
@@ -175,7 +183,7 @@ func (w *waterfall) refundLine(i int) error {
 	work.taxLeft = max(0, n.TaxMinor-work.backTax-taxRemoved)
 	if work.returned {
 		work.spare = value - taken // A fee the shop kept restores nothing.
-		taken, work.taxLeft, n.QuantityLeft = value, 0, 0
+		taken, n.QuantityLeft = value, 0
 	}
 	n.RefundedMinor = taken
 	n.NetMinor = value - taken
@@ -225,23 +233,34 @@ func (l Line) returned(named int64) bool {
 // moveSurplus takes what was refunded above a line's value from elsewhere, because platforms round the refunds of
 // discounted lines as a whole: first from what fully returned lines have left over, then from the next lines in order.
 // A surplus that nobody can bear is dropped.
-func (w *waterfall) moveSurplus() error {
+func (w *waterfall) moveSurplus() {
+	spare := 0 // Spares before this line are used up.
 	for i := range w.work {
 		surplus := w.work[i].surplus
-		for j := 0; j < len(w.work) && surplus > 0; j++ {
-			taken := min(surplus, w.work[j].spare)
-			w.work[j].spare -= taken
+		for ; surplus > 0 && spare < len(w.work); spare++ {
+			taken := min(surplus, w.work[spare].spare)
+			w.work[spare].spare -= taken
 			surplus -= taken
+			if w.work[spare].spare > 0 {
+				break
+			}
 		}
-		for step := 1; step < len(w.lines) && surplus > 0; step++ {
-			n := &w.lines[(i+step)%len(w.lines)]
-			taken := min(surplus, n.NetMinor)
-			n.RefundedMinor += taken
-			n.NetMinor -= taken
-			surplus -= taken
+		if surplus > 0 && w.bearSurplus(i, surplus) > 0 {
+			return // Every line is at 0, so nobody can bear the next one either.
 		}
 	}
-	return nil
+}
+
+// bearSurplus takes a surplus of line i from the lines after it, wrapping around, and gives back what nobody could bear.
+func (w *waterfall) bearSurplus(i int, surplus int64) int64 {
+	for step := 1; step < len(w.lines) && surplus > 0; step++ {
+		n := &w.lines[(i+step)%len(w.lines)]
+		taken := min(surplus, n.NetMinor)
+		n.RefundedMinor += taken
+		n.NetMinor -= taken
+		surplus -= taken
+	}
+	return surplus
 }
 
 // refundMoney spreads money that was paid back without naming lines over what is left of the lines.
