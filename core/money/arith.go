@@ -26,29 +26,29 @@ func MulDiv(a, b, c int64, mode Rounding) (int64, error) {
 	if high >= divisor {
 		return 0, ErrOverflow // The quotient alone would need more than 64 bits.
 	}
-	quotient, remainder := low, uint64(0)
-	if high == 0 {
-		quotient, remainder = low/divisor, low%divisor // Several times cheaper than Div64's 128-bit division.
-	} else {
-		quotient, remainder = bits.Div64(high, low, divisor)
-	}
-	negative := (a < 0) != (b < 0)
-	if remainder == 0 {
-		return signedOrOverflow(quotient, negative)
-	}
-	half := cmp.Compare(remainder, divisor-remainder)
-	return roundQuotient(quotient, half, negative, mode)
-}
-
-// roundQuotient finishes a division that left a remainder.
-func roundQuotient(quotient uint64, half int, negative bool, mode Rounding) (int64, error) {
+	quotient, remainder := divide(high, low, divisor)
 	if quotient > 1<<63 {
 		return 0, ErrOverflow // Also keeps the step below from wrapping round to zero.
 	}
-	if mode.away(negative, quotient&1 == 1, half) {
+	negative := a^b < 0
+	if remainder != 0 && mode.away(negative, quotient&1 == 1, cmp.Compare(remainder, divisor-remainder)) {
 		quotient++
 	}
 	return signedOrOverflow(quotient, negative)
+}
+
+// divide is high:low / divisor for high below divisor. A hardware division of 128 bits costs several times one of 64,
+// that costs several times a multiplication, and nearly every divisor is One: a constant, which becomes one.
+func divide(high, low, divisor uint64) (quotient, remainder uint64) {
+	switch {
+	case high != 0:
+		return bits.Div64(high, low, divisor)
+	case divisor == uint64(One):
+		quotient = low / uint64(One)
+	default:
+		quotient = low / divisor
+	}
+	return quotient, low - quotient*divisor
 }
 
 // magnitude is |v|, which fits uint64 even for the lowest int64.
@@ -78,7 +78,7 @@ func signedOrOverflow(size uint64, negative bool) (int64, error) {
 // Add is a + b, or ErrOverflow.
 func Add(a, b int64) (int64, error) {
 	sum := a + b
-	if (sum > a) != (b > 0) && b != 0 {
+	if (sum > a) != (b > 0) {
 		return 0, ErrOverflow
 	}
 	return sum, nil
@@ -87,7 +87,7 @@ func Add(a, b int64) (int64, error) {
 // Sub is a - b, or ErrOverflow.
 func Sub(a, b int64) (int64, error) {
 	difference := a - b
-	if (difference < a) != (b > 0) && b != 0 {
+	if (difference < a) != (b > 0) {
 		return 0, ErrOverflow
 	}
 	return difference, nil

@@ -120,23 +120,23 @@ func whyRefused(digits string, i int) string {
 
 // appendFixed writes value, counted in units of 10^-places, with exactly places decimals.
 func appendFixed(dst []byte, value int64, places int) []byte {
+	var text [24]byte // Filled from the right; sign, point and the 19 digits of an int64 need 21.
+	start := len(text)
 	size := magnitude(value)
+	for written := 0; written <= places || size > 0; written++ {
+		if written == places && places > 0 {
+			start--
+			text[start] = '.'
+		}
+		start--
+		text[start] = '0' + byte(size%10)
+		size /= 10
+	}
 	if value < 0 {
-		dst = append(dst, '-')
+		start--
+		text[start] = '-'
 	}
-	unit := uint64(1)
-	for range places {
-		unit *= 10
-	}
-	dst = strconv.AppendUint(dst, size/unit, 10)
-	if places == 0 {
-		return dst
-	}
-	dst = append(dst, '.')
-	for unit /= 10; unit > 0; unit /= 10 {
-		dst = append(dst, '0'+byte(size/unit%10))
-	}
-	return dst
+	return append(dst, text[start:]...)
 }
 
 // trimZeros drops the decimals that say nothing; text must have a decimal point.

@@ -154,16 +154,25 @@ func exactFromRat(value *big.Rat) (Exact, error) {
 	return Exact{negative: value.Sign() < 0, num: num, den: den}, nil
 }
 
-// roundWide is Round for values beyond 128 bits.
+// roundWide is Round for values beyond 128 bits. Their quotient fits only over a wide denominator, and lowest terms with
+// a denominator above 1 always leave a remainder.
 func roundWide(value *big.Rat, mode Rounding) (int64, error) {
 	quotient, remainder := new(big.Int).QuoRem(new(big.Int).Abs(value.Num()), value.Denom(), new(big.Int))
 	if !quotient.IsUint64() {
 		return 0, ErrOverflow
 	}
-	negative := value.Sign() < 0
-	if remainder.Sign() == 0 {
-		return signedOrOverflow(quotient.Uint64(), negative)
-	}
 	rest := new(big.Int).Sub(value.Denom(), remainder)
-	return roundQuotient(quotient.Uint64(), remainder.Cmp(rest), negative, mode)
+	return roundQuotient(quotient.Uint64(), remainder.Cmp(rest), value.Sign() < 0, mode)
+}
+
+// roundQuotient finishes a division that left a remainder; half compares it with half the divisor. MulDiv has the same
+// steps written out, because there the call would cost as much as the rest.
+func roundQuotient(quotient uint64, half int, negative bool, mode Rounding) (int64, error) {
+	if quotient > 1<<63 {
+		return 0, ErrOverflow // Also keeps the step below from wrapping round to zero.
+	}
+	if mode.away(negative, quotient&1 == 1, half) {
+		quotient++
+	}
+	return signedOrOverflow(quotient, negative)
 }

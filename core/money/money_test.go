@@ -71,6 +71,11 @@ func TestParseMinorRefuses(t *testing.T) {
 		{"92233720368547758.08", "USD", "it is too large for 64 bits of its smallest unit"},
 		{"-92233720368547758.09", "USD", "it is too large for 64 bits of its smallest unit"},
 		{"922337203685477581", "USD", "it is too large for 64 bits of its smallest unit"},
+		{"18446744073709551617", "JPY", "it is too large for 64 bits of its smallest unit"},
+		{"18446744073709551621", "JPY", "it is too large for 64 bits of its smallest unit"},
+		{"18446744073709551621.00", "USD", "it is too large for 64 bits of its smallest unit"},
+		{"184467440737095517", "USD", "it is too large for 64 bits of its smallest unit"},
+		{"1844674407370955162", "USD", "it is too large for 64 bits of its smallest unit"},
 		{"99999999999999999999", "JPY", "it is too large for 64 bits of its smallest unit"},
 	} {
 		got, err := money.ParseMinor(tt.text, tt.currency)

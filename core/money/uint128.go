@@ -50,7 +50,7 @@ func (u uint128) div(v uint128) (quotient uint64, remainder uint128, ok bool) {
 		if u.high >= v.low {
 			return 0, uint128{}, false
 		}
-		quotient, remainder.low = bits.Div64(u.high, u.low, v.low)
+		quotient, remainder.low = divide(u.high, u.low, v.low)
 		return quotient, remainder, true
 	}
 	// Divide by the top 64 bits of v, which gives the quotient or one more than it (Hacker's Delight, 9-5); start one
