@@ -123,12 +123,23 @@ func TestEqualVersionsUnite(t *testing.T) {
 			func(o Order) bool { return len(o.Refunds) == 1 && o.Refunds[0].MoneyMinor == 0 }},
 		"evidence": {func(o *Order) { o.Evidence = []Evidence{{LandingReference, "X"}, {DistributorCode, "A"}} },
 			func(o *Order) { o.Evidence = []Evidence{{DistributorCode, "A"}} },
-			func(o Order) bool { return cmp.Equal(o.Evidence, []Evidence{{DistributorCode, "A"}, {LandingReference, "X"}}) }},
+			func(o Order) bool {
+				return cmp.Equal(o.Evidence, []Evidence{{DistributorCode, "A"}, {LandingReference, "X"}})
+			}},
 		"a told buyer": {func(o *Order) { o.BuyerID = "9" }, func(*Order) {}, func(o Order) bool { return o.BuyerID == "9" }},
 		"a told total": {func(o *Order) { o.TotalMinor = 9 }, func(*Order) {}, func(o Order) bool { return o.TotalMinor == 9 }},
 		"more paid":    {func(o *Order) { o.PaidMinor = 9 }, func(o *Order) { o.PaidMinor = 8 }, func(o Order) bool { return o.PaidMinor == 9 }},
 		"a told wholesale price": {func(o *Order) { o.Lines[0].WholesaleMinor = ptr(5) }, func(*Order) {},
 			func(o Order) bool { return *o.Lines[0].WholesaleMinor == 5 }},
+		"totals of the body that has all refunds": {
+			func(o *Order) { o.PaidMinor, o.TotalMinor = 2000, 3000 },
+			func(o *Order) {
+				o.PaidMinor, o.TotalMinor, o.Refunds = 1980, 2980, []Refund{goods("r1", "A", 1, 20, 0)}
+			}, func(o Order) bool { return o.PaidMinor == 1980 && o.TotalMinor == 2980 }},
+		"no totals where no body has all refunds": {
+			func(o *Order) { o.PaidMinor, o.TotalMinor, o.Refunds = 9, 9, []Refund{goods("r2", "A", 1, 10, 0)} },
+			func(o *Order) { o.PaidMinor, o.TotalMinor, o.Refunds = 8, 8, []Refund{goods("r1", "A", 1, 20, 0)} },
+			func(o Order) bool { return o.PaidMinor == 0 && o.TotalMinor == 0 }},
 		"a name": {func(o *Order) { o.Name = "#2" }, func(o *Order) { o.Name = "#1" }, func(o Order) bool { return o.Name == "#1" }},
 		"stated of the body that has all refunds": {
 			func(o *Order) { o.Stated.SubtotalMinor = ptr(3000) },
@@ -333,6 +344,33 @@ func TestLateRefundTakesItsUnitsBack(t *testing.T) {
 	})
 }
 
+// TestOneRefundToldDifferently never adds up two tellings of one refund: the one that says more wins whole.
+func TestOneRefundToldDifferently(t *testing.T) {
+	t.Parallel()
+	money, less, more := Refund{RefundID: "r", MoneyMinor: 900}, goods("r", "A", 1, 90, 0), goods("r", "A", 1, 100, 0)
+	less.MoneyTaxMinor = 5 // Makes the text of the smaller refund the greater one.
+	everyOrder(t, []Revision{refunding(1, money), refunding(2, more), refunding(3, less)}, func(s State) {
+		if diff := cmp.Diff([]Refund{more}, s.Refunds); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+// TestOrderOfRefundsIsNoRival takes a body that lists the same refunds the other way round for the same body.
+func TestOrderOfRefundsIsNoRival(t *testing.T) {
+	t.Parallel()
+	o := paidOrder(product("A", 3, 3000))
+	o.Stated.SubtotalMinor = ptr(2970)
+	o.Refunds = []Refund{goods("r1", "A", 1, 10, 0), goods("r2", "A", 1, 20, 0)}
+	other := o
+	other.Refunds = []Refund{o.Refunds[1], o.Refunds[0]}
+	everyOrder(t, []Revision{snapshot(1, o), snapshot(1, other)}, func(s State) {
+		if s.Channels[0].Rivals != nil || mustEffective(t, s).Stated.SubtotalMinor == nil {
+			t.Fatalf("rivals %v", s.Channels[0].Rivals)
+		}
+	})
+}
+
 // TestDeletionAbsorbs makes sure that whatever else comes, a deleted order has nothing left.
 func TestDeletionAbsorbs(t *testing.T) {
 	t.Parallel()
@@ -489,5 +527,26 @@ func sameAfterJSON(t *rapid.T, s State) {
 	}
 	if diff := cmp.Diff(s, back); diff != "" {
 		t.Fatalf("JSON changed the state:\n%s", diff)
+	}
+}
+
+func BenchmarkMerge(b *testing.B) {
+	paid, refunded := taxIncluded()
+	known, err := Merge(State{}, snapshot(7, paid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, r := range map[string]Revision{
+		"newer snapshot": snapshot(8, refunded), "repeat": snapshot(7, paid), "rival": snapshot(7, refunded),
+		"refund alone": refunding(0, refunded.Refunds...),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Merge(known, r); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -183,7 +183,7 @@ func (w *waterfall) refundLine(i int) error {
 	work.taxLeft = max(0, n.TaxMinor-work.backTax-taxRemoved)
 	if work.returned {
 		work.spare = value - taken // A fee the shop kept restores nothing.
-		taken, work.taxLeft, n.QuantityLeft = value, 0, 0
+		taken, n.QuantityLeft = value, 0
 	}
 	n.RefundedMinor = taken
 	n.NetMinor = value - taken

@@ -23,7 +23,7 @@ func unite(bodies []Order) (united Order, conflict string) {
 	u.life()
 	u.header()
 	u.lines()
-	u.out.Stated = u.stated()
+	u.totals()
 	return u.out, u.sentence()
 }
 
@@ -49,7 +49,6 @@ func (u *uniter) life() {
 		if body.Status.stage() > u.out.Status.stage() {
 			u.out.Status = body.Status
 		}
-		u.out.PaidMinor = max(u.out.PaidMinor, body.PaidMinor)
 		if body.Name != "" && (u.out.Name == "" || body.Name < u.out.Name) {
 			u.out.Name = body.Name
 		}
@@ -86,7 +85,6 @@ func (u *uniter) header() {
 	u.out.Currency = pick(u, "currency", func(o Order) money.Currency { return o.Currency })
 	u.out.BuyerID = pick(u, "buyer_id", func(o Order) string { return o.BuyerID })
 	u.out.Country = pick(u, "country", func(o Order) string { return o.Country })
-	u.out.TotalMinor = pick(u, "total_minor", func(o Order) int64 { return o.TotalMinor })
 	u.same("order_ts", func(o Order) string { return o.OrderTS.Format("2006-01-02T15:04:05.999999999Z07:00") })
 	u.same("test", func(o Order) string { return fmt.Sprint(o.Test) })
 	u.same("taxes_included", func(o Order) string { return fmt.Sprint(o.TaxesIncluded) })
@@ -95,16 +93,17 @@ func (u *uniter) header() {
 
 // pick is the one value that is told; two different ones are a conflict, and the lowest stands for them.
 func pick[V cmp.Ordered](u *uniter, field string, of func(Order) V) V {
-	var values []V
-	for _, body := range u.bodies {
-		values = append(values, of(body))
-	}
-	return pickValue(u, field, values)
+	return pickFrom(u, u.bodies, field, of)
 }
 
-func pickValue[V cmp.Ordered](u *uniter, field string, values []V) V {
+func pickFrom[V cmp.Ordered](u *uniter, bodies []Order, field string, of func(Order) V) V {
 	var absent V
-	values = slices.DeleteFunc(values, func(v V) bool { return v == absent })
+	var values []V
+	for _, body := range bodies {
+		if v := of(body); v != absent {
+			values = append(values, v)
+		}
+	}
 	slices.Sort(values)
 	values = slices.Compact(values)
 	if len(values) == 0 {
@@ -201,20 +200,27 @@ func lesser(a, b *int64) *int64 {
 	return a
 }
 
-// stated is what a body states that has all of the united refunds and quantities itself. A total that belongs to other
-// refunds would disagree with the figures for no fault of the platform, so without such a body nothing is stated.
-func (u *uniter) stated() Stated {
-	var out Stated
-	for _, body := range u.bodies {
-		if body.Stated.SubtotalMinor == nil || !u.reaches(body) {
-			continue
+// totals takes the totals from the bodies that have all of the united refunds and quantities themselves. A total that
+// belongs to other refunds would disagree with the figures for no fault of the platform, so without such a body nothing
+// is stated.
+func (u *uniter) totals() {
+	whole := slices.DeleteFunc(slices.Clone(u.bodies), func(body Order) bool { return !u.reaches(body) })
+	u.out.Stated, u.out.PaidMinor = Stated{}, 0
+	u.out.TotalMinor = pickFrom(u, whole, "total_minor", func(o Order) int64 { return o.TotalMinor })
+	unclear := false
+	for _, body := range whole {
+		u.out.PaidMinor = max(u.out.PaidMinor, body.PaidMinor)
+		switch stated := body.Stated.SubtotalMinor; {
+		case stated == nil:
+		case u.out.Stated.SubtotalMinor == nil:
+			u.out.Stated = body.Stated
+		default:
+			unclear = unclear || *stated != *u.out.Stated.SubtotalMinor
 		}
-		if out.SubtotalMinor != nil && *out.SubtotalMinor != *body.Stated.SubtotalMinor {
-			return Stated{}
-		}
-		out = body.Stated
 	}
-	return out
+	if unclear {
+		u.out.Stated = Stated{} // Unknown is safer than a false disagreement.
+	}
 }
 
 // reaches reports whether a body is as far as all bodies together.

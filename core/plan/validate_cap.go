@@ -105,7 +105,7 @@ func (c *Cap) validatePeriod(r *reader, path string) {
 	}
 	switch {
 	case c.Scope == ScopeLine:
-		r.report(join(path, "per"), "a line belongs to one order", "write per: order")
+		r.report(join(path, "per"), "is period, but a line belongs to one order", "write per: order")
 	case strings.HasSuffix(c.Limit, "%"):
 		r.report(join(path, "limit"), "is a share of one order's amount", "write an amount for a cap per period")
 	case c.Enforce == Hard && (c.Scope == ScopeCompany || c.Scope == ScopeComponent):

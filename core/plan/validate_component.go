@@ -149,7 +149,7 @@ func (p *Plan) validateHoles(r *reader, c *Component, path string, rows map[[2]s
 			}
 			levels := openLevels(c.Rates[row].Levels)
 			if c.Compression == CompressToRank && levels < open {
-				r.report(index(path, row), fmt.Sprintf("opens %d levels for rank %q, fewer than for a lower rank", levels, rank),
+				r.report(index(path, row), fmt.Sprintf("opens levels up to %d for rank %q, fewer than for a lower rank", levels, rank),
 					"with compression to_rank open at least as many levels for a higher rank")
 			}
 			open = max(open, levels)

@@ -9,6 +9,7 @@ import (
 	"upline.dev/upline/adapters"
 	"upline.dev/upline/core/catalog"
 	"upline.dev/upline/core/commission"
+	"upline.dev/upline/core/genealogy"
 	"upline.dev/upline/core/money"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server"
@@ -53,6 +54,7 @@ func reasonOf(err error) *Reason {
 		rate      *commission.MissingRate
 		rank      *commission.UnknownRank
 		wholesale *commission.MissingWholesale
+		fault     *genealogy.Fault
 		malformed *adapters.Malformed
 	)
 	switch {
@@ -76,6 +78,8 @@ func reasonOf(err error) *Reason {
 			Causes: []string{refCause(rank.DistributorID), planCause}}
 	case errors.As(err, &wholesale):
 		return &Reason{Code: ReasonMissingWholesale, Detail: sentence(wholesale.Error(), "The store has to send it"), Causes: []string{planCause}}
+	case errors.As(err, &fault):
+		return faultReason(fault)
 	case errors.As(err, &malformed):
 		return &Reason{Code: ReasonMalformed, Detail: sentence(malformed.Error(), "")}
 	case errors.Is(err, money.ErrOverflow):
@@ -118,6 +122,16 @@ func unmappedReason(missing []*catalog.Unmapped) *Reason {
 		detail = fmt.Sprintf("SKUs %s of %s have no mapping", strings.Join(names, ", "), missing[0].Platform)
 	}
 	return &Reason{Code: ReasonUnmappedSKU, Detail: sentence(detail, "Map it to a commission class"), Causes: causes}
+}
+
+// faultReason is for an upline that cannot be walked as of the order's time: somebody in it joined later than the order,
+// or is missing.
+func faultReason(fault *genealogy.Fault) *Reason {
+	causes := make([]string, len(fault.People))
+	for i, id := range fault.People {
+		causes[i] = refCause(id)
+	}
+	return &Reason{Code: ReasonUnknownDistributor, Detail: sentence(fault.Error(), "Import the distributor with the date it holds from"), Causes: causes}
 }
 
 // sentence joins what is wrong and what mends it.

@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# "make test": installs what is missing where it may, starts private servers,
+# runs every suite and ends with one line per suite and the totals. It goes on
+# after a failure, so that one run shows everything; the exit code is 0 only
+# when nothing failed and nothing that is required was missing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=.ci/lib.sh
+. .ci/lib.sh
+
+work=$(mktemp -d)
+results=$work/results # one line per suite: name, state, seconds, note; by tabs
+missing=$work/missing # one line per missing thing: what, and how to get it
+export UPLINE_COUNTS=$work/counts UPLINE_REASON=$work/reason
+passed=0
+failed=0
+skipped=0
+
+# suite NAME NOTE COMMAND... runs one suite in sequence. A command that counts
+# tests writes its totals to $UPLINE_COUNTS; one that cannot run here exits
+# with 75 and writes why to $UPLINE_REASON.
+suite() {
+  local name=$1 note=$2 rc=0 start=$SECONDS state=passed
+  shift 2
+  step "$name"
+  rm -f "$UPLINE_COUNTS" "$UPLINE_REASON"
+  run "$@" || rc=$?
+  case $rc in
+  0) ;;
+  75) state=unavailable note="$note: $(cat "$UPLINE_REASON")" ;;
+  *) state=FAILED ;;
+  esac
+  count "$state"
+  printf '%s\t%s\t%s\t%s\n' "$name" "$state" "$((SECONDS - start))" "$counted$note" >>"$results"
+}
+
+# count adds a suite's totals. A suite that failed without a failed test, such
+# as a linter, counts as one failure: "0 failed" is never said over a red run.
+count() {
+  local p=0 f=0 s=0
+  counted=
+  if [ -s "$UPLINE_COUNTS" ]; then
+    read -r p f s <"$UPLINE_COUNTS"
+    counted="$p passed, $f failed, $s skipped; "
+  fi
+  if [ "$1" = FAILED ] && [ "$f" -eq 0 ]; then f=1; fi
+  passed=$((passed + p))
+  failed=$((failed + f))
+  skipped=$((skipped + s))
+}
+
+# lacks WHAT HOW notes something required that is not there and cannot be
+# installed from here. It counts as a failure: what needs it was not tested.
+lacks() {
+  printf '%s\n      %s\n' "$1" "$2" >>"$missing"
+  printf '%s\tunavailable\t0\t%s\n' "$1" "required; see above" >>"$results"
+  failed=$((failed + 1))
+}
+
+# ---- what each suite runs ---------------------------------------------------
+
+build() {
+  # The product is one static program: it must build without a C compiler.
+  export CGO_ENABLED=0
+  without_downloads go build -buildvcs=false ./... || return 1
+  if [ -d server/cmd/upline ]; then make --no-print-directory build; fi
+}
+
+go_tests() {
+  local flags="-shuffle=on -count=1 -timeout=20m"
+  if [ -n "$race" ]; then
+    flags="-race $flags"
+    export CGO_ENABLED=1
+  fi
+  # shellcheck disable=SC2086 # flags are words
+  $servers bash .ci/gotest.sh . $flags ./...
+}
+
+# -----------------------------------------------------------------------------
+
+on_exit rm -rf "$work"
+: >"$results"
+: >"$missing"
+need_go
+own_caches
+
+step "tools and servers"
+bash .ci/install.sh
+servers=
+where="SQLite and PostgreSQL"
+if [ -n "${UPLINE_TEST_POSTGRES:-}" ] || find_postgres >/dev/null || have_docker; then
+  servers="bash .ci/services.sh"
+else
+  where="SQLite only"
+  lacks "PostgreSQL $postgres_min or newer" \
+    "apt-get install postgresql, or brew install postgresql@17, or start Docker, or set UPLINE_TEST_POSTGRES to a superuser DSN"
+fi
+race=
+if can_race; then
+  race=1
+else
+  lacks "C compiler (race detector)" "apt-get install gcc libc6-dev"
+fi
+if [ -s "$missing" ]; then
+  echo
+  echo "Missing, and not installable from here; the rest runs, but the result cannot be green:"
+  sed 's/^/   /' "$missing"
+fi
+
+suite build "without a C compiler" build
+suite go "${race:+race detector, }$where" go_tests
+suite tools "the programs of .ci/tools" bash .ci/gotest.sh .ci/tools -count=1 ./...
+suite lint "golangci-lint" bash .ci/lint.sh go
+suite scripts "shellcheck" bash .ci/lint.sh scripts
+suite vulnerabilities "govulncheck" bash .ci/vuln.sh
+
+step "summary"
+while IFS="$(printf '\t')" read -r name state seconds note; do
+  printf '%-28s %-12s %5s s  %s\n' "$name" "$state" "$seconds" "$note"
+done <"$results"
+echo
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]

@@ -1,0 +1,52 @@
+# Every command of the project; "make" alone lists them.
+# Written for GNU make 3.81, which is what macOS has.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+
+# Go where its installer puts it, when PATH does not know.
+export PATH := $(PATH):/usr/local/go/bin
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+TOOL := go tool -modfile=.ci/tools/go.mod
+FUZZTIME ?= 10s
+
+.PHONY: help build run demo test test-go lint fmt fuzz bench clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+build: ## build bin/upline, one static program
+	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/upline ./server/cmd/upline
+
+run: build ## build and serve the whole product at http://127.0.0.1:8080, data in ./data
+	bin/upline serve
+
+demo: build ## fill ./data with a believable company
+	bin/upline demo
+
+test: ## run everything: installs and starts what it needs, as root on Debian or with Docker
+	@bash .ci/test.sh
+
+test-go: ## run the Go tests quickly; those that need a server are skipped
+	@bash .ci/gotest.sh . ./...
+
+lint: ## check the Go code and the scripts
+	@bash .ci/lint.sh go
+	@bash .ci/lint.sh scripts || [ $$? = 75 ]
+
+fmt: ## format the Go code
+	$(TOOL) golangci-lint fmt ./...
+	cd .ci/tools && go tool golangci-lint fmt --config ../../.golangci.yml ./...
+
+fuzz: ## run each fuzz test for FUZZTIME, by default 10s
+	@FUZZTIME=$(FUZZTIME) bash .ci/fuzz.sh
+
+bench: build ## measure ingest and settlement, on SQLite and on PostgreSQL
+	bin/upline bench ingest --json
+	bin/upline bench settle --json
+	bash .ci/services.sh --durable bash -c 'export DATABASE_URL=$$UPLINE_TEST_POSTGRES; bin/upline bench ingest --json && bin/upline bench settle --json'
+
+clean: ## remove what was built; ./data stays
+	@chmod -R u+w .cache 2>/dev/null || true # Go's module cache is read-only
+	rm -rf bin dist .cache

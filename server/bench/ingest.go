@@ -1,0 +1,381 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"runtime"
+	"strconv"
+	"strings"
+	"time"
+
+	"upline.dev/upline/server/admin"
+	"upline.dev/upline/server/store"
+)
+
+// Config says what to measure and for how long.
+type Config struct {
+	DatabaseURL string        // "" : SQLite in a folder of its own; else a PostgreSQL where a scratch database may be made
+	Dir         string        // for data; must be a real disk
+	Rounds      int           // of the closed loop; 5 gives a median worth quoting
+	Slice       time.Duration // one measurement of one server in a round
+	Connections int           // of the closed loop
+	OpenFor     time.Duration // one open-loop measurement
+	DrainOrders int           // settled in the drain measurement
+	Progress    io.Writer     // what is being measured; io.Discard for silence
+	// Open opens a migrated database with the product's own services; main names the concrete parts.
+	Open func(ctx context.Context, databaseURL, dir string) (Product, error)
+}
+
+// Product is the product without its HTTP surface.
+type Product struct {
+	Store   *store.Store
+	Admin   *admin.Service
+	DataDir string
+	Drain   func(ctx context.Context) error // runs the engine until nothing is waiting
+}
+
+// IngestReport is what `upline bench ingest --json` prints.
+type IngestReport struct {
+	Database            string    `json:"database"`
+	Cores               int       `json:"cores"`
+	Connections         int       `json:"connections"`
+	RatioToNoop         float64   `json:"ratio_to_noop"` // throughput, median over the rounds
+	RatioToNoopAll      []float64 `json:"ratio_to_noop_rounds"`
+	CPURatioToNoop      float64   `json:"cpu_ratio_to_noop"` // processor time per request, median over the rounds
+	IngestPerS          float64   `json:"ingest_per_s"`
+	NoopPerS            float64   `json:"noop_per_s"`
+	OpenLoop1000P50     float64   `json:"open_loop_1000_p50_ms"`
+	OpenLoop1000P99     float64   `json:"open_loop_1000_p99_ms"`
+	NoopOpenLoop1000P50 float64   `json:"noop_open_loop_1000_p50_ms"`
+	NoopOpenLoop1000P99 float64   `json:"noop_open_loop_1000_p99_ms"`
+	OpenLoop3000P99     float64   `json:"open_loop_3000_p99_ms"`
+	AckToLedgerP50      float64   `json:"ack_to_ledger_p50_ms"` // at 1,000/s, from arrival to the commit that made it readable
+	AckToLedgerP99      float64   `json:"ack_to_ledger_p99_ms"`
+	DrainOrdersPerS     float64   `json:"drain_orders_per_s"`
+	BulkOrdersPerS      float64   `json:"bulk_insert_orders_per_s"`
+	DrainRatio          float64   `json:"drain_ratio"`
+	PeakRSSMB           float64   `json:"peak_rss_mb"` // while serving 3,000/s
+	ForeignCPUPercent   float64   `json:"foreign_cpu_percent"`
+	Postings            int64     `json:"postings"`
+}
+
+// run is one bench under way.
+type run struct {
+	Config
+	database scratch
+	bodies   *bodies
+	report   IngestReport
+	sent     int64 // orders so far: each order is used once, or its ledger difference would be empty
+	began    time.Time
+	foreign  []float64
+}
+
+// Ingest measures arrival, latency and settlement against a no-op handler in the same run.
+func Ingest(ctx context.Context, cfg Config) (report IngestReport, err error) {
+	r := &run{Config: cfg, bodies: newBodies(), began: time.Now()}
+	r.report.Cores, r.report.Connections = runtime.NumCPU(), cfg.Connections
+	r.database, err = openScratch(ctx, cfg)
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, r.database.drop()) }()
+	r.report.Database = r.database.product.Store.Dialect()
+	steps := []func(context.Context) error{r.throughput, r.drain, r.latency, r.baseline}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return r.report, err
+		}
+	}
+	r.report.ForeignCPUPercent = round(median(r.foreign), 1)
+	r.report.DrainRatio = round(r.report.DrainOrdersPerS/r.report.BulkOrdersPerS, 2)
+	return r.report, nil
+}
+
+// throughput alternates the no-op handler and the product's ingest, order ABBA, with the same connections.
+func (r *run) throughput(ctx context.Context) (err error) {
+	noop, product, err := r.startPair(ctx, "ingest")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, noop.stop(), product.stop()) }()
+	var ratios, cpuRatios, ours, theirs []float64
+	for round := range r.Rounds {
+		r.say("throughput, round %d of %d", round+1, r.Rounds)
+		pair := []*child{noop, product}
+		if round%2 == 1 {
+			pair = []*child{product, noop}
+		}
+		rates, cpus := map[*child]float64{}, map[*child]float64{}
+		for _, c := range pair {
+			rate, cpu, err := r.closed(ctx, c)
+			if err != nil {
+				return err
+			}
+			rates[c], cpus[c] = rate, cpu
+		}
+		ratios = append(ratios, rates[product]/rates[noop])
+		cpuRatios = append(cpuRatios, cpus[product]/cpus[noop])
+		ours, theirs = append(ours, rates[product]), append(theirs, rates[noop])
+	}
+	for _, v := range ratios {
+		r.report.RatioToNoopAll = append(r.report.RatioToNoopAll, round(v, 3))
+	}
+	r.report.RatioToNoop, r.report.CPURatioToNoop = round(median(ratios), 3), round(median(cpuRatios), 2)
+	r.report.IngestPerS, r.report.NoopPerS = round(median(ours), 0), round(median(theirs), 0)
+	return nil
+}
+
+// closed is one slice of the closed loop: requests per second, and processor microseconds per request.
+func (r *run) closed(ctx context.Context, c *child) (rate, cpu float64, err error) {
+	orders := r.prepare(r.DrainOrders)
+	before, machine, mine := c.cpu(), busy(), own()
+	begin := time.Now()
+	n, err := closedLoop(ctx, r.target(c), r.Connections, r.Slice, func(n int64) request {
+		o := orders[n%int64(len(orders))]
+		o.id += "-" + strconv.FormatInt(r.sent+n, 36) // the inbox is measured: ids are new, bodies ready-made
+		return o
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("closed loop: %w", err)
+	}
+	took := time.Since(begin)
+	r.sent += n
+	r.noteForeign(busy()-machine-(c.cpu()-before)-(own()-mine), took)
+	return float64(n) / took.Seconds(), float64((c.cpu() - before).Microseconds()) / float64(n), nil
+}
+
+// drain lets an engine in this process settle a known number of new orders.
+func (r *run) drain(ctx context.Context) error {
+	r.say("drain: clearing the backlog of the rounds before")
+	if err := r.database.product.Drain(ctx); err != nil {
+		return fmt.Errorf("clear the backlog: %w", err)
+	}
+	if err := r.fill(ctx); err != nil {
+		return err
+	}
+	before, err := r.database.postings(ctx)
+	if err != nil {
+		return err
+	}
+	r.say("drain: settling %d orders", r.DrainOrders)
+	begin := time.Now()
+	if err := r.database.product.Drain(ctx); err != nil {
+		return fmt.Errorf("drain: %w", err)
+	}
+	took := time.Since(begin)
+	after, err := r.database.postings(ctx)
+	if err != nil {
+		return err
+	}
+	r.report.Postings = after - before
+	if r.report.Postings < int64(r.DrainOrders) {
+		return fmt.Errorf("only %d postings for %d orders: the figure would be a lie", r.report.Postings, r.DrainOrders)
+	}
+	r.report.DrainOrdersPerS = round(float64(r.DrainOrders)/took.Seconds(), 0)
+	return nil
+}
+
+// fill puts DrainOrders new orders into the inbox through the ingest role.
+func (r *run) fill(ctx context.Context) (err error) {
+	server, err := r.startServer(ctx, "ingest")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, server.stop()) }()
+	orders := r.prepare(r.DrainOrders)
+	_, err = openLoop(ctx, r.target(server), 1_000_000, r.Connections, time.Duration(len(orders))*time.Microsecond, func(n int64) request { return orders[n] })
+	if err != nil {
+		return fmt.Errorf("fill the inbox: %w", err)
+	}
+	return nil
+}
+
+// latency runs the whole product in open loop, each order new, and the no-op handler at the same rate.
+func (r *run) latency(ctx context.Context) (err error) {
+	noop, product, err := r.startPair(ctx, "ingest,engine")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, noop.stop(), product.stop()) }()
+	r.say("latency at 1,000/s")
+	base, err := r.open(ctx, noop, 1000)
+	if err != nil {
+		return err
+	}
+	r.report.NoopOpenLoop1000P50, r.report.NoopOpenLoop1000P99 = percentile(base, 0.5), percentile(base, 0.99)
+	if _, err := r.open(ctx, product, 300); err != nil { // warm-up
+		return err
+	}
+	before, err := emitHistogram(ctx, product.addr)
+	if err != nil {
+		return err
+	}
+	acks, err := r.open(ctx, product, 1000)
+	if err != nil {
+		return err
+	}
+	time.Sleep(500 * time.Millisecond)
+	after, err := emitHistogram(ctx, product.addr)
+	if err != nil {
+		return err
+	}
+	r.report.OpenLoop1000P50, r.report.OpenLoop1000P99 = percentile(acks, 0.5), percentile(acks, 0.99)
+	r.report.AckToLedgerP50 = round(after.minus(before).quantile(0.5)*1000, 2)
+	r.report.AckToLedgerP99 = round(after.minus(before).quantile(0.99)*1000, 2)
+	r.say("latency and memory at 3,000/s")
+	acks, err = r.open(ctx, product, 3000)
+	if err != nil {
+		return err
+	}
+	r.report.OpenLoop3000P99 = percentile(acks, 0.99)
+	r.report.PeakRSSMB = round(product.peakMB(), 1)
+	return nil
+}
+
+func (r *run) open(ctx context.Context, c *child, rate int) ([]time.Duration, error) {
+	count := int(r.OpenFor.Seconds()*float64(rate)) + 1
+	orders := r.prepare(count)
+	begin, before, machine, mine := time.Now(), c.cpu(), busy(), own()
+	all, err := openLoop(ctx, r.target(c), rate, max(rate/20, 64), r.OpenFor, func(n int64) request { return orders[n] })
+	if err != nil {
+		return nil, fmt.Errorf("open loop at %d/s: %w", rate, err)
+	}
+	r.noteForeign(busy()-machine-(c.cpu()-before)-(own()-mine), time.Since(begin))
+	return all, nil
+}
+
+// baseline is the bare bulk insert of the same rows, with no difference, seal or outbox.
+func (r *run) baseline(ctx context.Context) error {
+	r.say("bare bulk insert of as many orders")
+	perOrder := max(int(r.report.Postings)/r.DrainOrders, 1)
+	rate, err := r.database.bulkInsert(ctx, r.DrainOrders, perOrder)
+	if err != nil {
+		return err
+	}
+	r.report.BulkOrdersPerS = round(rate, 0)
+	return nil
+}
+
+// prepare signs orders that were never sent before.
+func (r *run) prepare(n int) []request {
+	all := make([]request, n)
+	for i := range all {
+		r.sent++
+		all[i] = r.bodies.signed(r.sent)
+	}
+	return all
+}
+
+func (r *run) target(c *child) target {
+	return target{addr: c.addr, path: "/webhooks/shopify", domain: shopDomain, secret: []byte(shopSecret)}
+}
+
+// noteForeign records which share of the machine others used meanwhile.
+func (r *run) noteForeign(d, took time.Duration) {
+	share := 100 * d.Seconds() / (took.Seconds() * float64(runtime.NumCPU()))
+	r.foreign = append(r.foreign, max(share, 0))
+}
+
+func (r *run) startPair(ctx context.Context, roles string) (noop, product *child, err error) {
+	addr, err := freeAddr(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if noop, err = start(ctx, addr, "/healthz", nil, "bench", "noop", "--addr", addr); err != nil {
+		return nil, nil, err
+	}
+	if product, err = r.startServer(ctx, roles); err != nil {
+		return nil, nil, errors.Join(err, noop.stop())
+	}
+	return noop, product, nil
+}
+
+func (r *run) startServer(ctx context.Context, roles string) (*child, error) {
+	addr, err := freeAddr(ctx)
+	if err != nil {
+		return nil, err
+	}
+	env := []string{"UPLINE_ADDR=" + addr, "UPLINE_DATA=" + r.database.product.DataDir, "DATABASE_URL=" + r.database.url, "UPLINE_LOG_LEVEL=warn"}
+	return start(ctx, addr, "/readyz", env, "serve", "--roles", roles)
+}
+
+func (r *run) say(format string, args ...any) {
+	fmt.Fprintf(r.Progress, "%6.1fs  %s\n", time.Since(r.began).Seconds(), fmt.Sprintf(format, args...))
+}
+
+// freeAddr finds a free port on loopback; load is never sent anywhere else.
+func freeAddr(ctx context.Context) (string, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	return l.Addr().String(), l.Close()
+}
+
+func round(v float64, digits int) float64 {
+	scale := math.Pow10(digits)
+	return math.Round(v*scale) / scale
+}
+
+// histogram is a Prometheus histogram: counts of values up to each bound, in seconds.
+type histogram struct {
+	bounds []float64
+	counts []float64
+}
+
+// emitHistogram reads how long deliveries took from arrival to the commit that settled them.
+func emitHistogram(ctx context.Context, addr string) (histogram, error) {
+	text, err := get(ctx, "http://"+addr+"/metrics")
+	if err != nil {
+		return histogram{}, err
+	}
+	var h histogram
+	for line := range strings.Lines(text) {
+		rest, ok := strings.CutPrefix(line, `upline_emit_seconds_bucket{le="`)
+		if !ok {
+			continue
+		}
+		bound, count, _ := strings.Cut(rest, `"} `)
+		b, errB := strconv.ParseFloat(bound, 64)
+		n, errN := strconv.ParseFloat(strings.TrimSpace(count), 64)
+		if errB != nil || errN != nil {
+			return h, fmt.Errorf("read histogram line %q", line)
+		}
+		h.bounds, h.counts = append(h.bounds, b), append(h.counts, n)
+	}
+	if len(h.bounds) == 0 {
+		return h, errors.New("the server has no emit latency histogram")
+	}
+	return h, nil
+}
+
+func (h histogram) minus(old histogram) histogram {
+	d := histogram{bounds: h.bounds, counts: make([]float64, len(h.counts))}
+	for i := range h.counts {
+		d.counts[i] = h.counts[i] - old.counts[i]
+	}
+	return d
+}
+
+// quantile interpolates inside a bucket, as Prometheus does.
+func (h histogram) quantile(q float64) float64 {
+	if len(h.counts) == 0 {
+		return 0
+	}
+	want := q * h.counts[len(h.counts)-1]
+	low, below := 0.0, 0.0
+	for i, count := range h.counts {
+		if count >= want {
+			if math.IsInf(h.bounds[i], 1) || count == below {
+				return low
+			}
+			return low + (h.bounds[i]-low)*(want-below)/(count-below)
+		}
+		low, below = h.bounds[i], count
+	}
+	return low
+}

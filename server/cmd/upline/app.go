@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"upline.dev/upline/server/admin"
+	"upline.dev/upline/server/secret"
+	"upline.dev/upline/server/store"
+)
+
+// app is the database with the services that stand on it.
+type app struct {
+	store *store.Store
+	ring  *secret.Ring
+	admin *admin.Service
+}
+
+// withApp opens the database, runs f and closes it.
+func (e *environment) withApp(ctx context.Context, f func(*app) error) (err error) {
+	a, err := e.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := a.store.Close(); err == nil && closeErr != nil {
+			err = fmt.Errorf("close database: %w", closeErr)
+		}
+	}()
+	return f(a)
+}
+
+func (e *environment) open(ctx context.Context) (*app, error) {
+	if err := e.checkSettings(); err != nil {
+		return nil, err
+	}
+	ring, err := secret.Load(filepath.Join(e.Data, "keys.json"), os.Getenv("UPLINE_KEYS"))
+	if err != nil {
+		return nil, wrongSetting("key file: %v", err)
+	}
+	st, err := store.Open(ctx, store.Config{DatabaseURL: e.DatabaseURL, DataDir: e.Data, Clock: time.Now, Logger: e.log, Opener: ring})
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	return &app{
+		store: st, ring: ring,
+		admin: &admin.Service{Books: st, Sealer: ring, Random: rand.Reader, Actor: "cli"},
+	}, nil
+}
+
+// checkSettings refuses what cannot work before anything is opened.
+func (e *environment) checkSettings() error {
+	if e.DatabaseURL != "" && !hasAnyPrefix(e.DatabaseURL, "postgres://", "postgresql://") {
+		return wrongSetting("DATABASE_URL must begin with postgres://; leave it empty for the embedded database")
+	}
+	if err := os.MkdirAll(e.Data, 0o700); err != nil {
+		return wrongSetting("UPLINE_DATA: cannot use folder %s: %v", e.Data, err)
+	}
+	return nil
+}
+
+func hasAnyPrefix(s string, prefixes ...string) bool {
+	for _, p := range prefixes {
+		if len(s) >= len(p) && s[:len(p)] == p {
+			return true
+		}
+	}
+	return false
+}

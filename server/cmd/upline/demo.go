@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"upline.dev/upline/core/order"
+	"upline.dev/upline/server"
+	"upline.dev/upline/server/admin"
+	"upline.dev/upline/server/demo"
+	"upline.dev/upline/server/planfile"
+)
+
+// DemoCmd fills the database with a company of 500 distributors, 4 stores, 60 SKUs and three months of orders. The
+// orders walk the same way as real ones: through the inbox and the pipeline.
+type DemoCmd struct {
+	JSON bool `help:"Print ids, an API key and the stores' signing secrets as JSON, for scripts."`
+}
+
+// demoReport is the JSON form.
+type demoReport struct {
+	ProgramID string      `json:"program_id"`
+	APIKey    string      `json:"api_key"` // may post orders of the last store, and reads everything
+	Stores    []demoStore `json:"stores"`
+	Orders    int64       `json:"orders"`
+	Parked    int64       `json:"parked"`
+	URL       string      `json:"url"`
+}
+
+type demoStore struct {
+	StoreID       string `json:"id"`
+	Platform      string `json:"platform"`
+	Domain        string `json:"domain"`
+	Currency      string `json:"currency"`
+	SigningSecret string `json:"signing_secret"`
+	APIKey        string `json:"api_key"`
+}
+
+// Run carries it out. A second run finds everything there and changes nothing but the API keys it prints.
+func (cmd *DemoCmd) Run(ctx context.Context, env *environment) error {
+	return env.withApp(ctx, func(a *app) error {
+		a.admin.Actor = "demo"
+		company := demo.New()
+		report, err := a.setUpDemo(ctx, company)
+		if err != nil {
+			return err
+		}
+		if err := env.sendDemoOrders(ctx, a, company); err != nil {
+			return err
+		}
+		overview, err := a.store.Overview(ctx, demo.ProgramID)
+		if err != nil {
+			return err
+		}
+		report.Orders, report.Parked = overview.Orders, overview.ParkedOrders
+		if cmd.JSON {
+			return env.json(report)
+		}
+		return env.printDemo(report, overview.EarnedByMoney)
+	})
+}
+
+func (a *app) setUpDemo(ctx context.Context, c *demo.Company) (demoReport, error) {
+	report := demoReport{ProgramID: c.Program.ProgramID, URL: "http://127.0.0.1:8080/"}
+	if _, err := a.admin.CreateProgram(ctx, c.Program); err != nil && server.CodeOf(err) != server.Conflict {
+		return report, err
+	}
+	if err := a.publishDemoPlan(ctx, c.Program.ProgramID); err != nil {
+		return report, err
+	}
+	for _, st := range c.Stores {
+		row, err := a.demoStore(ctx, st)
+		if err != nil {
+			return report, err
+		}
+		report.Stores = append(report.Stores, row)
+	}
+	report.APIKey = report.Stores[len(report.Stores)-1].APIKey
+	if _, err := a.admin.PutDistributors(ctx, c.Program.ProgramID, c.People, demo.First, true); err != nil {
+		return report, err
+	}
+	_, err := a.admin.PutMappings(ctx, c.Program.ProgramID, c.Mappings, demo.First, true)
+	return report, err
+}
+
+func (a *app) publishDemoPlan(ctx context.Context, program string) error {
+	text, err := planfile.ReadyMadeYAML("compressed-unilevel")
+	if err != nil {
+		return err
+	}
+	p, canonical, err := planfile.Read(text, "compressed-unilevel.yaml")
+	if err != nil {
+		return err
+	}
+	return a.admin.PublishPlan(ctx, program, p, canonical)
+}
+
+func (a *app) demoStore(ctx context.Context, st admin.Store) (demoStore, error) {
+	created, secret, err := a.admin.CreateStore(ctx, st, "")
+	if server.CodeOf(err) == server.Conflict {
+		if created, err = a.store.StoreByID(ctx, st.StoreID); err != nil {
+			return demoStore{}, err
+		}
+		secrets, err := a.admin.Secrets(created)
+		if err != nil {
+			return demoStore{}, err
+		}
+		secret = string(secrets[0])
+	} else if err != nil {
+		return demoStore{}, err
+	}
+	_, key, err := a.admin.CreateAPIKey(ctx, created.ProgramID, created.StoreID, "demo")
+	if err != nil {
+		return demoStore{}, err
+	}
+	return demoStore{
+		StoreID: created.StoreID, Platform: string(created.Platform), Domain: created.Domain,
+		Currency: string(created.Currency), SigningSecret: secret, APIKey: key,
+	}, nil
+}
+
+// sendDemoOrders puts all deliveries into the inbox and waits until the pipeline has settled them.
+func (e *environment) sendDemoOrders(ctx context.Context, a *app, c *demo.Company) error {
+	return e.withMachine(ctx, a, func(m *machine) error {
+		bar := e.progress("orders", 0)
+		sent := 0
+		err := c.Deliveries(func(d order.Delivery) error {
+			d.ReceivedAt = time.Now().UTC()
+			if _, err := m.inbox.Put(ctx, d); err != nil {
+				return fmt.Errorf("send demo order %s: %w", d.PlatformDeliveryID, err)
+			}
+			sent++
+			bar.set(sent)
+			return ctx.Err()
+		})
+		bar.done()
+		if err != nil {
+			return err
+		}
+		return m.settled(ctx, a)
+	})
+}
+
+// settled waits until no delivery is waiting.
+func (m *machine) settled(ctx context.Context, a *app) error {
+	for {
+		waiting, _, err := a.store.Backlog(ctx)
+		if err != nil {
+			return err
+		}
+		if waiting == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("stopped before all orders were settled; what is left settles when upline serves")
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+func (e *environment) printDemo(r demoReport, earned map[string]string) error {
+	fmt.Fprintf(e.stdout, "Lumina Naturals is ready: %d orders", r.Orders)
+	for _, currency := range []string{"EUR", "USD", "JPY"} {
+		if v, ok := earned[currency]; ok {
+			fmt.Fprintf(e.stdout, ", %s %s earned", v, currency)
+		}
+	}
+	fmt.Fprintf(e.stdout, "; %d orders are parked on purpose, to show what waiting looks like.\n\n", r.Parked)
+	fmt.Fprintf(e.stdout, "Look inside:  %s#key=%s   (with `make run` in another terminal)\n", r.URL, r.APIKey)
+	fmt.Fprintf(e.stdout, "Ask why:      bin/upline explain '#1001'\n")
+	_, err := fmt.Fprintf(e.stdout, "Check it all: bin/upline verify\n")
+	return err
+}

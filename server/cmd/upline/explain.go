@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"upline.dev/upline/core/commission"
+	"upline.dev/upline/server"
+	"upline.dev/upline/server/query"
+)
+
+// ExplainCmd says why an order paid what it paid.
+type ExplainCmd struct {
+	Order   string `arg:"" help:"Order id (store/number), the platform's order id, or the number customers see, such as #1001."`
+	Program string `help:"Program id; may be left out where there is one program only."`
+	JSON    bool   `help:"Print JSON: the order, every calculation and all postings."`
+}
+
+// explained is the JSON form.
+type explained struct {
+	Order        query.Order       `json:"order"`
+	Calculations []json.RawMessage `json:"calculations"` // calc_snapshot_json, newest first
+	Postings     []query.Posting   `json:"postings"`
+}
+
+// Run carries it out.
+func (cmd *ExplainCmd) Run(ctx context.Context, env *environment) error {
+	return env.withApp(ctx, func(a *app) error {
+		program, err := a.onlyProgram(ctx, cmd.Program)
+		if err != nil {
+			return err
+		}
+		o, err := a.findOrder(ctx, program, cmd.Order)
+		if err != nil {
+			return err
+		}
+		snapshots, err := a.store.Snapshots(ctx, program, o.OrderID)
+		if err != nil {
+			return err
+		}
+		postings, err := a.allPostings(ctx, program, o.OrderID)
+		if err != nil {
+			return err
+		}
+		if cmd.JSON {
+			out := explained{Order: o, Calculations: []json.RawMessage{}, Postings: postings}
+			for _, s := range snapshots {
+				out.Calculations = append(out.Calculations, s.JSON)
+			}
+			return env.json(out)
+		}
+		return env.printExplanation(ctx, a, program, o, snapshots, postings)
+	})
+}
+
+func (a *app) findOrder(ctx context.Context, program, text string) (query.Order, error) {
+	found, err := a.store.FindOrders(ctx, program, text)
+	if err != nil {
+		return query.Order{}, err
+	}
+	switch len(found) {
+	case 0:
+		return query.Order{}, server.Errorf(server.NotFound, "no order %q in program %s", text, program)
+	case 1:
+		return found[0], nil
+	}
+	list := ""
+	for _, o := range found {
+		list += fmt.Sprintf("\n  %s  %s  %s", o.OrderID, o.Name, o.OrderTS.Format("2006-01-02"))
+	}
+	return query.Order{}, server.Errorf(server.Conflict, "%q fits several orders; name one of them:%s", text, list)
+}
+
+func (a *app) allPostings(ctx context.Context, program, orderID string) ([]query.Posting, error) {
+	all, after := []query.Posting{}, ""
+	for {
+		rows, next, err := a.store.Postings(ctx, program, query.PostingFilter{OrderID: orderID}, query.Page{Limit: 200, After: after})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+		if next == "" {
+			return all, nil
+		}
+		after = next
+	}
+}
+
+func (e *environment) printExplanation(ctx context.Context, a *app, program string, o query.Order, snapshots []query.Snapshot, postings []query.Posting) error {
+	fmt.Fprintf(e.stdout, "Order %s %s, %s, %s: %s\n", o.OrderID, o.Name, o.OrderTS.Format("2006-01-02 15:04 MST"), o.Status, o.Settlement)
+	if o.Reason != "" {
+		fmt.Fprintf(e.stdout, "Waiting (%s): %s\n", o.ReasonCode, o.Reason)
+	}
+	if len(snapshots) == 0 {
+		fmt.Fprintln(e.stdout, "Nothing was ever posted for this order.")
+		return nil
+	}
+	ex, err := commission.Explain(snapshots[0].JSON)
+	if err != nil {
+		return fmt.Errorf("explain calculation %s: %w", snapshots[0].SnapshotID, err)
+	}
+	fmt.Fprint(e.stdout, ex.Text(a.nameOf(ctx, program)))
+	fmt.Fprintf(e.stdout, "\nLedger: %d postings in %d settlements\n", len(postings), len(snapshots))
+	for _, p := range postings {
+		fmt.Fprintf(e.stdout, "  %s  %-9s %12s %s  %s -> %s  (%s)\n", p.PostedAt.Format("2006-01-02 15:04:05"), p.Kind, p.Amount, p.Currency, p.From, p.To, p.EventID[:12])
+	}
+	return nil
+}
+
+// nameOf puts a distributor's name beside the id, for people; the ledger itself holds ids only.
+func (a *app) nameOf(ctx context.Context, program string) func(id string) string {
+	names := map[string]string{}
+	return func(id string) string {
+		if name, ok := names[id]; ok {
+			return name
+		}
+		name := id
+		if d, err := a.store.Distributor(ctx, program, id); err == nil && d.Name != "" {
+			name = d.Name + " (" + id + ")"
+		}
+		names[id] = name
+		return name
+	}
+}

@@ -1,0 +1,114 @@
+// Command upline is the whole product in one binary: it serves, migrates, imports, explains and verifies.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	_ "time/tzdata" // calendars must not depend on the host's zone files
+
+	"github.com/alecthomas/kong"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+// exit codes: 1 the work failed, 2 the command line or a setting is wrong.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// Settings count for every command. Each has a flag and an environment variable and works when absent.
+type Settings struct {
+	Data        string `help:"Folder of the embedded database and the key file." env:"UPLINE_DATA" default:"./data" placeholder:"DIR"`
+	DatabaseURL string `help:"PostgreSQL 15 or newer, as postgres://…; empty: an embedded SQLite file in the data folder." env:"DATABASE_URL" placeholder:"URL"`
+	LogLevel    string `help:"Least level written to standard error: debug, info, warn or error." env:"UPLINE_LOG_LEVEL" default:"info" enum:"debug,info,warn,error"`
+	LogFormat   string `help:"text for people, json for collectors." env:"UPLINE_LOG_FORMAT" default:"text" enum:"text,json"`
+}
+
+// CLI is the whole command line.
+type CLI struct {
+	Settings
+	Serve   ServeCmd         `cmd:"" help:"Serve webhooks, the API and the pages."`
+	Migrate MigrateCmd       `cmd:"" help:"Bring the database to this version's layout."`
+	Demo    DemoCmd          `cmd:"" help:"Fill the database with a believable company."`
+	Import  ImportCmd        `cmd:"" help:"Import distributors, SKUs or orders from CSV; a dry run unless --commit."`
+	Explain ExplainCmd       `cmd:"" help:"Say why an order paid what it paid."`
+	Verify  VerifyCmd        `cmd:"" help:"Recompute the ledger and check every seal."`
+	Plan    PlanCmd          `cmd:"" help:"Publish and test compensation plans."`
+	Admin   AdminCmd         `cmd:"" help:"Manage programs, stores and API keys."`
+	Bench   BenchCmd         `cmd:"" help:"Measure this machine; figures are ratios within one run."`
+	Version kong.VersionFlag `help:"Print the version and exit."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is main without its globals; tests call it.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var cli CLI
+	exited := -1
+	parser, err := kong.New(&cli, kong.Name("upline"), kong.Vars{"version": version},
+		kong.Description("Commissions for direct-selling companies, from cart to payout."),
+		kong.Writers(stdout, stderr), kong.Exit(func(code int) { exited = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		fmt.Fprintln(stderr, "upline:", err)
+		return exitUsage
+	}
+	kctx, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "upline: %v\nRun \"upline --help\" for the commands and settings.\n", err)
+		return exitUsage
+	}
+	env := &environment{Settings: cli.Settings, stdout: stdout, stderr: stderr, log: logger(cli.Settings, stderr)}
+	kctx.BindTo(ctx, (*context.Context)(nil))
+	if err := kctx.Run(env); err != nil {
+		fmt.Fprintln(stderr, "upline:", err)
+		var wrong *settingError
+		if errors.As(err, &wrong) {
+			return exitUsage
+		}
+		return exitFailed
+	}
+	return 0
+}
+
+// environment is what every command gets.
+type environment struct {
+	Settings
+	stdout, stderr io.Writer
+	log            *slog.Logger
+}
+
+// settingError is a missing or wrong setting: one clear sentence, exit code 2.
+type settingError struct{ sentence string }
+
+func (e *settingError) Error() string { return e.sentence }
+
+func wrongSetting(format string, args ...any) error {
+	return &settingError{fmt.Sprintf(format, args...)}
+}
+
+func logger(s Settings, w io.Writer) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(s.LogLevel)) // the enum has checked it
+	options := &slog.HandlerOptions{Level: level}
+	if s.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}

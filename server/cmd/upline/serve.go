@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"upline.dev/upline/adapters"
+	"upline.dev/upline/adapters/custom"
+	"upline.dev/upline/adapters/shopify"
+	"upline.dev/upline/core/order"
+	"upline.dev/upline/server/httpapi"
+	"upline.dev/upline/server/metrics"
+	"upline.dev/upline/server/web"
+)
+
+// ServeCmd runs the product.
+type ServeCmd struct {
+	Addr             string        `help:"Address to listen on." env:"UPLINE_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	ShopifyAPIKey    string        `help:"Client id of the Shopify app." env:"SHOPIFY_API_KEY"`
+	ShopifyAPISecret string        `help:"Client secret of the Shopify app; it signs webhooks." env:"SHOPIFY_API_SECRET"`
+	ShopifyOldSecret string        `help:"The secret before the last rotation; accepted beside the new one." env:"SHOPIFY_API_SECRET_OLD"`
+	DrainTimeout     time.Duration `help:"How long to finish what is under way when told to stop." env:"UPLINE_DRAIN_TIMEOUT" default:"20s"`
+	BodyRetention    time.Duration `help:"How long raw delivery bodies are kept; their hashes stay." env:"UPLINE_BODY_RETENTION" default:"720h"`
+	Roles            []string      `help:"What this process does: ingest takes deliveries and serves the API, engine settles them." env:"UPLINE_ROLES" default:"ingest,engine" enum:"ingest,engine"`
+}
+
+// Limits of one connection. Platforms answer within seconds; slower clients only hold memory.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 30 * time.Second
+	writeTimeout      = 60 * time.Second
+	idleTimeout       = 120 * time.Second
+)
+
+// Run serves until the context ends, then finishes what is under way.
+func (cmd *ServeCmd) Run(ctx context.Context, env *environment) error {
+	if err := cmd.check(); err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cmd.Addr)
+	if err != nil {
+		return wrongSetting("UPLINE_ADDR: cannot listen on %s: %v", cmd.Addr, err)
+	}
+	return env.withApp(ctx, func(a *app) error { return cmd.serve(ctx, env, a, listener) })
+}
+
+// check holds the Shopify settings against each other: half set is a mistake, not a choice.
+func (cmd *ServeCmd) check() error {
+	if (cmd.ShopifyAPIKey == "") != (cmd.ShopifyAPISecret == "") {
+		return wrongSetting("set both SHOPIFY_API_KEY and SHOPIFY_API_SECRET, or neither to switch the Shopify app off")
+	}
+	if cmd.ShopifyOldSecret != "" && cmd.ShopifyAPISecret == "" {
+		return wrongSetting("SHOPIFY_API_SECRET_OLD counts only beside SHOPIFY_API_SECRET")
+	}
+	if cmd.BodyRetention <= 0 {
+		return wrongSetting("UPLINE_BODY_RETENTION must be positive, for example 720h")
+	}
+	return nil
+}
+
+// platforms are the adapters this binary has.
+func platforms() map[order.Platform]adapters.Adapter {
+	return map[order.Platform]adapters.Adapter{order.Shopify: shopify.New(), order.Custom: custom.New()}
+}
+
+func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listener net.Listener) error {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	figures, err := metrics.New(registry)
+	if err != nil {
+		return err
+	}
+	machine, err := env.newMachine(a, machineOptions{figures: figures, keepBodies: cmd.BodyRetention, roles: cmd.Roles, alone: a.store.Dialect() == "sqlite"})
+	if err != nil {
+		return err
+	}
+	api := httpapi.New(httpapi.Deps{
+		Inbox: machine.inbox, Adapters: platforms(), AppSecrets: cmd.appSecrets(), Reader: a.store, Admin: a.admin,
+		Metrics: figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: web.Handler(),
+		Logger: env.log, Clock: time.Now, Version: version,
+	})
+	server := &http.Server{
+		Handler: api, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10,
+	}
+	env.log.InfoContext(ctx, "serving", "url", "http://"+listener.Addr().String(), "database", a.store.Dialect(),
+		"version", version, "shopify_app", cmd.ShopifyAPISecret != "")
+	failed := make(chan error, 2)
+	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopEngine()
+	engineDone := make(chan struct{})
+	go func() {
+		defer close(engineDone)
+		if err := machine.run(engineCtx); err != nil && !errors.Is(err, context.Canceled) {
+			failed <- fmt.Errorf("pipeline: %w", err)
+		}
+	}()
+	go func() {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			failed <- fmt.Errorf("serve: %w", err)
+		}
+	}()
+	var cause error
+	select {
+	case <-ctx.Done():
+	case cause = <-failed:
+	}
+	env.log.InfoContext(ctx, "stopping", "drain_timeout", cmd.DrainTimeout.String())
+	return errors.Join(cause, cmd.stop(ctx, server, machine, stopEngine, engineDone))
+}
+
+// stop ends in the order in which work flows: no new requests, then the inbox, then the pipeline. What is not settled
+// in time stays in the inbox, on disk.
+func (cmd *ServeCmd) stop(ctx context.Context, server *http.Server, m *machine, stopEngine func(), engineDone <-chan struct{}) error {
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmd.DrainTimeout)
+	defer cancel()
+	err := server.Shutdown(drain)
+	m.inbox.Close()
+	stopEngine()
+	select {
+	case <-engineDone:
+	case <-drain.Done():
+	}
+	if err != nil {
+		return fmt.Errorf("finish open requests: %w", err)
+	}
+	return nil
+}
+
+func (cmd *ServeCmd) appSecrets() map[order.Platform][][]byte {
+	secrets := map[order.Platform][][]byte{}
+	for _, s := range []string{cmd.ShopifyAPISecret, cmd.ShopifyOldSecret} {
+		if s != "" {
+			secrets[order.Shopify] = append(secrets[order.Shopify], []byte(s))
+		}
+	}
+	return secrets
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"upline.dev/upline/core/commission"
+	"upline.dev/upline/core/ledger"
+	"upline.dev/upline/core/money"
+)
+
+// VerifyCmd recomputes the books from the bytes on disk.
+type VerifyCmd struct {
+	Program string `help:"Program id; all programs when empty."`
+	JSON    bool   `help:"Print JSON."`
+}
+
+// verdict is the outcome for one program.
+type verdict struct {
+	ProgramID string           `json:"program_id"`
+	Batches   int64            `json:"batches"`
+	Postings  int64            `json:"postings"`
+	Snapshots int64            `json:"snapshots"`
+	Orders    int64            `json:"orders"`
+	Head      string           `json:"head"` // hash of the last seal
+	Findings  []ledger.Finding `json:"findings"`
+}
+
+// errUnsound makes the command exit with 1.
+var errUnsound = errors.New("the ledger is NOT sound; see the findings above")
+
+// Run carries it out.
+func (cmd *VerifyCmd) Run(ctx context.Context, env *environment) error {
+	return env.withApp(ctx, func(a *app) error {
+		programs, err := a.programIDs(ctx, cmd.Program)
+		if err != nil {
+			return err
+		}
+		verdicts := make([]verdict, 0, len(programs))
+		sound := true
+		for _, p := range programs {
+			v, err := a.verify(ctx, p)
+			if err != nil {
+				return fmt.Errorf("verify program %s: %w", p, err)
+			}
+			verdicts = append(verdicts, v)
+			sound = sound && len(v.Findings) == 0
+		}
+		if err := env.printVerdicts(cmd.JSON, verdicts); err != nil {
+			return err
+		}
+		if !sound {
+			return errUnsound
+		}
+		return nil
+	})
+}
+
+// programIDs is the one named, or all.
+func (a *app) programIDs(ctx context.Context, program string) ([]string, error) {
+	if program != "" {
+		id, err := a.onlyProgram(ctx, program)
+		return []string{id}, err
+	}
+	programs, err := a.store.Programs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(programs))
+	for i, p := range programs {
+		ids[i] = p.ProgramID
+	}
+	return ids, nil
+}
+
+// verify walks every batch in order: leaves, root, chain, balance; then recomputes each calculation from its snapshot.
+func (a *app) verify(ctx context.Context, program string) (verdict, error) {
+	v := verdict{ProgramID: program, Findings: []ledger.Finding{}}
+	verifier := ledger.NewVerifier(program)
+	err := a.store.Seals(ctx, program, func(seal ledger.Seal, postings []ledger.Posting, leaves [][32]byte) error {
+		v.Batches++
+		v.Postings += int64(len(postings))
+		v.Head = hex.EncodeToString(seal.Hash[:])
+		v.Findings = append(v.Findings, verifier.Batch(seal, postings, leaves)...)
+		return ctx.Err()
+	})
+	if err != nil {
+		return v, err
+	}
+	return v, a.verifySnapshots(ctx, program, &v)
+}
+
+// verifySnapshots recomputes every calculation from its own bytes and holds each order's latest one against the sums of
+// its postings.
+func (a *app) verifySnapshots(ctx context.Context, program string, v *verdict) error {
+	err := a.store.EachSnapshot(ctx, program, func(id string, snapshot []byte) error {
+		v.Snapshots++
+		sum := sha256.Sum256(snapshot)
+		if got := hex.EncodeToString(sum[:]); got != id {
+			v.find("snapshot "+id, "its bytes have the hash "+got)
+		} else if _, err := commission.Recompute(snapshot); err != nil {
+			v.find("snapshot "+id, err.Error())
+		}
+		return ctx.Err()
+	})
+	if err != nil {
+		return err
+	}
+	return a.store.EachOrder(ctx, program, func(orderID, snapshotID string, snapshot []byte, posted []ledger.Balance) error {
+		v.Orders++
+		if what := disagreement(orderID, snapshot, posted); what != "" {
+			v.find("order "+orderID+", snapshot "+snapshotID, what)
+		}
+		return ctx.Err()
+	})
+}
+
+// disagreement says where an order's postings are not what its latest calculation wants; "" where they are.
+func disagreement(orderID string, snapshot []byte, posted []ledger.Balance) string {
+	ex, err := commission.Explain(snapshot)
+	if err != nil {
+		return err.Error()
+	}
+	result, err := commission.Recompute(snapshot)
+	if err != nil {
+		return err.Error()
+	}
+	want, err := ledger.Want(orderID, ex.Currency, result)
+	if err != nil {
+		return err.Error()
+	}
+	rest, err := ledger.Difference("verify", 1, posted, want, ledger.Stamp{})
+	if err != nil {
+		return err.Error()
+	}
+	if len(rest) == 0 {
+		return ""
+	}
+	p := rest[0]
+	return fmt.Sprintf("%d amounts disagree; first: %s is off by %s %s", len(rest), p.Key,
+		money.FormatMinor(p.AmountMinor, p.Key.Currency), p.Key.Currency)
+}
+
+func (v *verdict) find(where, what string) {
+	v.Findings = append(v.Findings, ledger.Finding{EventID: where, Position: ledger.WholeBatch, What: what})
+}
+
+func (e *environment) printVerdicts(asJSON bool, verdicts []verdict) error {
+	if asJSON {
+		return e.json(verdicts)
+	}
+	for _, v := range verdicts {
+		for _, f := range v.Findings {
+			fmt.Fprintf(e.stdout, "FOUND  %s: batch %d, posting %s: %s\n", v.ProgramID, f.BatchSequence, f.EventID, f.What)
+		}
+		word := "sound"
+		if len(v.Findings) > 0 {
+			word = fmt.Sprintf("NOT SOUND, %d findings", len(v.Findings))
+		}
+		fmt.Fprintf(e.stdout, "%s: %s (%d batches, %d postings, %d calculations of %d orders recomputed, head %s)\n",
+			v.ProgramID, word, v.Batches, v.Postings, v.Snapshots, v.Orders, v.Head)
+	}
+	if len(verdicts) == 0 {
+		fmt.Fprintln(e.stdout, "no program yet, nothing to verify")
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"upline.dev/upline/server"
+	"upline.dev/upline/server/inbox"
+	"upline.dev/upline/server/query"
+)
+
+// Page sizes: the default fits a screen, the maximum bounds one answer's memory.
+const (
+	defaultLimit = 50
+	maxLimit     = 200
+)
+
+// page is one page of a list; next_cursor is "" at the end.
+type page[T any] struct {
+	Data       []T    `json:"data"`
+	NextCursor string `json:"next_cursor"`
+}
+
+// list answers with one page of what read gives for the key's program.
+func list[T any](s *Server, c *gin.Context, read func(ctx context.Context, program string, p query.Page) ([]T, string, error)) {
+	p, err := pageOf(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	rows, next, err := read(c.Request.Context(), apiKey(c).ProgramID, p)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	if rows == nil {
+		rows = []T{}
+	}
+	c.JSON(http.StatusOK, page[T]{Data: rows, NextCursor: next})
+}
+
+// onePage reads a list that is short enough to come whole, so that no cursor leads into it.
+func onePage[T any](read func(ctx context.Context, program string) ([]T, error)) func(context.Context, string, query.Page) ([]T, string, error) {
+	return func(ctx context.Context, program string, p query.Page) ([]T, string, error) {
+		if p.After != "" {
+			return nil, "", &server.Error{Code: server.Invalid, Field: "after", Message: "this list has one page; leave after out"}
+		}
+		rows, err := read(ctx, program)
+		return rows, "", err
+	}
+}
+
+// one answers with one row.
+func one[T any](s *Server, c *gin.Context, read func(ctx context.Context, program string) (T, error)) {
+	row, err := read(c.Request.Context(), apiKey(c).ProgramID)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.JSON(http.StatusOK, row)
+}
+
+func pageOf(c *gin.Context) (query.Page, error) {
+	p := query.Page{Limit: defaultLimit, After: c.Query("after")}
+	if text := c.Query("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > maxLimit {
+			return p, &server.Error{Code: server.Invalid, Field: "limit", Message: "limit is a whole number from 1 to 200"}
+		}
+		p.Limit = n
+	}
+	return p, nil
+}
+
+// oneOf refuses a filter that could only find nothing: a misspelt one looks like good news.
+func (s *Server) oneOf(c *gin.Context, name string, values ...string) bool {
+	value := c.Query(name)
+	if value == "" || slices.Contains(values, value) {
+		return true
+	}
+	s.fail(c, &server.Error{Code: server.Invalid, Field: name, Message: name + " is one of " + strings.Join(values, ", ")})
+	return false
+}
+
+func (s *Server) listCommissions(c *gin.Context) {
+	if !s.oneOf(c, "status", "PENDING", "AVAILABLE", "PAID", "REVERSED") {
+		return
+	}
+	f := query.CommissionFilter{PlatformOrderID: c.Query("order_id"), DistributorID: c.Query("referrer_id"), Status: c.Query("status")}
+	list(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Commission, string, error) {
+		return s.Reader.Commissions(ctx, program, f, p)
+	})
+}
+
+func (s *Server) overview(c *gin.Context) { one(s, c, s.Reader.Overview) }
+
+func (s *Server) listStores(c *gin.Context) {
+	list(s, c, onePage(s.Reader.Stores))
+}
+
+func (s *Server) listOrders(c *gin.Context) {
+	if !s.oneOf(c, "settlement", "settled", "parked") {
+		return
+	}
+	f := query.OrderFilter{
+		StoreID: c.Query("store_id"), Settlement: c.Query("settlement"), ReasonCode: c.Query("reason_code"),
+		DistributorID: c.Query("distributor_id"), Search: c.Query("search"),
+	}
+	list(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Order, string, error) {
+		return s.Reader.Orders(ctx, program, f, p)
+	})
+}
+
+func (s *Server) getOrder(c *gin.Context) {
+	one(s, c, func(ctx context.Context, program string) (query.Order, error) {
+		return s.Reader.Order(ctx, program, orderIDOf(c))
+	})
+}
+
+func (s *Server) listPostings(c *gin.Context) {
+	f := query.PostingFilter{OrderID: c.Query("order_id"), DistributorID: c.Query("distributor_id"), Kind: c.Query("kind")}
+	list(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Posting, string, error) {
+		return s.Reader.Postings(ctx, program, f, p)
+	})
+}
+
+func (s *Server) listDeliveries(c *gin.Context) {
+	if !s.oneOf(c, "status", string(inbox.Waiting), string(inbox.Done), string(inbox.Parked)) {
+		return
+	}
+	f := query.DeliveryFilter{
+		StoreID: c.Query("store_id"), Status: c.Query("status"),
+		PlatformDeliveryID: c.Query("platform_delivery_id"), OrderID: c.Query("order_id"),
+	}
+	list(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Delivery, string, error) {
+		return s.Reader.Deliveries(ctx, program, f, p)
+	})
+}
+
+func (s *Server) getDelivery(c *gin.Context) {
+	one(s, c, func(ctx context.Context, program string) (query.Delivery, error) {
+		return s.Reader.Delivery(ctx, program, param(c, "delivery_id"))
+	})
+}
+
+// replayDelivery processes a delivery once more. By convergence that changes nothing unless a cause was mended.
+func (s *Server) replayDelivery(c *gin.Context) {
+	key, id := apiKey(c), param(c, "delivery_id")
+	ctx := c.Request.Context()
+	if err := s.Admin.Books.Replay(ctx, key.ProgramID, id); err != nil {
+		s.fail(c, err)
+		return
+	}
+	if err := s.Admin.Books.Audit(ctx, key.ProgramID, actor(c), "delivery.replay", id, ""); err != nil {
+		s.fail(c, err)
+		return
+	}
+	s.Kick()
+	c.JSON(http.StatusAccepted, gin.H{"delivery_id": id, "status": "waiting"})
+}
+
+func (s *Server) listDistributors(c *gin.Context) {
+	list(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Distributor, string, error) {
+		return s.Reader.Distributors(ctx, program, c.Query("search"), p)
+	})
+}
+
+func (s *Server) getDistributor(c *gin.Context) {
+	one(s, c, func(ctx context.Context, program string) (query.Distributor, error) {
+		return s.Reader.Distributor(ctx, program, param(c, "distributor_id"))
+	})
+}
+
+func (s *Server) listMappings(c *gin.Context) {
+	list(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Mapping, string, error) {
+		return s.Reader.Mappings(ctx, program, c.Query("search"), p)
+	})
+}
+
+func (s *Server) listUnmapped(c *gin.Context) {
+	list(s, c, onePage(s.Reader.UnmappedSKUs))
+}

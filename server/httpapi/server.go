@@ -1,0 +1,203 @@
+// Package httpapi is the HTTP surface: webhooks in, the merchant API, and health. It holds no rule of its own: it
+// authenticates, hands over, reads, and maps every error to HTTP in one place (problem.go).
+package httpapi
+
+import (
+	"context"
+	_ "embed"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gin-gonic/gin"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"upline.dev/upline/adapters"
+	"upline.dev/upline/core/order"
+	"upline.dev/upline/server"
+	"upline.dev/upline/server/admin"
+	"upline.dev/upline/server/inbox"
+	"upline.dev/upline/server/query"
+)
+
+// openapiYAML describes this surface; a test holds it against the running server.
+//
+//go:embed openapi.yaml
+var openapiYAML []byte
+
+// readyTimeout is how long the database may take to answer /readyz; an orchestrator asks every few seconds.
+const readyTimeout = 2 * time.Second
+
+// Inbox takes deliveries; once Put returns without error the bytes are on disk.
+type Inbox interface {
+	Put(ctx context.Context, d order.Delivery) (inbox.PutResult, error)
+}
+
+// Metrics receives the door's own figures. Duplicates are counted by the inbox, which alone knows all of them.
+type Metrics interface {
+	Acknowledged(d time.Duration) // from the request's arrival to the answer that says "on disk"
+	BadSignature(platform string) // refused with 401
+	TooLarge(platform string)     // refused with 413; reconciliation has to fetch what it held
+}
+
+// Deps are the parts the HTTP surface stands on. All are required but Web.
+type Deps struct {
+	Inbox    Inbox
+	Adapters map[order.Platform]adapters.Adapter
+	// AppSecrets are the secrets of a platform's app, new first; they count for every store of that platform.
+	AppSecrets map[order.Platform][][]byte
+	Reader     query.Reader
+	Admin      *admin.Service
+	Metrics    Metrics
+	Gatherer   prometheus.Gatherer
+	Ready      func(ctx context.Context) error // nil error: the database answers
+	Kick       func()                          // wakes the pipeline after something was released
+	Web        http.Handler                    // the pages; everything that is no API path
+	Logger     *slog.Logger
+	Clock      func() time.Time
+	Version    string
+}
+
+// Server is the HTTP surface.
+type Server struct {
+	Deps
+	stores *storeCache
+	steps  setupCache
+	engine *gin.Engine
+}
+
+// New builds the surface with all its routes.
+func New(d Deps) *Server {
+	gin.SetMode(gin.ReleaseMode)
+	s := &Server{Deps: d, stores: newStoreCache(d.Admin, d.Clock), engine: gin.New()}
+	s.engine.HandleMethodNotAllowed = true
+	s.engine.RedirectTrailingSlash = false // an API path has one form; a redirect would lose a platform's POST
+	s.engine.UseEscapedPath = true         // an order id may hold an escaped slash; see param
+	s.engine.UnescapePathValues = false
+	s.engine.Use(s.recoverPanic, securityHeaders, s.refuseUnreadable)
+	s.engine.NoMethod(s.noMethod)
+	s.engine.NoRoute(s.noRoute)
+	s.routes()
+	return s
+}
+
+// ServeHTTP answers HEAD as it answers GET: net/http leaves the body out by itself.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead {
+		get := *r
+		get.Method = http.MethodGet
+		r = &get
+	}
+	s.engine.ServeHTTP(w, r)
+}
+
+func (s *Server) routes() {
+	s.engine.GET("/healthz", s.healthz)
+	s.engine.GET("/readyz", s.readyz)
+	s.engine.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.Gatherer, promhttp.HandlerOpts{})))
+	s.engine.GET("/api/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml; charset=utf-8", openapiYAML) })
+	s.engine.GET("/api/setup", s.setup)
+
+	s.engine.POST("/webhooks/shopify", s.webhook(order.Shopify))
+
+	mlm := s.engine.Group("/api/mlm", s.authenticate)
+	mlm.POST("/orders", s.postOrder)
+	mlm.GET("/commissions", s.listCommissions)
+
+	v1 := s.engine.Group("/api/v1", s.authenticate)
+	v1.GET("/overview", s.overview)
+	v1.GET("/stores", s.listStores)
+	v1.GET("/orders", s.listOrders)
+	v1.GET("/orders/:store_id/:platform_order_id", s.getOrder)
+	v1.GET("/orders/:store_id/:platform_order_id/explanation", s.explainOrder)
+	v1.GET("/ledger", s.listPostings)
+	v1.GET("/deliveries", s.listDeliveries)
+	v1.GET("/deliveries/:delivery_id", s.getDelivery)
+	v1.POST("/deliveries/:delivery_id/replay", s.replayDelivery)
+	v1.GET("/distributors", s.listDistributors)
+	v1.POST("/distributors", s.putDistributors)
+	v1.GET("/distributors/:distributor_id", s.getDistributor)
+	v1.GET("/mappings", s.listMappings)
+	v1.POST("/mappings", s.putMappings)
+	v1.GET("/mappings/unmapped", s.listUnmapped)
+}
+
+// noRoute sends unknown API paths a problem and the pages' paths to the pages.
+func (s *Server) noRoute(c *gin.Context) {
+	path := c.Request.URL.Path
+	if s.Web == nil || strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/webhooks/") {
+		s.fail(c, errRoute)
+		return
+	}
+	if pages, ok := s.Web.(interface{ Has(path string) bool }); ok && !pages.Has(path) {
+		s.fail(c, errRoute)
+		return
+	}
+	if c.Request.Method != http.MethodGet {
+		c.Header("Allow", "GET, HEAD")
+		s.fail(c, errMethod)
+		return
+	}
+	c.Status(http.StatusOK) // gin has set 404 for what it does not know itself
+	s.Web.ServeHTTP(c.Writer, c.Request)
+}
+
+// noMethod answers 405; the router has set Allow, but knows nothing of HEAD.
+func (s *Server) noMethod(c *gin.Context) {
+	allow := c.Writer.Header().Get("Allow")
+	c.Header("Allow", strings.Replace(allow, http.MethodGet, "GET, HEAD", 1))
+	s.fail(c, errMethod)
+}
+
+func (s *Server) healthz(c *gin.Context) {
+	c.JSON(http.StatusOK, gin.H{"status": "ok", "version": s.Version})
+}
+
+func (s *Server) readyz(c *gin.Context) {
+	ctx, cancel := context.WithTimeout(c.Request.Context(), readyTimeout)
+	defer cancel()
+	if err := s.Ready(ctx); err != nil {
+		s.fail(c, &server.Error{Code: server.Unavailable, Message: "the database does not answer", Err: err})
+		return
+	}
+	c.JSON(http.StatusOK, gin.H{"status": "ready"})
+}
+
+// securityHeaders are the same for every answer; pages add their own content security policy. There are no CORS
+// headers: an API key does not belong into another site's page.
+func securityHeaders(c *gin.Context) {
+	h := c.Writer.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	c.Next()
+}
+
+// refuseUnreadable stops text that no database can hold before it becomes a failure there: a NUL, or bytes that are
+// not UTF-8.
+func (s *Server) refuseUnreadable(c *gin.Context) {
+	values, err := url.ParseQuery(c.Request.URL.RawQuery)
+	readable := err == nil && isText(c.Request.URL.Path)
+	for name, list := range values {
+		readable = readable && isText(name) && isText(strings.Join(list, ""))
+	}
+	if !readable {
+		s.fail(c, server.Errorf(server.Invalid, "the address holds bytes that are not UTF-8 text; escape each as %%XX of its UTF-8 form"))
+		return
+	}
+	c.Next()
+}
+
+func isText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+
+// param is a part of the path, unescaped.
+func param(c *gin.Context, name string) string {
+	text, err := url.PathUnescape(c.Param(name))
+	if err != nil { // the address was parsed, so its escapes are sound
+		return c.Param(name)
+	}
+	return text
+}

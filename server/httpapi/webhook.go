@@ -1,0 +1,127 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"upline.dev/upline/adapters"
+	"upline.dev/upline/core/order"
+	"upline.dev/upline/server"
+)
+
+// ackTimeout is how long a delivery may take to reach the disk. Shopify hangs up after 5 s; an answer before that
+// tells it to send again, and a copy stored after all is a duplicate, which harms nothing.
+const ackTimeout = 4500 * time.Millisecond
+
+// deliveryIDHeader tells the sender under which id a delivery can be looked up.
+const deliveryIDHeader = "X-Upline-Delivery-Id"
+
+// webhook takes one platform's deliveries. It reads, checks the signature, stores, answers; nothing else happens in
+// the request. The signature is judged before the shop, so that a stranger cannot ask which shops exist.
+func (s *Server) webhook(platform order.Platform) gin.HandlerFunc {
+	adapter := s.Adapters[platform]
+	return func(c *gin.Context) {
+		begin := s.Clock()
+		body, err := readBody(c.Request)
+		if err != nil {
+			s.rejectBody(c, platform, err)
+			return
+		}
+		ctx, cancel := context.WithTimeout(c.Request.Context(), ackTimeout)
+		defer cancel()
+		d, err := s.openDelivery(ctx, adapter, c.GetHeader, body)
+		if err != nil {
+			if errors.Is(err, adapters.ErrSignature) {
+				s.Metrics.BadSignature(string(platform))
+			}
+			s.fail(c, err)
+			return
+		}
+		id, err := s.accept(ctx, d)
+		if err != nil {
+			s.fail(c, err)
+			return
+		}
+		s.Metrics.Acknowledged(s.Clock().Sub(begin))
+		c.Header(deliveryIDHeader, id)
+		c.Status(http.StatusOK)
+	}
+}
+
+// openDelivery finds the store, checks the signature and builds the delivery.
+func (s *Server) openDelivery(ctx context.Context, a adapters.Adapter, header adapters.Header, body []byte) (order.Delivery, error) {
+	envelope, openErr := a.Open(header, body)
+	var entry storeEntry
+	var findErr error
+	if openErr == nil {
+		entry, findErr = s.stores.byDomain(ctx, a.Platform(), envelope.StoreDomain)
+		if findErr != nil && server.CodeOf(findErr) != server.NotFound {
+			return order.Delivery{}, findErr
+		}
+	}
+	if err := s.verify(ctx, a, header, body, entry); err != nil {
+		return order.Delivery{}, err
+	}
+	if openErr != nil {
+		return order.Delivery{}, openErr
+	}
+	if findErr != nil {
+		return order.Delivery{}, server.Errorf(server.NotFound, "no store is connected for %s", envelope.StoreDomain)
+	}
+	return order.Delivery{
+		PlatformDeliveryID: envelope.PlatformDeliveryID, ProgramID: entry.store.ProgramID, StoreID: entry.store.StoreID,
+		Platform: a.Platform(), Topic: envelope.Topic, Headers: keptHeaders(a, header), Body: body, ReceivedAt: s.Clock().UTC(),
+	}, nil
+}
+
+// verify tries the store's secrets and the app's. Where a remembered store's secrets do not fit, the store is read
+// afresh once: its secret may have been rotated a moment ago.
+func (s *Server) verify(ctx context.Context, a adapters.Adapter, header adapters.Header, body []byte, entry storeEntry) error {
+	err := a.Verify(header, body, append(append([][]byte{}, entry.secrets...), s.AppSecrets[a.Platform()]...))
+	if err == nil || !entry.remembered {
+		return err
+	}
+	fresh, readErr := s.stores.read(ctx, a.Platform(), entry.store.Domain)
+	if readErr != nil {
+		return readErr
+	}
+	if fresh.sameSecrets(entry) {
+		return err
+	}
+	return a.Verify(header, body, fresh.secrets)
+}
+
+func keptHeaders(a adapters.Adapter, header adapters.Header) map[string]string {
+	kept := make(map[string]string, 8)
+	for _, name := range a.KeepHeaders() {
+		if v := header(name); v != "" {
+			kept[name] = v
+		}
+	}
+	return kept
+}
+
+// accept stores the delivery and gives its id. A platform that uses one delivery id for two bodies loses neither:
+// the second is kept under an id made of both.
+func (s *Server) accept(ctx context.Context, d order.Delivery) (string, error) {
+	result, err := s.Inbox.Put(ctx, d)
+	if err != nil {
+		return "", err
+	}
+	if !result.Conflict {
+		return result.DeliveryID, nil
+	}
+	sum := sha256.Sum256(d.Body)
+	d.PlatformDeliveryID += "#" + hex.EncodeToString(sum[:])
+	s.Logger.WarnContext(ctx, "one delivery id with two bodies", "store", d.StoreID, "delivery_id", result.DeliveryID)
+	if result, err = s.Inbox.Put(ctx, d); err != nil {
+		return "", err
+	}
+	return result.DeliveryID, nil
+}

@@ -1,0 +1,581 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"upline.dev/upline/adapters"
+	"upline.dev/upline/core/order"
+	"upline.dev/upline/server"
+	"upline.dev/upline/server/inbox"
+)
+
+// plainSealer stores bodies as they are.
+type plainSealer struct{}
+
+func (plainSealer) Seal(plain, _ []byte) ([]byte, error)  { return append([]byte(nil), plain...), nil }
+func (plainSealer) Open(sealed, _ []byte) ([]byte, error) { return append([]byte(nil), sealed...), nil }
+
+// running is a pipeline at work on a memory, with the inbox in front.
+type running struct {
+	*memory
+	inbox    *inbox.Inbox
+	pipeline *Pipeline
+	log      *strings.Builder
+	stop     func() // ends the inbox, then the pipeline, and waits
+}
+
+// quick are options that wait for nothing.
+func quick() Options {
+	return Options{
+		PollEvery: 2 * time.Millisecond, BacklogEvery: time.Millisecond, Backoff: Backoff{Min: time.Millisecond, Max: 4 * time.Millisecond},
+		Outage: Backoff{Min: time.Millisecond, Max: 2 * time.Millisecond}, DrainFor: 10 * time.Second, SingleProcess: true,
+	}
+}
+
+func start(t *testing.T, m *memory, options Options, deps ...func(*Deps)) *running {
+	t.Helper()
+	r := &running{memory: m, log: &strings.Builder{}}
+	var err error
+	if r.inbox, err = inbox.New(m, plainSealer{}, time.Now, inbox.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	d := Deps{
+		Inbox: m, Bodies: r.inbox, Store: m, Clock: time.Now,
+		Logger:   slog.New(slog.NewTextHandler(&lockedWriter{to: r.log}, nil)),
+		Adapters: map[order.Platform]adapters.Adapter{order.Shopify: plainAdapter{}},
+	}
+	for _, edit := range deps {
+		edit(&d)
+	}
+	if r.pipeline, err = New(d, options); err != nil {
+		t.Fatal(err)
+	}
+	r.inbox.HandTo(r.pipeline)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.pipeline.Run(ctx) }()
+	var once sync.Once
+	r.stop = func() {
+		once.Do(func() {
+			r.inbox.Close()
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	t.Cleanup(r.stop)
+	return r
+}
+
+type lockedWriter struct {
+	mu sync.Mutex
+	to *strings.Builder
+}
+
+func (w *lockedWriter) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.to.Write(p)
+}
+
+func (r *running) put(t *testing.T, key string, body []byte) string {
+	t.Helper()
+	result, err := r.inbox.Put(context.Background(), order.Delivery{
+		PlatformDeliveryID: key, ProgramID: "p1", StoreID: "s1", Platform: order.Shopify, Topic: "orders/paid", Body: body,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result.DeliveryID
+}
+
+// row is a delivery as stored.
+func (m *memory) row(id string) inbox.Row {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return *m.rows[id]
+}
+
+// under runs f while nothing else touches the memory.
+func (m *memory) under(f func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f()
+}
+
+// await waits until a condition holds, under the memory's lock.
+func (m *memory) await(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+		var met bool
+		m.under(func() { met = condition() })
+		if met {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("never came: %s", what)
+		}
+	}
+}
+
+func (m *memory) allEnded() bool {
+	for _, row := range m.rows {
+		if row.Status == inbox.Waiting {
+			return false
+		}
+	}
+	return true
+}
+
+func TestADeliveryBecomesPostings(t *testing.T) {
+	t.Parallel()
+	var heard []Settlement
+	r := start(t, world(t), quick(), func(d *Deps) {
+		d.OnSettled = func(program string, settled []Settlement) {
+			if program == "p1" {
+				heard = append(heard, settled...)
+			}
+		}
+	})
+	id := r.put(t, "w1", body(told(1, sale())))
+	r.stop()
+	if row := r.row(id); row.Status != inbox.Done || row.Result != "settled" || row.SettledAt.IsZero() {
+		t.Errorf("row: %+v", row)
+	}
+	if diff := cmp.Diff(full, r.earned(sample1)); diff != "" {
+		t.Error(diff)
+	}
+	if len(heard) != 1 || len(heard[0].Postings) != 3 {
+		t.Errorf("heard of %+v", heard)
+	}
+}
+
+func TestDeliveriesEnd(t *testing.T) {
+	t.Parallel()
+	ignored := order.Revision{Source: sample1, Channel: order.Webhook, Kind: order.Ignored, Note: "fulfilments pay nothing"}
+	foreign := told(1, sale(func(o *order.Order) { o.Source.StoreID = "s2" }))
+	noID := told(1, sale(func(o *order.Order) { o.Source.PlatformOrderID = "" }))
+	unmapped := told(1, sale(func(o *order.Order) { o.Source, o.Lines[0].PlatformSKU = orderNo(2), "NEW" }))
+	cases := map[string]struct {
+		body   []byte
+		status inbox.Status
+		result string
+		reason string
+	}{
+		"ignored":               {body(ignored), inbox.Done, "ignored", "fulfilments pay nothing"},
+		"nothing said":          {body(), inbox.Done, "ignored", ""},
+		"not readable":          {[]byte("{"), inbox.Parked, "malformed", "body: "},
+		"another store's order": {body(foreign), inbox.Parked, "malformed", `order of store "s2"`},
+		"without an id":         {body(noID), inbox.Parked, "invalid_order", "platform_order_id"},
+		"not decided":           {body(unmapped), inbox.Parked, "unmapped_sku", "NEW"},
+		"a panic":               {[]byte("panic"), inbox.Parked, "failed", "Failed 3 times, the last time with: read delivery"},
+		"an error of no kind":   {[]byte("fail"), inbox.Parked, "failed", "failed for no known reason"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			options := quick()
+			options.MaxAttempts = 3
+			r := start(t, world(t), options)
+			id := r.put(t, "w1", c.body)
+			r.await(t, "the end", r.allEnded)
+			r.stop()
+			row := r.row(id)
+			if row.Status != c.status || row.Result != c.result || !strings.Contains(row.Reason, c.reason) {
+				t.Errorf("%s %s: %s", row.Status, row.Result, row.Reason)
+			}
+		})
+	}
+}
+
+func TestADeliveryMaySpeakOfTwoOrders(t *testing.T) {
+	t.Parallel()
+	r := start(t, world(t), quick())
+	unmapped := told(1, sale(func(o *order.Order) { o.Source, o.Lines[0].PlatformSKU = orderNo(2), "NEW" }))
+	r.put(t, "w1", body(told(1, sale()), unmapped))
+	r.stop()
+	if diff := cmp.Diff(full, r.earned(sample1)); diff != "" || !r.allEnded() {
+		t.Error(diff)
+	}
+	if reason := r.sources[orderNo(2)].reason; reason == nil || reason.Code != ReasonUnmappedSKU {
+		t.Errorf("the other order: %+v", reason)
+	}
+}
+
+func TestUnknownPlatformAndStoreFailInTheEnd(t *testing.T) {
+	t.Parallel()
+	options := quick()
+	options.MaxAttempts = 2
+	r := start(t, world(t), options)
+	for _, d := range []order.Delivery{
+		{PlatformDeliveryID: "1", ProgramID: "p1", StoreID: "s1", Platform: "unheard of"},
+		{PlatformDeliveryID: "2", ProgramID: "p1", StoreID: "s9", Platform: order.Shopify},
+	} {
+		if _, err := r.inbox.Put(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.await(t, "the end", r.allEnded)
+	for _, row := range r.rows {
+		if row.Result != "failed" || row.Attempt != 1 {
+			t.Errorf("row: %+v", row)
+		}
+	}
+}
+
+func TestAHundredCopiesInParallelMakeOneSet(t *testing.T) {
+	t.Parallel()
+	r := start(t, world(t), quick())
+	same := body(told(1, sale()))
+	var puts sync.WaitGroup
+	for i := range 100 {
+		// Half of them are the platform's retries with one id, the others come under ids of their own.
+		puts.Go(func() { r.put(t, fmt.Sprint("w", max(0, i-50)), same) })
+	}
+	puts.Wait()
+	r.stop()
+	if len(r.postings) != 3 || !r.allEnded() || len(r.rows) != 50 {
+		t.Errorf("%d postings of %d deliveries", len(r.postings), len(r.rows))
+	}
+}
+
+func TestOneOrderIsNeverSettledTwiceAtOnceAndBatchesForm(t *testing.T) {
+	t.Parallel()
+	m := world(t)
+	options := quick()
+	options.BatchMax = 10
+	blocked, leave := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	m.strike = func(point string) error {
+		if point == "commit" {
+			once.Do(func() { close(blocked); <-leave })
+		}
+		return nil
+	}
+	options.Shards = 1
+	r := start(t, m, options)
+	stored := make(chan struct{})
+	go func() {
+		// The memory is locked while the first commit hangs, so these go straight to the pipeline.
+		defer close(stored)
+		<-blocked
+		for i := range 25 {
+			d := order.Delivery{DeliveryID: fmt.Sprint("h", i), ProgramID: "p1", StoreID: "s1", Platform: order.Shopify,
+				Body: body(told(1, sale(func(o *order.Order) { o.Source = orderNo(i) })))}
+			if r.pipeline.Reserve(len(d.Body)) {
+				r.pipeline.Accept(d)
+			}
+		}
+		for len(r.pipeline.shards[0]) < 25 {
+			time.Sleep(time.Millisecond)
+		}
+		close(leave)
+	}()
+	r.put(t, "w1", body(told(1, sale())))
+	<-stored
+	r.stop()
+	if diff := cmp.Diff([]int{1, 10, 10, 5}, r.batches); diff != "" {
+		t.Error(diff)
+	}
+	if len(r.postings) != 26*3 {
+		t.Errorf("%d postings", len(r.postings))
+	}
+}
+
+func TestOnePoisonOrderDoesNotHoldUpItsNeighbours(t *testing.T) {
+	t.Parallel()
+	m := world(t)
+	poison := orderNo(3)
+	m.strike = func(point string) error {
+		if point == "settle "+poison.PlatformOrderID {
+			return errors.New("a constraint of the database")
+		}
+		return nil
+	}
+	options := quick()
+	options.MaxAttempts = 4
+	r := start(t, m, options)
+	var bad string
+	for i := range 20 {
+		id := r.put(t, fmt.Sprint(i), body(told(1, sale(func(o *order.Order) { o.Source = orderNo(i) }))))
+		if orderNo(i) == poison {
+			bad = id
+		}
+	}
+	r.await(t, "the end", r.allEnded)
+	r.stop()
+	row := r.row(bad)
+	if row.Status != inbox.Parked || row.Result != string(ReasonFailed) || !strings.Contains(row.Reason, "Failed 4 times, the last time with: a constraint") {
+		t.Errorf("row: %+v", row)
+	}
+	if len(r.postings) != 19*3 {
+		t.Errorf("%d postings", len(r.postings))
+	}
+}
+
+func TestAnOutageParksNothingAndCountsNothing(t *testing.T) {
+	t.Parallel()
+	m := world(t)
+	down := true
+	m.strike = func(point string) error {
+		if down && point != "put" && point != "put after" {
+			return fmt.Errorf("at %s: %w", point, server.Errorf(server.Unavailable, "The database is gone."))
+		}
+		return nil
+	}
+	r := start(t, m, quick())
+	for i := range 30 {
+		r.put(t, fmt.Sprint(i), body(told(1, sale(func(o *order.Order) { o.Source = orderNo(i) }))))
+	}
+	time.Sleep(30 * time.Millisecond)
+	m.under(func() {
+		for _, row := range m.rows {
+			if row.Status != inbox.Waiting || row.Attempt != 0 {
+				t.Errorf("during the outage: %+v", row)
+			}
+		}
+		down = false
+	})
+	r.await(t, "the end", r.allEnded)
+	r.stop()
+	if len(r.postings) != 30*3 {
+		t.Errorf("%d postings", len(r.postings))
+	}
+	if n := strings.Count(r.log.String(), "the database is away"); n < 1 || n > 3 {
+		t.Errorf("the outage is logged %d times", n)
+	}
+}
+
+func TestStoppingDuringAnOutageLosesNothing(t *testing.T) {
+	t.Parallel()
+	m := world(t)
+	down := true
+	m.strike = func(point string) error {
+		if down && point != "put" && point != "put after" {
+			return server.Errorf(server.Unavailable, "The database is gone.")
+		}
+		return nil
+	}
+	options := quick()
+	options.DrainFor = 20 * time.Millisecond
+	r := start(t, m, options)
+	r.put(t, "w1", body(told(1, sale())))
+	r.stop()
+	if len(r.postings) != 0 || r.allEnded() {
+		t.Fatal("something was settled without a database")
+	}
+	m.under(func() { down = false })
+	next := start(t, m, quick())
+	next.await(t, "the end", next.allEnded)
+	if diff := cmp.Diff(full, next.earned(sample1)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheSweepTakesUpWhatADeadProcessLeft(t *testing.T) {
+	t.Parallel()
+	for name, single := range map[string]bool{"at once where there is one process": true, "when the lease has run out": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := world(t)
+			lease := time.Now().Add(time.Hour)
+			if !single {
+				lease = time.Now().Add(20 * time.Millisecond)
+			}
+			m.rows["d1"] = &inbox.Row{
+				Delivery:   order.Delivery{DeliveryID: "d1", ProgramID: "p1", StoreID: "s1", Platform: order.Shopify},
+				SealedBody: body(told(1, sale())), Status: inbox.Waiting, LeaseUntil: lease,
+			}
+			m.arrived = []string{"d1"}
+			options := quick()
+			options.SingleProcess = single
+			r := start(t, m, options, func(d *Deps) { d.Bodies = m })
+			r.await(t, "the end", r.allEnded)
+			if diff := cmp.Diff(full, r.earned(sample1)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestWhatFindsNoRoomIsSweptAtOnce(t *testing.T) {
+	t.Parallel()
+	options := quick()
+	options.PollEvery = time.Hour // Only the overflow wakes the sweep.
+	options.RoomRows = 4
+	r := start(t, world(t), options)
+	var puts sync.WaitGroup
+	for i := range 200 {
+		puts.Go(func() {
+			r.put(t, fmt.Sprint(i), body(told(1, sale(func(o *order.Order) { o.Source = orderNo(i) }))))
+		})
+	}
+	puts.Wait()
+	r.await(t, "the end", r.allEnded)
+	r.stop()
+	if len(r.postings) != 200*3 {
+		t.Errorf("%d postings", len(r.postings))
+	}
+}
+
+func TestParkedOrdersAreReleasedWithoutANewDelivery(t *testing.T) {
+	t.Parallel()
+	options := quick()
+	options.PollEvery = time.Hour
+	r := start(t, world(t), options)
+	id := r.put(t, "w1", body(told(1, sale(func(o *order.Order) { o.Lines[0].PlatformSKU = "NEW" }))))
+	r.await(t, "the park", func() bool { return r.rows[id].Status == inbox.Parked })
+	r.under(func() {
+		r.mapSKUs(t, "TEA", "CUP", "NEW")
+		r.release("sku:shopify:NEW")
+	})
+	r.pipeline.Kick()
+	r.await(t, "the release", func() bool { return r.rows[id].Status == inbox.Done })
+	r.stop()
+	if diff := cmp.Diff(full, r.earned(sample1)); diff != "" || r.row(id).Result != "settled" {
+		t.Errorf("%+v %s", r.row(id), diff)
+	}
+}
+
+func TestAReleasedOrderSeesTheStoresNewSettings(t *testing.T) {
+	t.Parallel()
+	options := quick()
+	options.StoreInfoFor = time.Hour
+	r := start(t, world(t), options)
+	usd := told(1, sale(func(o *order.Order) { o.Currency = "USD" }))
+	id := r.put(t, "w1", body(usd))
+	r.await(t, "the park", func() bool { return r.rows[id].Status == inbox.Parked })
+	r.under(func() {
+		info := r.stores["s1"]
+		info.Currency = "USD"
+		r.stores["s1"] = info
+		r.plans = []PublishedPlan{publish(t, strings.Replace(samplePlan, `"EUR"`, `"shop"`, 1))}
+		r.release("currency:s1")
+	})
+	r.await(t, "the release", func() bool { return r.rows[id].Status == inbox.Done })
+}
+
+func TestAReleasedOrderThatFailsCoolsDown(t *testing.T) {
+	t.Parallel()
+	m := world(t)
+	m.step(t, told(1, sale()))
+	m.sources[sample1].released = true
+	tries := 0
+	m.strike = func(point string) error {
+		if point != "commit" {
+			return nil
+		}
+		if tries++; tries < 3 {
+			return errors.New("a constraint of the database")
+		}
+		return nil
+	}
+	r := start(t, m, quick())
+	r.await(t, "the end", func() bool { return !m.sources[sample1].released })
+	r.stop()
+	if tries != 3 || len(m.postings) != 3 {
+		t.Errorf("%d tries, %d postings", tries, len(m.postings))
+	}
+	if _, still := r.pipeline.cooling.at[sample1]; still {
+		t.Error("it still cools down")
+	}
+}
+
+func TestGracefulStopFinishesWhatIsInProcess(t *testing.T) {
+	t.Parallel()
+	m := world(t)
+	m.strike = func(point string) error {
+		if point == "commit" {
+			time.Sleep(time.Millisecond)
+		}
+		return nil
+	}
+	options := quick()
+	options.BatchMax = 4
+	r := start(t, m, options)
+	for i := range 100 {
+		r.put(t, fmt.Sprint(i), body(told(1, sale(func(o *order.Order) { o.Source = orderNo(i) }))))
+	}
+	r.stop()
+	if !m.allEnded() || len(m.postings) != 300 {
+		t.Errorf("%d postings after the stop", len(m.postings))
+	}
+	if r.pipeline.Reserve(1) {
+		t.Error("a stopped pipeline takes on more")
+	}
+}
+
+func TestNewNeedsItsParts(t *testing.T) {
+	t.Parallel()
+	if _, err := New(Deps{}, Options{}); err == nil {
+		t.Error("a pipeline without a database was made")
+	}
+}
+
+// recorder counts what the pipeline reports.
+type recorder struct {
+	mu      sync.Mutex
+	figures map[string]int
+	waiting int64
+	oldest  time.Duration
+}
+
+func (r *recorder) add(name string, n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.figures[name] += n
+}
+
+func (r *recorder) Settled(outcome string)  { r.add(outcome, 1) }
+func (r *recorder) Emitted(d time.Duration) { r.add("emitted", int(min(1, max(0, d)))) }
+func (r *recorder) Ended(result string)     { r.add("ended "+result, 1) }
+func (r *recorder) Parked(reason string)    { r.add("parked "+reason, 1) }
+func (r *recorder) Retried()                { r.add("retried", 1) }
+func (r *recorder) Batch(deliveries int)    { r.add("in batches", deliveries) }
+func (r *recorder) Backlog(waiting int64, oldest time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting, r.oldest = max(r.waiting, waiting), max(r.oldest, oldest)
+}
+
+func TestFigures(t *testing.T) {
+	t.Parallel()
+	m := world(t)
+	m.rows["due later"] = &inbox.Row{
+		Delivery: order.Delivery{DeliveryID: "due later", ReceivedAt: time.Now().Add(-time.Hour)}, Status: inbox.Waiting, DueAt: time.Now().Add(time.Hour),
+	}
+	figures := &recorder{figures: map[string]int{}}
+	options := quick()
+	options.MaxAttempts = 2
+	r := start(t, m, options, func(d *Deps) { d.Metrics = figures })
+	bodies := map[string][]byte{
+		"1": body(told(1, sale())), "2": body(told(1, sale())), "3": []byte("{"), "4": body(), "5": []byte("fail"),
+		"6": body(told(1, sale(func(o *order.Order) { o.Source, o.Lines[0].PlatformSKU = orderNo(6), "NEW" }))),
+	}
+	for _, key := range []string{"1", "2", "3", "4", "5", "6"} {
+		id := r.put(t, key, bodies[key])
+		r.await(t, "the end of "+key, func() bool { return r.rows[id].Status != inbox.Waiting })
+	}
+	r.stop()
+	want := map[string]int{
+		"settled": 1, "unchanged": 1, "parked": 1, "emitted": 3, "retried": 1, "in batches": 5,
+		"parked malformed": 1, "parked unmapped_sku": 1, "parked failed": 1,
+		"ended settled": 1, "ended unchanged": 1, "ended malformed": 1, "ended ignored": 1, "ended failed": 1, "ended unmapped_sku": 1,
+	}
+	if diff := cmp.Diff(want, figures.figures); diff != "" {
+		t.Error(diff)
+	}
+	if figures.waiting == 0 || figures.oldest < time.Hour {
+		t.Errorf("backlog of %d, the oldest waits %v", figures.waiting, figures.oldest)
+	}
+}
