@@ -126,40 +126,19 @@ func (r *valued) bytes(v []byte) {
 	r.args = append(r.args, v)
 }
 
-// statement writes "VALUES ($1,$2,$3),($1,$4,$5)": fixed values are bound once and named in every row.
+// valuesStatement writes "VALUES (?1,?,?),(?1,?,?)": fixed values are bound once and named in every row. The others have
+// no names, because the driver looks every parameter's name up in a list: with as many names as parameters a statement
+// of a thousand rows would take a second.
 func (b *bulk) valuesStatement(count int) string {
-	var s strings.Builder
-	s.WriteString("VALUES ")
-	fixed := 0
-	for _, c := range b.columns {
+	row := make([]string, len(b.columns)) // fixed columns come first, so that ? goes on after their numbers
+	for i, c := range b.columns {
+		row[i] = "?"
 		if c.fixed {
-			fixed++
+			row[i] += strconv.Itoa(i + 1)
 		}
 	}
-	next := fixed
-	for row := range count {
-		if row > 0 {
-			s.WriteByte(',')
-		}
-		constant := 0
-		for i, c := range b.columns {
-			separator := byte(',')
-			if i == 0 {
-				separator = '('
-			}
-			s.WriteByte(separator)
-			s.WriteByte('$')
-			if c.fixed {
-				constant++
-				s.WriteString(strconv.Itoa(constant))
-			} else {
-				next++
-				s.WriteString(strconv.Itoa(next))
-			}
-		}
-		s.WriteByte(')')
-	}
-	return b.text(s.String())
+	one := "(" + strings.Join(row, ",") + ")"
+	return b.text("VALUES " + one + strings.Repeat(","+one, count-1))
 }
 
 // stmt gives the prepared statement for so many rows. One that is not prepared yet is prepared for this transaction
