@@ -169,11 +169,11 @@ func (b *books) loadPosted(ctx context.Context, sources []string) error {
 		Currency      string `db:"currency"`
 		AmountMinor   int64  `db:"amount_minor"`
 	}
-	err := b.tx.SelectContext(ctx, &sums, `SELECT source, line_id, component_id, distributor_id, kind, currency,
-		CAST(sum(amount_minor) AS bigint) AS amount_minor
-		FROM postings WHERE program_id = $1 AND source IN `+b.store.dialect.in("$2")+`
-		GROUP BY source, line_id, component_id, distributor_id, kind, currency
-		ORDER BY source, line_id, component_id, distributor_id, kind, currency`,
+	err := b.tx.SelectContext(ctx, &sums, `SELECT s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency,
+		CAST(sum(p.amount_minor) AS bigint) AS amount_minor`+postingsOfSettlements+
+		`WHERE s.program_id = $1 AND s.source IN `+b.store.dialect.in("$2")+`
+		GROUP BY s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency
+		ORDER BY s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency`,
 		b.program, b.store.dialect.list(sources))
 	if err != nil {
 		return fmt.Errorf("sum what is posted: %w", err)

@@ -29,8 +29,8 @@ type bulk struct {
 	name    string // for errors, and the key of prepared texts
 	table   string
 	columns []column // the fixed ones first
-	before  string // statement that reads "given"; "" for a plain insert
-	after   string // ON CONFLICT, RETURNING
+	before  string   // statement that reads "given"; "" for a plain insert
+	after   string   // ON CONFLICT, RETURNING
 }
 
 // text makes the statement around a source of rows.

@@ -40,16 +40,17 @@ var (
 			revision = excluded.revision, row_version = excluded.row_version, settled_at = excluded.settled_at
 			WHERE orders.row_version = excluded.row_version - 1`,
 	}
-	insertSnapshots = &bulk{
-		name: "insert snapshots", table: "snapshots",
-		columns: columns(fixedText("program_id"), fixedInt("created_at"), texts("source"), ints("revision"),
-			blobs("snapshot_id"), texts("calc_snapshot_json")),
+	insertSettlements = &bulk{
+		name: "insert settlements", table: "settlements",
+		columns: columns(fixedText("program_id"), fixedInt("batch_sequence"), texts("source"),
+			ints("revision", "first_position", "posting_count"), blobs("snapshot_id"), texts("calc_snapshot_json"),
+			ints("order_ts", "posted_at")),
 	}
 	insertPostings = &bulk{
 		name: "insert postings", table: "postings",
-		columns: columns(fixedText("program_id"), fixedInt("batch_sequence"), ints("position"), blobs("event_id"),
-			texts("source", "line_id", "component_id", "distributor_id", "kind", "currency"), ints("amount_minor"),
-			texts("from_account", "to_account"), ints("revision"), blobs("snapshot_id"), ints("order_ts", "posted_at")),
+		columns: columns(fixedText("program_id"), fixedInt("batch_sequence"), ints("position", "first_position"),
+			blobs("event_id"), texts("line_id", "component_id", "distributor_id", "kind", "currency"), ints("amount_minor"),
+			texts("from_account", "to_account")),
 	}
 	insertOutbox = &bulk{
 		name: "insert outbox rows", table: "outbox",
@@ -85,18 +86,15 @@ type batch struct {
 	at        int64
 	revisions rows
 	orders    rows
-	snapshots rows
 	causes    rows
 	bindings  rows
 	ends      rows
-	postings  []ledger.Posting
-	outbox    []outboxRow
-	again     []string // orders that had a row: their causes and releases are looked at
-	mended    []string // orders that were parked and no longer are
+	posting   []*pipeline.Settlement // those that post
+	count     int                    // of their postings
+	again     []string               // orders that had a row: their causes and releases are looked at
+	mended    []string               // orders that were parked and no longer are
 	parked    bool
 }
-
-type outboxRow struct{ key, payload string }
 
 // Settle writes everything a batch decided. See pipeline.Books.
 func (b *books) Settle(ctx context.Context, settlements []pipeline.Settlement, finished []inbox.Finished, at time.Time) (err error) {
@@ -127,7 +125,6 @@ func (b *books) newBatch(at int64) *batch {
 		books: b, at: at,
 		revisions: d.newRows(insertRevisions, b.program, at),
 		orders:    d.newRows(upsertOrders, b.program),
-		snapshots: d.newRows(insertSnapshots, b.program, at),
 		causes:    d.newRows(insertParkCauses, b.program),
 		bindings:  d.newRows(insertBindings, b.program, at),
 		ends:      d.newRows(endDeliveries),
@@ -182,8 +179,8 @@ func (w *batch) addRevisions(source string, list []pipeline.Revised) error {
 	return nil
 }
 
-// addPostings takes the postings, their snapshot and the word to the outside. What a settlement says of itself is
-// held against the order's row: a wrong revision would post the same fact under two names.
+// addPostings takes the postings. What a settlement says of itself is held against the order's row: a wrong revision
+// would post the same fact under two names. What its postings have in common is stored once, so it must be in common.
 func (w *batch) addPostings(r *record, s *pipeline.Settlement) error {
 	if len(s.Postings) == 0 {
 		if s.Outcome == pipeline.Settled && s.Revision != r.row.Revision {
@@ -197,27 +194,13 @@ func (w *batch) addPostings(r *record, s *pipeline.Settlement) error {
 	}
 	for i := range s.Postings {
 		p := &s.Postings[i]
-		if p.ProgramID != w.program || p.Key.Source != source || p.Revision != s.Revision || p.SnapshotID != s.SnapshotID {
-			return fmt.Errorf("posting %s is of another program, order, revision or snapshot", p.EventID)
+		if p.ProgramID != w.program || p.Key.Source != source || p.Revision != s.Revision || p.SnapshotID != s.SnapshotID ||
+			p.OrderTS != s.Postings[0].OrderTS || p.PostedAt != s.Postings[0].PostedAt {
+			return fmt.Errorf("posting %s is of another program, order, revision, snapshot or time", p.EventID)
 		}
 	}
-	w.postings = append(w.postings, s.Postings...)
-	payload, err := json.Marshal(outboxPayload{OrderID: source, Revision: s.Revision, SnapshotID: s.SnapshotID})
-	if err != nil {
-		return fmt.Errorf("write the outbox row: %w", err)
-	}
-	w.outbox = append(w.outbox, outboxRow{key: source, payload: string(payload)})
-	if s.Snapshot == nil {
-		return nil
-	}
-	id, err := rawHash(s.SnapshotID)
-	if err != nil {
-		return fmt.Errorf("snapshot id: %w", err)
-	}
-	w.snapshots.text(source)
-	w.snapshots.int(s.Revision)
-	w.snapshots.bytes(id)
-	w.snapshots.text(string(s.Snapshot))
+	w.posting = append(w.posting, s)
+	w.count += len(s.Postings)
 	return nil
 }
 
@@ -386,7 +369,7 @@ func (w *batch) write(ctx context.Context) error {
 	for _, step := range []struct {
 		statement *bulk
 		rows      rows
-	}{{insertSnapshots, w.snapshots}, {insertBindings, w.bindings}, {endDeliveries, w.ends}} {
+	}{{insertBindings, w.bindings}, {endDeliveries, w.ends}} {
 		if _, err := d.run(ctx, w.tx, step.statement, step.rows); err != nil {
 			return err
 		}
