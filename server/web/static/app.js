@@ -7,7 +7,7 @@ import { orderSheet } from '/order.js';
 import { complete, showSetup } from '/setup.js';
 
 const EVERY = 5000; // milliseconds between refreshes while the page is visible
-const PAGE = 25;
+const PAGE = matchMedia('(max-width: 640px)').matches ? 10 : 25;
 const LIMIT_MAX = 200; // the API's own
 
 const state = { filter: '', search: '', limit: PAGE, names: new Map(), seen: null, order: '', turn: 0, busy: 0 };
@@ -124,7 +124,7 @@ function figures(o) {
       earned.length ? 'posted to the ledger' : 'nothing yet', earned.length > 1 ? 'several' : ''),
     tile('Orders', count(o.orders), many(o.stores, 'store', 'stores')),
     tile('Waiting', count(o.parked_orders), o.parked_orders ? 'orders that need something' : 'nothing needs you', o.parked_orders ? 'wait' : ''),
-    tile('Sealed batches', count(o.last_batch), `${many(o.distributors, 'distributor', 'distributors')}, ${many(o.mapped_skus, 'SKU', 'SKUs')}`),
+    tile('Last ledger batch', o.last_batch ? count(o.last_batch) : '–', `sealed; ${many(o.distributors, 'distributor', 'distributors')}, ${many(o.mapped_skus, 'SKU', 'SKUs')}`),
   ];
 }
 
@@ -175,7 +175,7 @@ const orderLink = (o) => `#/orders/${encodeURIComponent(o.store_id)}/${encodeURI
 /** The id at once, the name as soon as it is known, in room kept for it. */
 function seller(id) {
   if (!id) {
-    return el('span', { class: 'muted' }, 'Company');
+    return el('span', { class: 'muted' }, 'No distributor');
   }
   const name = state.names.get(id);
   return el('span', { class: 'seller-of', 'data-seller': id }, el('bdi', { class: 'name' }, name || id), el('bdi', { class: 'second' }, name ? id : '\u00a0'));
