@@ -30,7 +30,9 @@ func (p *Pipeline) persist(ctx context.Context, f func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := f()
 		if v, _ := outcome(err); v != later {
-			p.away.over(p.deps.Logger)
+			if attempt > 1 { // What never asked the database cannot tell that it is back.
+				p.away.over(p.deps.Logger)
+			}
 			return err
 		}
 		if ctx.Err() != nil {

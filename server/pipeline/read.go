@@ -23,7 +23,7 @@ type item struct {
 	row      inbox.Row     // with the raw Body where it was handed over, with SealedBody where it was claimed
 	released *order.Source // an order to settle again; row is then empty
 
-	store     StoreInfo
+	store     cachedInfo
 	revisions []Revised
 	sources   []order.Source  // those of the revisions, or the released one
 	finished  *inbox.Finished // set where the delivery touches no order
@@ -102,7 +102,7 @@ func (p *Pipeline) readDelivery(it *item) error {
 		}
 		it.row.Body = body
 	}
-	revisions, err := safely(func() ([]order.Revision, error) { return adapter.Normalise(it.row.Delivery, it.store.Store) })
+	revisions, err := safely(func() ([]order.Revision, error) { return adapter.Normalise(it.row.Delivery, it.store.info.Store) })
 	if err != nil {
 		return fmt.Errorf("read delivery %s: %w", it.row.DeliveryID, err)
 	}

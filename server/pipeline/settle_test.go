@@ -535,7 +535,7 @@ func TestBindingsWithinOneBatch(t *testing.T) {
 	m := world(t)
 	first := sale(func(o *order.Order) { o.Source = orderNo(1) })
 	second := sale(func(o *order.Order) { o.Source, o.OrderTS, o.Evidence = orderNo(2), placed.Add(time.Hour), nil })
-	it := &item{program: "p1", store: m.stores["s1"], sources: []order.Source{first.Source, second.Source}}
+	it := &item{program: "p1", store: cachedInfo{info: m.stores["s1"]}, sources: []order.Source{first.Source, second.Source}}
 	for _, r := range []order.Revision{told(1, first), told(1, second)} {
 		it.revisions = append(it.revisions, Revised{Revision: r})
 	}

@@ -75,8 +75,12 @@ func batches(items []*item) []*batch {
 
 func newBatch(program string, items []*item) *batch {
 	b := &batch{program: program, items: items, tasks: map[order.Source]task{}, stores: map[string]StoreInfo{}}
+	read := map[string]time.Time{}
 	for _, it := range items {
-		b.stores[it.store.StoreID] = it.store // The newest reading comes last.
+		// The newest reading counts for all: an order released by a change of its store must see that change.
+		if id := it.store.info.StoreID; !it.store.read.Before(read[id]) {
+			read[id], b.stores[id] = it.store.read, it.store.info
+		}
 		for _, source := range it.sources {
 			t, known := b.tasks[source]
 			if !known {
