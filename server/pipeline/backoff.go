@@ -21,7 +21,7 @@ func (b Backoff) after(n int) time.Duration {
 		delay *= 2
 	}
 	delay = min(delay, b.Max)
-	return delay - rand.N(delay/4+1)
+	return delay - rand.N(delay/4+1) //nolint:gosec // Nobody gains by guessing when an attempt is made.
 }
 
 // persist runs f until the database answers, whatever the answer. What is in process stays so: its rows stay leased,

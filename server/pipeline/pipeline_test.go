@@ -22,7 +22,8 @@ import (
 // plainSealer stores bodies as they are.
 type plainSealer struct{}
 
-func (plainSealer) Seal(plain, _ []byte) ([]byte, error)  { return append([]byte(nil), plain...), nil }
+func (plainSealer) Seal(plain, _ []byte) ([]byte, error) { return append([]byte(nil), plain...), nil }
+
 func (plainSealer) Open(sealed, _ []byte) ([]byte, error) { return append([]byte(nil), sealed...), nil }
 
 // running is a pipeline at work on a memory, with the inbox in front.
@@ -271,8 +272,10 @@ func TestOneOrderIsNeverSettledTwiceAtOnceAndBatchesForm(t *testing.T) {
 		defer close(stored)
 		<-blocked
 		for i := range 25 {
-			d := order.Delivery{DeliveryID: fmt.Sprint("h", i), ProgramID: "p1", StoreID: "s1", Platform: order.Shopify,
-				Body: body(told(1, sale(func(o *order.Order) { o.Source = orderNo(i) })))}
+			d := order.Delivery{
+				DeliveryID: fmt.Sprint("h", i), ProgramID: "p1", StoreID: "s1", Platform: order.Shopify,
+				Body: body(told(1, sale(func(o *order.Order) { o.Source = orderNo(i) }))),
+			}
 			if r.pipeline.Reserve(len(d.Body)) {
 				r.pipeline.Accept(d)
 			}

@@ -70,7 +70,7 @@ func (p *Pipeline) read(ctx context.Context, it *item) {
 		}
 	case proceed:
 	}
-	p.shards[p.shardOf(it)] <- it
+	p.shardOf(it) <- it
 }
 
 func (it *item) storeID() string {
@@ -81,12 +81,12 @@ func (it *item) storeID() string {
 }
 
 // shardOf sends all that touches one order to one shard, so that no two workers wait for each other's row.
-func (p *Pipeline) shardOf(it *item) int {
+func (p *Pipeline) shardOf(it *item) chan<- *item {
 	key := it.key
 	if len(it.sources) > 0 {
 		key = it.sources[0].String()
 	}
-	return int(maphash.String(p.seed, key) % uint64(len(p.shards)))
+	return p.shards[maphash.String(p.seed, key)%uint64(len(p.shards))]
 }
 
 // readDelivery turns a body into revisions.
