@@ -535,3 +535,45 @@ func TestRetainGoesOnAfterAFailure(t *testing.T) {
 		t.Errorf("%d failures reported", failures)
 	}
 }
+
+// recorder counts what the inbox reports.
+type recorder struct {
+	mu      sync.Mutex
+	figures map[string]int64
+}
+
+func (r *recorder) add(name string, n int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.figures[name] += n
+}
+
+func (r *recorder) Stored(rows int)          { r.add("stored", int64(rows)) }
+func (r *recorder) Conflict()                { r.add("conflicts", 1) }
+func (r *recorder) Refused()                 { r.add("refused", 1) }
+func (r *recorder) HandoverFull(rows int)    { r.add("handover full", int64(rows)) }
+func (r *recorder) BodiesDropped(rows int64) { r.add("bodies dropped", rows) }
+
+func TestFigures(t *testing.T) {
+	t.Parallel()
+	r := &recorder{figures: map[string]int64{}}
+	b := setup(t, inbox.Options{Metrics: r})
+	b.handover.room = 1
+	for _, d := range []order.Delivery{delivery("w1", "x"), delivery("w2", "x"), delivery("w2", "x"), delivery("w2", "y")} {
+		if _, err := b.inbox.Put(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.store.drops = []int64{9}
+	if _, err := b.inbox.DropOldBodies(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.inbox.Close()
+	if _, err := b.inbox.Put(t.Context(), delivery("w3", "x")); err == nil {
+		t.Error("a closed inbox took a delivery")
+	}
+	want := map[string]int64{"stored": 4, "conflicts": 1, "refused": 1, "handover full": 3, "bodies dropped": 9}
+	if diff := cmp.Diff(want, r.figures); diff != "" {
+		t.Error(diff)
+	}
+}

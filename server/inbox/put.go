@@ -30,7 +30,7 @@ type Options struct {
 // Metrics receives the inbox's figures.
 type Metrics interface {
 	Stored(rows int)          // one commit of so many rows
-	Duplicate(conflict bool)  // a delivery that was there already; conflict: with another body
+	Conflict()                // a duplicate with another body than the first
 	Refused()                 // no room: the platform was told to send again
 	HandoverFull(rows int)    // stored without room in process: left to the sweep
 	BodiesDropped(rows int64) // by retention
@@ -209,7 +209,7 @@ func (in *Inbox) Close() {
 type noMetrics struct{}
 
 func (noMetrics) Stored(int)          {}
-func (noMetrics) Duplicate(bool)      {}
+func (noMetrics) Conflict()           {}
 func (noMetrics) Refused()            {}
 func (noMetrics) HandoverFull(int)    {}
 func (noMetrics) BodiesDropped(int64) {}

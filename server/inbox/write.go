@@ -118,8 +118,8 @@ func (in *Inbox) reserve(batch []*pending) {
 // platform's connection.
 func (in *Inbox) answer(p *pending, result PutResult, err error) {
 	p.answer <- putReply{result: result, err: err}
-	if err == nil && result.Duplicate {
-		in.options.Metrics.Duplicate(result.Conflict)
+	if err == nil && result.Conflict {
+		in.options.Metrics.Conflict()
 	}
 	if !p.reserved {
 		return

@@ -4,7 +4,6 @@
 package metrics
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,6 +16,7 @@ type Metrics struct {
 	stored        prometheus.Counter
 	commits       prometheus.Histogram
 	duplicates    *prometheus.CounterVec
+	conflicts     prometheus.Counter
 	refused       prometheus.Counter
 	handoverFull  prometheus.Counter
 	bodiesDropped prometheus.Counter
@@ -31,8 +31,9 @@ type Metrics struct {
 	oldest        prometheus.Gauge
 }
 
-// New registers the figures; a name that is taken already is an error.
-func New(registry prometheus.Registerer) (*Metrics, error) {
+// New registers the figures. It panics where a name is taken already, which is a fault in how the process is put
+// together.
+func New(registry prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		ack: seconds("upline_ack_seconds", "From the arrival of a webhook request to its answer.",
 			.0005, .001, .002, .004, .008, .015, .03, .06, .12, .3, 1, 5),
@@ -40,7 +41,8 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 			.001, .002, .004, .008, .015, .03, .06, .12, .25, .5, 1, 2, 10, 60, 600),
 		stored:        counter("upline_deliveries_stored_total", "Deliveries made durable."),
 		commits:       sizes("upline_inbox_commit_rows", "Deliveries per commit of the inbox."),
-		duplicates:    counters("upline_duplicates_total", "Deliveries that were there already; conflict: with another body.", "conflict"),
+		duplicates:    counters("upline_duplicates_total", "Deliveries that were there already.", "platform"),
+		conflicts:     counter("upline_delivery_conflicts_total", "Duplicates with another body than the first."),
 		refused:       counter("upline_deliveries_refused_total", "Deliveries for which there was no room; the platform sends them again."),
 		handoverFull:  counter("upline_handover_full_total", "Deliveries left to the sweep for want of room in process."),
 		bodiesDropped: counter("upline_bodies_dropped_total", "Raw bodies dropped by retention."),
@@ -54,23 +56,19 @@ func New(registry prometheus.Registerer) (*Metrics, error) {
 		backlog:       gauge("upline_backlog_deliveries", "Deliveries that have not ended."),
 		oldest:        gauge("upline_oldest_waiting_seconds", "Age of the oldest delivery that has not ended; 0 where there is none."),
 	}
-	for _, collector := range m.collectors() {
-		if err := registry.Register(collector); err != nil {
-			return nil, fmt.Errorf("register metrics: %w", err)
-		}
-	}
-	return m, nil
+	registry.MustRegister(m.collectors()...)
+	return m
 }
 
 func (m *Metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
-		m.ack, m.emit, m.stored, m.commits, m.duplicates, m.refused, m.handoverFull, m.bodiesDropped, m.tooLarge,
+		m.ack, m.emit, m.stored, m.commits, m.duplicates, m.conflicts, m.refused, m.handoverFull, m.bodiesDropped, m.tooLarge,
 		m.badSignature, m.settlements, m.deliveries, m.parked, m.retries, m.batches, m.backlog, m.oldest,
 	}
 }
 
-// Acknowledged is one webhook request answered with a 2xx.
-func (m *Metrics) Acknowledged(sinceArrival time.Duration) { m.ack.Observe(sinceArrival.Seconds()) }
+// Acked is one webhook request answered with a 2xx.
+func (m *Metrics) Acked(sinceArrival time.Duration) { m.ack.Observe(sinceArrival.Seconds()) }
 
 // TooLarge is one request whose body is above the limit.
 func (m *Metrics) TooLarge(platform string) { m.tooLarge.WithLabelValues(platform).Inc() }
@@ -85,9 +83,10 @@ func (m *Metrics) Stored(rows int) {
 }
 
 // Duplicate is one delivery that was there already.
-func (m *Metrics) Duplicate(conflict bool) {
-	m.duplicates.WithLabelValues(fmt.Sprint(conflict)).Inc()
-}
+func (m *Metrics) Duplicate(platform string) { m.duplicates.WithLabelValues(platform).Inc() }
+
+// Conflict is one duplicate with another body than the first.
+func (m *Metrics) Conflict() { m.conflicts.Inc() }
 
 // Refused is one delivery without room in the inbox.
 func (m *Metrics) Refused() { m.refused.Inc() }

@@ -41,16 +41,13 @@ func figures(t *testing.T, registry *prometheus.Registry) map[string]string {
 func TestEveryFigureIsExposed(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
-	m, err := metrics.New(registry)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m.Acknowledged(2 * time.Millisecond)
+	m := metrics.New(registry)
+	m.Acked(2 * time.Millisecond)
 	m.TooLarge("shopify")
 	m.BadSignature("magento")
 	m.Stored(7)
-	m.Duplicate(false)
-	m.Duplicate(true)
+	m.Duplicate("shopify")
+	m.Conflict()
 	m.Refused()
 	m.HandoverFull(3)
 	m.BodiesDropped(500)
@@ -70,8 +67,8 @@ func TestEveryFigureIsExposed(t *testing.T) {
 		"upline_deliveries_refused_total":        "1",
 		"upline_deliveries_stored_total":         "7",
 		"upline_deliveries_total{unchanged}":     "1",
-		"upline_duplicates_total{false}":         "1",
-		"upline_duplicates_total{true}":          "1",
+		"upline_delivery_conflicts_total":        "1",
+		"upline_duplicates_total{shopify}":       "1",
 		"upline_emit_seconds":                    "1 of 0.02",
 		"upline_handover_full_total":             "3",
 		"upline_inbox_commit_rows":               "1 of 7",
@@ -86,13 +83,14 @@ func TestEveryFigureIsExposed(t *testing.T) {
 	}
 }
 
-func TestANameThatIsTakenIsAnError(t *testing.T) {
+func TestANameThatIsTakenPanics(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
-	if _, err := metrics.New(registry); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := metrics.New(registry); err == nil {
-		t.Error("the same figures were registered twice")
-	}
+	metrics.New(registry)
+	defer func() {
+		if recover() == nil {
+			t.Error("the same figures were registered twice")
+		}
+	}()
+	metrics.New(registry)
 }
