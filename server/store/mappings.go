@@ -36,8 +36,7 @@ func dryRun(err error) error {
 // place is where a mapping holds: one SKU in one country.
 type place struct{ platform, sku, country string }
 
-// PutMappings adds dated mappings. The first mapping of a place keeps its ValidFrom, 0 meaning from the beginning; a
-// later one without a date holds from at. One that says what already holds then changes nothing. See admin.Books.
+// PutMappings adds dated mappings. One that says what already holds at its ValidFrom changes nothing. See admin.Books.
 func (s *Store) PutMappings(ctx context.Context, program string, mappings []catalog.Mapping, at time.Time, commit bool) (
 	summary admin.ImportSummary, err error) {
 	defer server.Wrap(&err, "put %d mappings", len(mappings))
@@ -51,7 +50,7 @@ func (s *Store) PutMappings(ctx context.Context, program string, mappings []cata
 		if err != nil {
 			return err
 		}
-		added := newMappings(known, mappings, version+1, micros(at), &summary)
+		added := newMappings(known, mappings, version+1, &summary)
 		if _, err := catalog.Build(append(slices.Clip(known), added...)); err != nil {
 			return &server.Error{Code: server.Invalid, Message: "The mappings contradict each other: " + err.Error(), Err: err}
 		}
@@ -72,8 +71,8 @@ func (s *Store) PutMappings(ctx context.Context, program string, mappings []cata
 	return summary, dryRun(err)
 }
 
-// newMappings leaves out what is said already, and dates the rest.
-func newMappings(known, given []catalog.Mapping, version, at int64, summary *admin.ImportSummary) []catalog.Mapping {
+// newMappings leaves out what is said already.
+func newMappings(known, given []catalog.Mapping, version int64, summary *admin.ImportSummary) []catalog.Mapping {
 	history := make(map[place][]catalog.Mapping, len(known))
 	for _, m := range known {
 		p := place{m.Platform, m.PlatformSKU, m.Country}
@@ -82,9 +81,6 @@ func newMappings(known, given []catalog.Mapping, version, at int64, summary *adm
 	var added []catalog.Mapping
 	for _, m := range given {
 		p := place{m.Platform, m.PlatformSKU, m.Country}
-		if m.ValidFrom == 0 && len(history[p]) > 0 {
-			m.ValidFrom = at
-		}
 		m.Version = version
 		switch {
 		case len(history[p]) == 0:
@@ -95,6 +91,7 @@ func newMappings(known, given []catalog.Mapping, version, at int64, summary *adm
 		default:
 			summary.Changed++
 		}
+		history[p] = append(history[p], m)
 		added = append(added, m)
 	}
 	return added

@@ -55,7 +55,7 @@ func (p *postgres) open(ctx context.Context, c Config) (writer, reader *sqlx.DB,
 }
 
 func (p *postgres) connect(ctx context.Context, c Config, role string) (*sqlx.DB, error) {
-	dsn, err := postgresDSN(c.URL, role)
+	dsn, err := postgresDSN(c.DatabaseURL, role)
 	if err != nil {
 		return nil, err
 	}

@@ -96,10 +96,15 @@ func (s *Store) UpdateStore(ctx context.Context, st admin.Store) (err error) {
 		if err != nil || currency == string(st.Currency) {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `INSERT INTO released_sources (program_id, source, store_id, platform_order_id, released_at)
-			SELECT program_id, source, store_id, platform_order_id, $3 FROM orders WHERE program_id = $1 AND store_id = $2
-			AND settlement = 'parked' AND reason_code = 'currency_mismatch' ON CONFLICT (program_id, source) DO NOTHING`,
-			st.ProgramID, st.StoreID, s.now())
+		// Whoever parks an order for the old currency at this moment either commits first or reads the facts again.
+		version, err := s.touch(ctx, tx, st.ProgramID, "catalog_version")
+		if err != nil {
+			return err
+		}
+		if err := raise(ctx, tx, st.ProgramID, "catalog_version", version+1); err != nil {
+			return err
+		}
+		_, err = s.release(ctx, tx, st.ProgramID, []string{"currency:" + st.StoreID}, s.now())
 		return err
 	})
 }

@@ -299,6 +299,11 @@ func (w *batch) nextRow(r *record, s *pipeline.Settlement) (row orderRow, err er
 			return row, err
 		}
 	}
+	if s.Pins != nil {
+		if row.PinsJSON, err = text(s.Pins); err != nil {
+			return row, fmt.Errorf("write the pins: %w", err)
+		}
+	}
 	switch s.Outcome {
 	case pipeline.Settled:
 		err = row.settle(s, w.at)
@@ -331,11 +336,6 @@ func (row *orderRow) settle(s *pipeline.Settlement, at int64) (err error) {
 	row.NetMinor, row.DistributorID, row.Revision = s.Net.NetMinor, s.Attribution.DistributorID, s.Revision
 	if row.AttributionJSON, err = text(s.Attribution); err != nil {
 		return fmt.Errorf("write the attribution: %w", err)
-	}
-	if s.Pins != nil {
-		if row.PinsJSON, err = text(s.Pins); err != nil {
-			return fmt.Errorf("write the pins: %w", err)
-		}
 	}
 	for i := range s.Postings {
 		if s.Postings[i].Key.Kind != ledger.Earning {

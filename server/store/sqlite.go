@@ -64,10 +64,10 @@ func (*embedded) list(values []string) any {
 }
 
 func (e *embedded) open(ctx context.Context, c Config) (writer, reader *sqlx.DB, err error) {
-	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	path := filepath.Join(c.Dir, databaseFile)
+	path := filepath.Join(c.DataDir, databaseFile)
 	writer, err = sqlx.Open("sqlite", sqliteDSN(path, false))
 	if err != nil {
 		return nil, nil, fmt.Errorf("open %s: %w", path, err)
@@ -315,7 +315,6 @@ var uniqueNames = map[string]string{
 	"api_keys.key_id":                "api_keys_pkey",
 	"api_keys.hash":                  "api_keys_hash",
 	"postings.event_id":              "postings_event_once",
-	"idempotency_keys.program_id, idempotency_keys.key_id, idempotency_keys.idempotency_key": "idempotency_keys_pkey",
 }
 
 func (*embedded) unavailable(err error) bool {

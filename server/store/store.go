@@ -22,14 +22,19 @@ import (
 	"upline.dev/upline/server/query"
 )
 
-// Config says where the database is. The zero value of every field but Dir or URL works.
+// Config says where the database is. The zero value of every field but DataDir or DatabaseURL works.
 type Config struct {
-	URL      string           // DATABASE_URL, "postgres://..."; "": the embedded database in Dir
-	Dir      string           // data folder of the embedded database; made where it is missing
-	MaxConns int              // connections to PostgreSQL at most; default 16
-	Clock    func() time.Time // default time.Now
-	Sealer   inbox.Sealer     // opens sealed profiles for reading; nil: names and addresses are not shown
-	Logger   *slog.Logger     // default: discards
+	DatabaseURL string           // "postgres://..."; "": the embedded database in DataDir
+	DataDir     string           // folder of the embedded database; made where it is missing
+	MaxConns    int              // connections to PostgreSQL at most; default 16
+	Clock       func() time.Time // default time.Now
+	Opener      Opener           // opens sealed profiles for reading; nil: names and addresses are not shown
+	Logger      *slog.Logger     // default: discards
+}
+
+// Opener decrypts what was sealed for one row; associated names the row.
+type Opener interface {
+	Open(sealed, associated []byte) ([]byte, error)
 }
 
 func (c Config) withDefaults() Config {
@@ -47,11 +52,11 @@ func (c Config) withDefaults() Config {
 
 func (c Config) dialect() (dialect, error) {
 	switch {
-	case strings.HasPrefix(c.URL, "postgres://"), strings.HasPrefix(c.URL, "postgresql://"):
+	case strings.HasPrefix(c.DatabaseURL, "postgres://"), strings.HasPrefix(c.DatabaseURL, "postgresql://"):
 		return &postgres{}, nil
-	case c.URL != "":
+	case c.DatabaseURL != "":
 		return nil, errors.New("DATABASE_URL must begin with postgres:// ; leave it empty for the embedded database")
-	case c.Dir == "":
+	case c.DataDir == "":
 		return nil, errors.New("the data folder is not set")
 	default:
 		return newEmbedded(), nil
@@ -112,8 +117,8 @@ func connect(ctx context.Context, c Config) (*Store, error) {
 	}, nil
 }
 
-// Engine names the database: "sqlite" or "postgres".
-func (s *Store) Engine() string { return s.dialect.name() }
+// Dialect names the database: "sqlite" or "postgres".
+func (s *Store) Dialect() string { return s.dialect.name() }
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {

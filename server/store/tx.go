@@ -110,7 +110,6 @@ var conflicts = map[string]string{
 	"api_keys_pkey":          "An API key with this id exists already.",
 	"api_keys_hash":          "This API key exists already.",
 	"postings_event_once":    "This event is posted already.",
-	"idempotency_keys_pkey":  "This idempotency key is in use already.",
 }
 
 // explain gives an error its code: a violated key is a conflict, a database that is not there is unavailable.

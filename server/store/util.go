@@ -1,10 +1,10 @@
 package store
 
 import (
-	"crypto/rand"
-	"fmt"
 	"cmp"
+	"crypto/rand"
 	"database/sql"
+	"fmt"
 	"slices"
 )
 

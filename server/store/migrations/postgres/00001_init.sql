@@ -325,17 +325,6 @@ CREATE TABLE audit_log (
   CONSTRAINT audit_log_pkey PRIMARY KEY (program_id, audit_id)
 );
 
-CREATE TABLE idempotency_keys (
-  program_id      text COLLATE "C" NOT NULL,
-  key_id          text COLLATE "C" NOT NULL,
-  idempotency_key text COLLATE "C" NOT NULL,
-  request_hash    bytea NOT NULL CHECK (length(request_hash) = 32),
-  status          bigint NOT NULL,
-  response        bytea NOT NULL,
-  created_at      bigint NOT NULL,
-  CONSTRAINT idempotency_keys_pkey PRIMARY KEY (program_id, key_id, idempotency_key)
-);
-
 -- Append-only. A row trigger on UPDATE and DELETE also stops ON CONFLICT DO UPDATE; TRUNCATE needs a trigger of its own,
 -- and ENABLE ALWAYS keeps both firing under session_replication_role = replica.
 
@@ -372,7 +361,7 @@ DECLARE t text;
 BEGIN
   FOREACH t IN ARRAY ARRAY['distributors', 'distributor_profiles', 'genealogy_links', 'standings', 'distributor_codes',
       'sku_mapping', 'plan_versions', 'order_revisions', 'orders', 'park_causes', 'customer_bindings', 'snapshots',
-      'postings', 'seals', 'outbox', 'audit_log', 'idempotency_keys'] LOOP
+      'postings', 'seals', 'outbox', 'audit_log'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
     EXECUTE format('CREATE POLICY %I ON %I USING (program_id = (SELECT current_setting(%L, true)))',
@@ -436,6 +425,6 @@ BEGIN
   GRANT SELECT, INSERT ON postings, snapshots, seals, order_revisions, audit_log TO upline_app;
   GRANT SELECT, INSERT, UPDATE, DELETE ON programs, stores, api_keys, distributors, distributor_profiles,
     genealogy_links, standings, distributor_codes, sku_mapping, plan_versions, inbox, inbox_state, orders, park_causes,
-    released_sources, customer_bindings, outbox, idempotency_keys TO upline_app;
+    released_sources, customer_bindings, outbox TO upline_app;
 END $$;
 -- +goose StatementEnd

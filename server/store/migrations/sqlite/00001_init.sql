@@ -325,17 +325,6 @@ CREATE TABLE audit_log (
   CONSTRAINT audit_log_pkey PRIMARY KEY (program_id, audit_id)
 ) STRICT;
 
-CREATE TABLE idempotency_keys (
-  program_id      TEXT    NOT NULL,
-  key_id          TEXT    NOT NULL,
-  idempotency_key TEXT    NOT NULL,
-  request_hash    BLOB    NOT NULL CHECK (length(request_hash) = 32),
-  status          INTEGER NOT NULL,
-  response        BLOB    NOT NULL,
-  created_at      INTEGER NOT NULL,
-  CONSTRAINT idempotency_keys_pkey PRIMARY KEY (program_id, key_id, idempotency_key)
-) STRICT, WITHOUT ROWID;
-
 -- Append-only. The UPDATE and DELETE triggers do not see INSERT OR REPLACE unless a connection has
 -- recursive_triggers on, so inserts of an existing key are stopped before they can replace anything.
 
