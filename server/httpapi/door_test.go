@@ -61,9 +61,10 @@ type figures struct {
 	acked, badSignatures, tooLarge int
 }
 
-func (f *figures) Acknowledged(time.Duration) { f.add(&f.acked) }
-func (f *figures) BadSignature(string)        { f.add(&f.badSignatures) }
-func (f *figures) TooLarge(string)            { f.add(&f.tooLarge) }
+func (f *figures) Acked(time.Duration) { f.add(&f.acked) }
+func (f *figures) Duplicate(string)    {}
+func (f *figures) BadSignature(string) { f.add(&f.badSignatures) }
+func (f *figures) TooLarge(string)     { f.add(&f.tooLarge) }
 
 func (f *figures) add(n *int) {
 	f.mu.Lock()
@@ -686,4 +687,6 @@ func FuzzWebhook(f *testing.F) {
 
 type putFunc func(context.Context, order.Delivery) (inbox.PutResult, error)
 
-func (f putFunc) Put(ctx context.Context, d order.Delivery) (inbox.PutResult, error) { return f(ctx, d) }
+func (f putFunc) Put(ctx context.Context, d order.Delivery) (inbox.PutResult, error) {
+	return f(ctx, d)
+}

@@ -37,9 +37,10 @@ type Inbox interface {
 	Put(ctx context.Context, d order.Delivery) (inbox.PutResult, error)
 }
 
-// Metrics receives the door's own figures. Duplicates are counted by the inbox, which alone knows all of them.
+// Metrics receives the door's own figures.
 type Metrics interface {
-	Acknowledged(d time.Duration) // from the request's arrival to the answer that says "on disk"
+	Acked(d time.Duration)        // from the request's arrival to the answer that says "on disk"
+	Duplicate(platform string)    // answered 2xx, and there already
 	BadSignature(platform string) // refused with 401
 	TooLarge(platform string)     // refused with 413; reconciliation has to fetch what it held
 }
