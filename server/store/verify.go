@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"math"
 
 	"github.com/jmoiron/sqlx"
 
@@ -45,7 +46,7 @@ type sealedBatch struct {
 // Seals gives fn every batch of a program in order, with its postings and stored leaf hashes, in bounded memory.
 func (s *Store) Seals(ctx context.Context, program string, fn func(ledger.Seal, []ledger.Posting, [][32]byte) error) (err error) {
 	defer server.Wrap(&err, "read the seals of program %s", program)
-	for last := int64(0); ; {
+	for last := int64(math.MinInt64); ; {
 		batches, err := s.sealsAfter(ctx, program, last)
 		if err != nil {
 			return err

@@ -1,0 +1,301 @@
+package storetest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"upline.dev/upline/core/ledger"
+	"upline.dev/upline/core/order"
+	"upline.dev/upline/server"
+	"upline.dev/upline/server/pipeline"
+)
+
+// findings verifies a program's chain.
+func (w *world) findings(t *testing.T, s Store, of string) (found []ledger.Finding, batches int64) {
+	t.Helper()
+	v := ledger.NewVerifier(of)
+	ok(t, s.Seals(w.ctx, of, func(seal ledger.Seal, postings []ledger.Posting, leaves [][32]byte) error {
+		batches++
+		found = append(found, v.Batch(seal, postings, leaves)...)
+		return nil
+	}))
+	return found, batches
+}
+
+func (w *world) verify(t *testing.T, of string) int64 {
+	t.Helper()
+	found, batches := w.findings(t, w.Store, of)
+	if len(found) > 0 {
+		t.Fatalf("the books of %s: %v", of, found)
+	}
+	return batches
+}
+
+// onlyGrow are the tables whose rows never change, each with a column to try it on.
+var onlyGrow = map[string]string{
+	"postings": "amount_minor", "snapshots": "revision", "seals": "sealed_at", "order_revisions": "recorded_at", "audit_log": "at",
+}
+
+// testOnlyGrows tries each forbidden statement on the owner's own plain connection.
+func testOnlyGrows(t *testing.T, w *world) {
+	w.settle(t, w.Store, sale(source("1"), 1000), 1, map[string]int64{"ben": 50})
+	ok(t, w.Store.Audit(w.ctx, program, "cli", "test", "subject", ""))
+	content := func(table string) string {
+		rows, err := w.Raw.QueryContext(w.ctx, `SELECT * FROM `+table)
+		ok(t, err)
+		defer rows.Close()
+		names, err := rows.Columns()
+		ok(t, err)
+		var all strings.Builder
+		for rows.Next() {
+			values := make([]any, len(names))
+			into := make([]any, len(names))
+			for i := range values {
+				into[i] = &values[i]
+			}
+			ok(t, rows.Scan(into...))
+			fmt.Fprintln(&all, values...)
+		}
+		ok(t, rows.Err())
+		return all.String()
+	}
+	for table, column := range onlyGrow {
+		before := content(table)
+		if before == "" {
+			t.Fatalf("%s is empty: nothing is tried", table)
+		}
+		statements := []string{
+			`UPDATE %s SET ` + column + ` = ` + column + ` + 1`,
+			`UPDATE %s SET program_id = 'rival'`,
+			`DELETE FROM %s`,
+			`DELETE FROM %s WHERE program_id = 'acme'`,
+		}
+		for _, statement := range append(statements, w.Forbidden...) {
+			statement = strings.ReplaceAll(strings.ReplaceAll(statement, "%s", table), "%c", column)
+			_, err := w.Raw.ExecContext(w.ctx, statement)
+			if after := content(table); after != before {
+				t.Errorf("%s changes the table", statement)
+			}
+			// A statement that is quietly ignored is as good as a refused one.
+			if err == nil && !strings.Contains(statement, "REPLACE INTO") && !strings.Contains(statement, "OR IGNORE") {
+				t.Errorf("%s is not refused", statement)
+			}
+		}
+	}
+}
+
+// testConstraints: the database itself refuses what no settlement may write.
+func testConstraints(t *testing.T, w *world) {
+	w.settle(t, w.Store, sale(source("1"), 1000), 1, map[string]int64{"ben": 50})
+	insert := func(event byte, kind, amount, from, to string) error {
+		_, err := w.Raw.ExecContext(w.ctx, `INSERT INTO postings (program_id, batch_sequence, position, event_id, source, line_id,
+			component_id, distributor_id, kind, currency, amount_minor, from_account, to_account, revision, snapshot_id, order_ts, posted_at)
+			VALUES ('acme', 9, `+fmt.Sprint(event)+`, $1, 's', '', 'c', 'd', '`+kind+`', 'EUR', `+amount+`, '`+from+`', '`+to+`', 1, NULL, 1, 1)`,
+			slices.Repeat([]byte{event}, 32))
+		return err
+	}
+	for name, err := range map[string]error{
+		"an amount of 0":       insert(1, "earning", "0", "a", "b"),
+		"one account":          insert(2, "earning", "1", "a", "a"),
+		"an unknown kind":      insert(3, "gift", "1", "a", "b"),
+		"an amount in a float": insert(4, "earning", "'1.5'", "a", "b"),
+	} {
+		if err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+	ok(t, insert(5, "earning", "1", "a", "b"))
+	if err := insert(5, "earning", "1", "a", "b"); err == nil {
+		t.Error("one event is taken twice")
+	}
+	if n := w.count(t, `SELECT count(*) FROM postings WHERE batch_sequence = 9`); n != 1 {
+		t.Errorf("%d rows, want 1", n)
+	}
+}
+
+// testChain: many transactions of two programs at once, through two handles; each program's batches form one chain
+// without gaps, and its outbox one sequence.
+func testChain(t *testing.T, w *world) {
+	const writers, each = 8, 6
+	another := w.Another(t)
+	var group sync.WaitGroup
+	for i := range writers {
+		group.Go(func() {
+			s := []Store{w.Store, another}[i%2]
+			for n := range each {
+				of, lot := program, shop
+				if i%4 >= 2 {
+					of, lot = rival, rivalLot
+				}
+				o := sale(order.Source{StoreID: lot, PlatformOrderID: fmt.Sprint(i, "-", n)}, 1000)
+				err := s.InTx(w.ctx, of, []order.Source{o.Source}, func(b pipeline.Books) error {
+					st := settled(t, b.Sources()[0], o, 1, map[string]int64{"ben": 50, "ann": 20})
+					for k := range st.Postings {
+						st.Postings[k].ProgramID = of
+						st.Postings[k].EventID = ledger.EventID(of, st.Postings[k].Key, st.Revision)
+					}
+					return b.Settle(w.ctx, []pipeline.Settlement{st}, nil, begin)
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	for _, of := range []string{program, rival} {
+		if n := w.verify(t, of); n != writers*each/2 {
+			t.Fatalf("%s has %d batches, want %d", of, n, writers*each/2)
+		}
+		if n := w.count(t, `SELECT max(sequence) - count(*) + min(sequence) - 1 FROM outbox WHERE program_id = '`+of+`'`); n != 0 {
+			t.Fatalf("the outbox of %s has gaps", of)
+		}
+	}
+}
+
+// testTamper: with the protection taken away, one changed byte is found and the posting named.
+func testTamper(t *testing.T, w *world) {
+	for i := range 40 {
+		w.settle(t, w.Store, sale(source(fmt.Sprint(i)), 1000), 1, map[string]int64{"ben": 50, "ann": 20, "cyd": 10})
+	}
+	if n := w.verify(t, program); n != 40 {
+		t.Fatalf("%d batches, want 40", n)
+	}
+	for _, statement := range w.Unprotect {
+		if _, err := w.Raw.ExecContext(w.ctx, statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for column, change := range map[string]string{
+		"amount_minor": "amount_minor + 1", "distributor_id": "'bem'", "posted_at": "posted_at + 1", "to_account": "'distributor:dan:pending'",
+		"line_id": "'2'", "snapshot_id": "event_id", "currency": "'USD'",
+	} {
+		const where = ` WHERE batch_sequence = 23 AND position = 1`
+		var event []byte
+		ok(t, w.Raw.QueryRowContext(w.ctx, `SELECT event_id FROM postings`+where).Scan(&event))
+		execute(t, w, `CREATE TABLE saved AS SELECT * FROM postings`+where)
+		execute(t, w, `UPDATE postings SET `+column+` = `+change+where)
+		found, _ := w.findings(t, w.Store, program)
+		if !slices.ContainsFunc(found, func(f ledger.Finding) bool {
+			return f.EventID == hex.EncodeToString(event) && f.BatchSequence == 23 && f.Position == 1
+		}) {
+			t.Errorf("%s changed: the posting is not named in %v", column, found)
+		}
+		for _, f := range found {
+			if f.BatchSequence != 23 {
+				t.Errorf("%s changed: a sound batch is suspected: %v", column, f)
+			}
+		}
+		execute(t, w, `UPDATE postings SET `+column+` = (SELECT `+column+` FROM saved)`+where)
+		execute(t, w, `DROP TABLE saved`)
+	}
+	execute(t, w, `DELETE FROM postings WHERE batch_sequence = 17 AND position = 2`)
+	if found, _ := w.findings(t, w.Store, program); len(found) == 0 || found[0].BatchSequence != 17 {
+		t.Errorf("a removed posting: %v", found)
+	}
+}
+
+func execute(t *testing.T, w *world, statement string) {
+	t.Helper()
+	if _, err := w.Raw.ExecContext(w.ctx, statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
+
+// testUnsealed: postings slipped in beside the chain, behind it or between two batches, are found.
+func testUnsealed(t *testing.T, w *world) {
+	w.settle(t, w.Store, sale(source("1"), 1000), 1, map[string]int64{"ben": 50})
+	for i, sequence := range []int64{0, 1, 99} {
+		if _, err := w.Raw.ExecContext(w.ctx, `INSERT INTO postings (program_id, batch_sequence, position, event_id, source, line_id,
+			component_id, distributor_id, kind, currency, amount_minor, from_account, to_account, revision, snapshot_id, order_ts, posted_at)
+			VALUES ('acme', $1, 7, $2, 's', '', 'c', 'd', 'earning', 'EUR', 5, 'a', 'b', 1, NULL, 1, 1)`,
+			sequence, slices.Repeat([]byte{byte(0xf0 + i)}, 32)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, _ := w.findings(t, w.Store, program)
+	for i, sequence := range []int64{0, 1, 99} {
+		event := strings.Repeat(fmt.Sprintf("%x", 0xf0+i), 32)
+		if !slices.ContainsFunc(found, func(f ledger.Finding) bool { return f.EventID == event }) {
+			t.Errorf("a posting slipped in at %d is not found: %v", sequence, found)
+		}
+	}
+}
+
+func testSnapshots(t *testing.T, w *world) {
+	o := sale(source("1"), 1000)
+	w.settle(t, w.Store, o, 1, map[string]int64{"ben": 50})
+	w.settle(t, w.Store, o, 2, map[string]int64{})
+	w.settle(t, w.Store, sale(source("2"), 100), 1, map[string]int64{"ann": 5})
+	list, err := w.Store.Snapshots(w.ctx, program, o.Source.String())
+	ok(t, err)
+	if len(list) != 2 || list[0].Revision != 1 || list[1].Revision != 2 {
+		t.Fatalf("calculations of the order: %+v", list)
+	}
+	sum := sha256.Sum256(list[1].JSON)
+	if list[1].SnapshotID != hex.EncodeToString(sum[:]) {
+		t.Fatal("a calculation's bytes are not those of its hash")
+	}
+	got, err := w.Store.SnapshotByID(w.ctx, program, list[1].SnapshotID)
+	ok(t, err)
+	if diff := cmp.Diff(list[1], got); diff != "" {
+		t.Fatal(diff)
+	}
+	_, err = w.Store.SnapshotByID(w.ctx, rival, list[1].SnapshotID)
+	wantCode(t, err, server.NotFound)
+	_, err = w.Store.SnapshotByID(w.ctx, program, "no hash")
+	wantCode(t, err, server.Invalid)
+	seen := 0
+	ok(t, w.Store.EachSnapshot(w.ctx, program, func(id string, snapshot []byte) error {
+		seen++
+		if sum := sha256.Sum256(snapshot); id != hex.EncodeToString(sum[:]) {
+			t.Errorf("snapshot %s has other bytes", id)
+		}
+		return nil
+	}))
+	if seen != 3 {
+		t.Fatalf("%d snapshots, want 3", seen)
+	}
+	posted := map[string][]int64{}
+	ok(t, w.Store.EachOrder(w.ctx, program, func(orderID, snapshotID string, snapshot []byte, balances []ledger.Balance) error {
+		if orderID == o.Source.String() && snapshotID != list[1].SnapshotID {
+			t.Errorf("the latest calculation is %s, want %s", snapshotID, list[1].SnapshotID)
+		}
+		for _, b := range balances {
+			posted[orderID] = append(posted[orderID], b.AmountMinor)
+		}
+		return nil
+	}))
+	if diff := cmp.Diff(map[string][]int64{o.Source.String(): {0}, source("2").String(): {5}}, posted); diff != "" {
+		t.Fatalf("what is posted for each order: %s", diff)
+	}
+}
+
+// testLedgerView: the public names of the model.
+func testLedgerView(t *testing.T, w *world) {
+	o := sale(source("1"), 1000)
+	w.settle(t, w.Store, o, 1, map[string]int64{"ben": 50})
+	var event, orderID, who, snapshot string
+	var amount int64
+	ok(t, w.Raw.QueryRowContext(w.ctx, `SELECT event_id, order_id, distributor_id, amount, calc_snapshot_json FROM ledger`).
+		Scan(&event, &orderID, &who, &amount, &snapshot))
+	list, err := w.Store.Snapshots(w.ctx, program, o.Source.String())
+	ok(t, err)
+	want := ledger.EventID(program, ledger.Key{Source: o.Source.String(), LineID: "1", ComponentID: "retail",
+		DistributorID: "ben", Kind: ledger.Earning, Currency: "EUR"}, 1)
+	if event != want || orderID != o.Source.String() || who != "ben" || amount != 50 || snapshot != string(list[0].JSON) {
+		t.Fatalf("ledger shows %s %s %s %d %s", event, orderID, who, amount, snapshot)
+	}
+	w.people(t, person("ann", ""))
+	_, err = w.Raw.ExecContext(w.ctx, `SELECT distributor_id, sponsor_id, status, country, tax_id, created_at FROM distributors`)
+	ok(t, err)
+	_, err = w.Raw.ExecContext(w.ctx, `SELECT sku_id, platform, platform_sku, name, category, commission_class FROM sku_mapping`)
+	ok(t, err)
+}
