@@ -78,10 +78,10 @@ func (a *amount) UnmarshalJSONFrom(from *jsontext.Decoder) error {
 		*a = ""
 	case '0', '"':
 		if *a = amount(token.String()); *a == "" {
-			return errors.New(`the amount is empty; write it as "19.90", or leave the member out`)
+			return reason(`the amount is empty; write it as "19.90", or leave the member out`)
 		}
 	default:
-		return errors.New(`want an amount, such as "19.90"`)
+		return reason(`want an amount, such as "19.90"`)
 	}
 	return nil
 }
@@ -102,20 +102,20 @@ func (t *text) UnmarshalJSONFrom(from *jsontext.Decoder) error {
 	case '0':
 		*t = text(token.String())
 		if strings.Trim(string(*t), "0123456789") != "" {
-			return errors.New("as a number it must be whole and not negative; else write it as text")
+			return reason("as a number it must be whole and not negative; else write it as text")
 		}
 	case '"':
 		*t = text(token.String())
 	default:
-		return errors.New("want text")
+		return reason("want text")
 	}
 	switch unprintable := func(r rune) bool { return !unicode.IsPrint(r) }; {
 	case len(*t) > maxTextBytes:
-		return errors.New("the text is longer than 255 bytes")
+		return reason("the text is longer than 255 bytes")
 	case strings.TrimSpace(string(*t)) != string(*t):
-		return errors.New("the text has blanks around it; remove them")
+		return reason("the text has blanks around it; remove them")
 	case strings.ContainsFunc(string(*t), unprintable):
-		return errors.New("the text has characters that cannot be shown; remove them")
+		return reason("the text has characters that cannot be shown; remove them")
 	}
 	return nil
 }
@@ -140,7 +140,7 @@ func (m *moment) UnmarshalJSONFrom(from *jsontext.Decoder) error {
 			return nil
 		}
 	}
-	return errors.New(`want a time with its zone, such as "2026-11-10T10:15:00+01:00"`)
+	return reason(`want a time with its zone, such as "2026-11-10T10:15:00+01:00"`)
 }
 
 // decode refuses members that it does not know, repeated members, invalid UTF-8 and text after the value.
@@ -154,24 +154,30 @@ func decode(in []byte, target *body) error {
 	return nil
 }
 
-// malformed keeps the path and the kind of the fault and leaves the value out: it may be somebody's name.
+// reason is a fault in our own words. Only these are passed on: a library's words may quote the value, which may be
+// somebody's name.
+type reason string
+
+func (r reason) Error() string { return string(r) }
+
+// malformed keeps the path and the kind of the fault.
 func malformed(err error) error {
 	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
-		reason := "want another kind of value, such as the one in the documentation"
+		why, own := errors.AsType[reason](semantic.Err)
 		switch {
 		case errors.Is(err, json.ErrUnknownName):
-			reason = "there is no such member; check its spelling or leave it out"
-		case semantic.Err != nil:
-			reason = semantic.Err.Error()
+			why = "there is no such member; check its spelling or leave it out"
+		case !own:
+			why = "want another kind of value, such as the one in the documentation"
 		}
-		return &adapters.Malformed{Field: adapters.JSONPath(string(semantic.JSONPointer)), Reason: reason}
+		return &adapters.Malformed{Field: adapters.JSONPath(string(semantic.JSONPointer)), Reason: string(why)}
 	}
 	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		reason := "not valid JSON at byte " + strconv.FormatInt(syntactic.ByteOffset, 10)
+		why := "not valid JSON at byte " + strconv.FormatInt(syntactic.ByteOffset, 10)
 		if errors.Is(err, jsontext.ErrDuplicateName) {
-			reason = "the member is given twice; leave one out"
+			why = "the member is given twice; leave one out"
 		}
-		return &adapters.Malformed{Field: adapters.JSONPath(string(syntactic.JSONPointer)), Reason: reason}
+		return &adapters.Malformed{Field: adapters.JSONPath(string(syntactic.JSONPointer)), Reason: why}
 	}
 	return &adapters.Malformed{Field: "$", Reason: "not valid JSON: it ends too early"}
 }

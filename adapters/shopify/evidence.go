@@ -80,7 +80,7 @@ func (h *hints) addLanding(site, ref string) {
 			h.addReference(order.LandingReference, value)
 		}
 	}
-	if !slices.Contains(query["source"], ref) || slices.Contains(query["ref"], ref) {
+	if !slices.Contains(query["source"], ref) {
 		h.addReference(order.LandingReference, ref)
 	}
 }

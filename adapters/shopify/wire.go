@@ -3,7 +3,6 @@ package shopify
 import (
 	"errors"
 	"strconv"
-	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -26,10 +25,10 @@ func (a *amount) UnmarshalJSONFrom(from *jsontext.Decoder) error {
 		*a = ""
 	case '0', '"':
 		if *a = amount(token.String()); *a == "" {
-			return errors.New("the amount is empty text; null would mean that there is none")
+			return reason("the amount is empty text; null would mean that there is none")
 		}
 	default:
-		return errors.New("want an amount as text or number")
+		return reason("want an amount as text or number")
 	}
 	return nil
 }
@@ -49,12 +48,12 @@ func (i *id) UnmarshalJSONFrom(from *jsontext.Decoder) error {
 		return nil
 	case '0', '"':
 	default:
-		return errors.New("want an id: a whole number, or its digits as text")
+		return reason("want an id: a whole number, or its digits as text")
 	}
 	text := token.String()
 	value, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || value <= 0 || text[0] == '+' {
-		return errors.New("want an id: a whole number from 1 to 9223372036854775807")
+		return reason("want an id: a whole number from 1 to 9223372036854775807")
 	}
 	*i = id(value)
 	return nil
@@ -147,29 +146,27 @@ func decode(body []byte, target any) error {
 	return nil
 }
 
-// malformed keeps the path and the kind of the fault and leaves the value out: it may be somebody's name.
+// reason is a fault in our own words. Only these are passed on: a library's words may quote the value, which may be
+// somebody's name.
+type reason string
+
+func (r reason) Error() string { return string(r) }
+
+// malformed keeps the path and the kind of the fault.
 func malformed(err error) error {
 	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
-		reason := "want another kind of value than " + kindName(semantic.JSONKind)
-		if semantic.Err != nil {
-			reason = semantic.Err.Error()
+		why, own := errors.AsType[reason](semantic.Err)
+		if !own {
+			why = "want another kind of value, or one that is in range"
 		}
-		return &adapters.Malformed{Field: adapters.JSONPath(string(semantic.JSONPointer)), Reason: reason}
+		return &adapters.Malformed{Field: adapters.JSONPath(string(semantic.JSONPointer)), Reason: string(why)}
 	}
 	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		reason := "not valid JSON at byte " + strconv.FormatInt(syntactic.ByteOffset, 10)
+		why := "not valid JSON at byte " + strconv.FormatInt(syntactic.ByteOffset, 10)
 		if errors.Is(err, jsontext.ErrDuplicateName) {
-			reason = "the member is given twice"
+			why = "the member is given twice"
 		}
-		return &adapters.Malformed{Field: adapters.JSONPath(string(syntactic.JSONPointer)), Reason: reason}
+		return &adapters.Malformed{Field: adapters.JSONPath(string(syntactic.JSONPointer)), Reason: why}
 	}
 	return &adapters.Malformed{Field: "$", Reason: "not valid JSON: it ends too early"}
-}
-
-// kindName says a JSON kind in words.
-func kindName(kind jsontext.Kind) string {
-	if kind == 0 {
-		return "this one"
-	}
-	return strings.TrimSpace(kind.String())
 }

@@ -42,7 +42,8 @@ type AccountTotal struct {
 func Check(postings []Posting) error {
 	var faults []error
 	seen := make(map[string]int, len(postings))
-	for i, posting := range postings {
+	for i := range postings {
+		posting := &postings[i]
 		what := flaw(posting)
 		if first, twice := seen[posting.EventID]; twice && what == "" {
 			what = fmt.Sprintf("its event id is also that of posting %d", first)
@@ -59,18 +60,18 @@ func Check(postings []Posting) error {
 }
 
 // flaw says what is wrong with a posting by itself; "" is nothing.
-func flaw(p Posting) string {
+func flaw(p *Posting) string {
 	if what := fieldFlaw(p); what != "" {
 		return what
 	}
-	if p.EventID != EventID(p.ProgramID, p.Key, p.Revision) {
+	if p.EventID != eventID(p.ProgramID, &p.Key, p.Revision) {
 		return "its event id is not the hash of its program, key and revision"
 	}
 	return ""
 }
 
 // fieldFlaw is flaw without the event id, which costs a hash.
-func fieldFlaw(p Posting) string {
+func fieldFlaw(p *Posting) string {
 	from, errFrom := ParseAccount(p.From)
 	to, errTo := ParseAccount(p.To)
 	switch {
@@ -102,10 +103,10 @@ func fieldFlaw(p Posting) string {
 
 // mayMove holds a posting to the accounts of its kind. Whatever the kind, it touches no other distributor than its
 // key's.
-func mayMove(p Posting, from, to AccountName) bool {
+func mayMove(p *Posting, from, to AccountName) bool {
 	switch p.Key.Kind {
 	case Earning, Breakage:
-		wantFrom, wantTo, err := accountsOf(p.Key)
+		wantFrom, wantTo, err := accountsOf(&p.Key)
 		return err == nil && p.From == wantFrom && p.To == wantTo
 	case Maturing, Payout, Adjustment:
 		own := func(a AccountName) bool { return a.DistributorID == "" || a.DistributorID == p.Key.DistributorID }

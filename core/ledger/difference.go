@@ -39,13 +39,20 @@ func Difference(program string, revision int64, posted, want []Balance, stamp St
 	if err != nil {
 		return nil, fmt.Errorf("difference for program %s: %w", quote(program), err)
 	}
-	postings := make([]Posting, 0, len(changes))
-	for _, change := range changes {
-		posting, err := post(program, revision, change, stamp)
-		if err != nil {
-			return nil, fmt.Errorf("difference for program %s: %w", quote(program), err)
+	postings := make([]Posting, len(changes))
+	for i := range changes {
+		postings[i] = Posting{
+			ProgramID:   program,
+			Key:         changes[i].Key,
+			Revision:    revision,
+			AmountMinor: changes[i].AmountMinor,
+			SnapshotID:  stamp.SnapshotID,
+			OrderTS:     stamp.OrderTS,
+			PostedAt:    stamp.PostedAt,
 		}
-		postings = append(postings, posting)
+		if err := complete(&postings[i]); err != nil {
+			return nil, fmt.Errorf("difference for program %s: %s: %w", quote(program), changes[i].Key, err)
+		}
 	}
 	return postings, nil
 }
@@ -54,7 +61,7 @@ func Difference(program string, revision int64, posted, want []Balance, stamp St
 // so the order of the balances does not matter. A sum of 0 stays in the list.
 func SumByKey(balances []Balance) ([]Balance, error) {
 	sorted := slices.Clone(balances)
-	slices.SortFunc(sorted, func(a, b Balance) int { return a.Key.Compare(b.Key) })
+	slices.SortFunc(sorted, byKey)
 	sums := make([]Balance, 0, len(sorted))
 	for len(sorted) > 0 {
 		key := sorted[0].Key
@@ -92,40 +99,53 @@ func sum(balances []Balance) (int64, error) {
 	return money.Sum(amounts...)
 }
 
-// sortedByKey sorts a copy, since the caller's list is not ours to reorder.
+// sortedByKey sorts a copy where the list is not sorted already, since it is not ours to reorder.
 func sortedByKey(balances []Balance) ([]Balance, error) {
-	byKey := func(a, b Balance) int { return a.Key.Compare(b.Key) }
-	if !slices.IsSortedFunc(balances, byKey) {
-		balances = slices.Clone(balances)
-		slices.SortFunc(balances, byKey)
+	if misplaced(balances) == 0 {
+		return balances, nil
 	}
-	for i := 1; i < len(balances); i++ {
-		if balances[i].Key == balances[i-1].Key {
-			return nil, fmt.Errorf("%s: %w", balances[i].Key, ErrDuplicateKey)
-		}
+	balances = slices.Clone(balances)
+	slices.SortFunc(balances, byKey)
+	if i := misplaced(balances); i > 0 {
+		return nil, fmt.Errorf("%s: %w", balances[i].Key, ErrDuplicateKey)
 	}
 	return balances, nil
 }
 
+// misplaced is the first index whose key is not above the one before; 0 where there is none.
+func misplaced(balances []Balance) int {
+	for i := 1; i < len(balances); i++ {
+		if balances[i-1].Key.compare(&balances[i].Key) >= 0 {
+			return i
+		}
+	}
+	return 0
+}
+
+func byKey(a, b Balance) int { return a.Key.compare(&b.Key) }
+
 // subtract walks two sorted lists side by side and keeps what differs.
 func subtract(want, posted []Balance) ([]Balance, error) {
-	changes := make([]Balance, 0, len(want))
+	var changes []Balance // In most cases nothing changed.
 	for len(want) > 0 || len(posted) > 0 {
-		var key Key
-		var target, standing int64
 		side := sideOf(want, posted)
+		var key *Key
+		var target, standing int64
 		if side <= 0 {
-			key, target, want = want[0].Key, want[0].AmountMinor, want[1:]
+			key, target, want = &want[0].Key, want[0].AmountMinor, want[1:]
 		}
 		if side >= 0 {
-			key, standing, posted = posted[0].Key, posted[0].AmountMinor, posted[1:]
+			key, standing, posted = &posted[0].Key, posted[0].AmountMinor, posted[1:]
 		}
 		amount, err := money.Sub(target, standing)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", key, err)
 		}
 		if amount != 0 {
-			changes = append(changes, Balance{Key: key, AmountMinor: amount})
+			if changes == nil {
+				changes = make([]Balance, 0, 1+len(want)+len(posted))
+			}
+			changes = append(changes, Balance{Key: *key, AmountMinor: amount})
 		}
 	}
 	return changes, nil
@@ -139,36 +159,27 @@ func sideOf(want, posted []Balance) int {
 	case len(want) == 0:
 		return 1
 	default:
-		return want[0].Key.Compare(posted[0].Key)
+		return want[0].Key.compare(&posted[0].Key)
 	}
 }
 
-func post(program string, revision int64, change Balance, stamp Stamp) (Posting, error) {
-	from, to, err := accountsOf(change.Key)
+// complete fills in what follows from a posting's key: accounts and event id.
+func complete(p *Posting) error {
+	from, to, err := accountsOf(&p.Key)
 	if err != nil {
-		return Posting{}, fmt.Errorf("%s: %w", change.Key, err)
+		return err
 	}
-	posting := Posting{
-		ProgramID:   program,
-		Key:         change.Key,
-		Revision:    revision,
-		From:        from,
-		To:          to,
-		AmountMinor: change.AmountMinor,
-		SnapshotID:  stamp.SnapshotID,
-		OrderTS:     stamp.OrderTS,
-		PostedAt:    stamp.PostedAt,
+	p.From, p.To = from, to
+	if what := fieldFlaw(p); what != "" {
+		return fmt.Errorf("%w: %s", ErrPosting, what)
 	}
-	if what := fieldFlaw(posting); what != "" {
-		return Posting{}, fmt.Errorf("%s: %w: %s", change.Key, ErrPosting, what)
-	}
-	posting.EventID = EventID(program, change.Key, revision)
-	return posting, nil
+	p.EventID = eventID(p.ProgramID, &p.Key, p.Revision)
+	return nil
 }
 
 // accountsOf says between which accounts a kind moves money. A breakage has no distributor's account: the key's
 // distributor only says whose it would have been.
-func accountsOf(k Key) (from, to string, err error) {
+func accountsOf(k *Key) (from, to string, err error) {
 	switch k.Kind {
 	case Earning:
 		return CommissionExpense, Account(k.DistributorID, StatePending), nil

@@ -23,7 +23,9 @@ const (
 //	        text(kind) text(currency) int(revision))
 //
 // in the notation of Leaf. The same fact has the same id whoever posts it, so the database can refuse it a second time.
-func EventID(program string, k Key, revision int64) string {
+func EventID(program string, k Key, revision int64) string { return eventID(program, &k, revision) }
+
+func eventID(program string, k *Key, revision int64) string {
 	var room [512]byte
 	data := appendText(room[:0], eventTag)
 	data = appendText(data, program)
@@ -46,7 +48,7 @@ func EventID(program string, k Key, revision int64) string {
 // every field is there even when it is empty, so two different postings never give the same bytes.
 func Leaf(p Posting) [32]byte {
 	var room [768]byte
-	return sha256.Sum256(appendPosting(room[:0], p))
+	return sha256.Sum256(appendPosting(room[:0], &p))
 }
 
 // Leaves is Leaf of every posting in order; it reuses one buffer for all of them.
@@ -54,18 +56,18 @@ func Leaves(postings []Posting) [][32]byte {
 	leaves := make([][32]byte, len(postings))
 	var buffer []byte
 	for i := range postings {
-		buffer = appendPosting(buffer[:0], postings[i])
+		buffer = appendPosting(buffer[:0], &postings[i])
 		leaves[i] = sha256.Sum256(buffer)
 	}
 	return leaves
 }
 
-func appendPosting(dst []byte, p Posting) []byte {
+func appendPosting(dst []byte, p *Posting) []byte {
 	dst = append(dst, leafPrefix)
 	dst = appendText(dst, postingTag)
 	dst = appendText(dst, p.EventID)
 	dst = appendText(dst, p.ProgramID)
-	dst = appendKey(dst, p.Key)
+	dst = appendKey(dst, &p.Key)
 	dst = appendInt(dst, p.Revision)
 	dst = appendText(dst, p.From)
 	dst = appendText(dst, p.To)
@@ -75,7 +77,7 @@ func appendPosting(dst []byte, p Posting) []byte {
 	return appendInt(dst, p.PostedAt)
 }
 
-func appendKey(dst []byte, k Key) []byte {
+func appendKey(dst []byte, k *Key) []byte {
 	dst = appendText(dst, k.Source)
 	dst = appendText(dst, k.LineID)
 	dst = appendText(dst, k.ComponentID)

@@ -5,7 +5,6 @@
 package ledger
 
 import (
-	"cmp"
 	"strconv"
 	"strings"
 
@@ -69,15 +68,26 @@ type Stamp struct {
 }
 
 // Compare orders keys by source, line, component, distributor, kind and currency, bytewise.
-func (k Key) Compare(other Key) int {
-	return cmp.Or(
-		strings.Compare(k.Source, other.Source),
-		strings.Compare(k.LineID, other.LineID),
-		strings.Compare(k.ComponentID, other.ComponentID),
-		strings.Compare(k.DistributorID, other.DistributorID),
-		strings.Compare(string(k.Kind), string(other.Kind)),
-		strings.Compare(string(k.Currency), string(other.Currency)),
-	)
+func (k Key) Compare(other Key) int { return k.compare(&other) }
+
+// compare stops at the first difference and copies nothing; sorting lives on it.
+func (k *Key) compare(other *Key) int {
+	if by := strings.Compare(k.Source, other.Source); by != 0 {
+		return by
+	}
+	if by := strings.Compare(k.LineID, other.LineID); by != 0 {
+		return by
+	}
+	if by := strings.Compare(k.ComponentID, other.ComponentID); by != 0 {
+		return by
+	}
+	if by := strings.Compare(k.DistributorID, other.DistributorID); by != 0 {
+		return by
+	}
+	if by := strings.Compare(string(k.Kind), string(other.Kind)); by != 0 {
+		return by
+	}
+	return strings.Compare(string(k.Currency), string(other.Currency))
 }
 
 // String names the key for people, as errors and findings do.

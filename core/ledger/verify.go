@@ -85,7 +85,8 @@ func sealed(s Seal, storedLeaves [][32]byte) []Finding {
 func (v *Verifier) flaws(s Seal, postings []Posting) []Finding {
 	var findings []Finding
 	seen := make(map[string]int, len(postings))
-	for i, posting := range postings {
+	for i := range postings {
+		posting := &postings[i]
 		what := flaw(posting)
 		if what == "" && posting.ProgramID != v.program {
 			what = "the posting is of program " + quote(posting.ProgramID)

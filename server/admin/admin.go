@@ -68,7 +68,6 @@ type ImportSummary struct {
 // transaction and releases the parked orders whose causes it mends.
 type Books interface {
 	CreateProgram(ctx context.Context, p Program) error // server.Conflict when the id exists
-	Programs(ctx context.Context) ([]Program, error)
 	CreateStore(ctx context.Context, s Store) error
 	UpdateStore(ctx context.Context, s Store) error
 	StoreByID(ctx context.Context, storeID string) (Store, error)

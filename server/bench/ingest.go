@@ -7,11 +7,13 @@ import (
 	"io"
 	"math"
 	"net"
-	"os"
 	"runtime"
 	"strconv"
 	"strings"
 	"time"
+
+	"upline.dev/upline/server/admin"
+	"upline.dev/upline/server/store"
 )
 
 // Config says what to measure and for how long.
@@ -24,6 +26,16 @@ type Config struct {
 	OpenFor     time.Duration // one open-loop measurement
 	DrainOrders int           // settled in the drain measurement
 	Progress    io.Writer     // what is being measured; io.Discard for silence
+	// Open opens a migrated database with the product's own services; main names the concrete parts.
+	Open func(ctx context.Context, databaseURL, dir string) (Product, error)
+}
+
+// Product is the product without its HTTP surface.
+type Product struct {
+	Store   *store.Store
+	Admin   *admin.Service
+	DataDir string
+	Drain   func(ctx context.Context) error // runs the engine until nothing is waiting
 }
 
 // IngestReport is what `upline bench ingest --json` prints.
@@ -71,7 +83,7 @@ func Ingest(ctx context.Context, cfg Config) (report IngestReport, err error) {
 		return report, err
 	}
 	defer func() { err = errors.Join(err, r.database.drop()) }()
-	r.report.Database = r.database.dialect
+	r.report.Database = r.database.product.Store.Dialect()
 	steps := []func(context.Context) error{r.throughput, r.drain, r.latency, r.baseline}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -133,15 +145,14 @@ func (r *run) closed(ctx context.Context, c *child) (rate, cpu float64, err erro
 	took := time.Since(begin)
 	r.sent += n
 	r.noteForeign(busy()-machine-(c.cpu()-before)-(own()-mine), took)
-	return float64(n) / took.Seconds(), float64((c.cpu()-before).Microseconds()) / float64(n), nil
+	return float64(n) / took.Seconds(), float64((c.cpu() - before).Microseconds()) / float64(n), nil
 }
 
-// drain lets a fresh engine settle what the closed loop left behind plus a known number of new orders, and counts the
-// new ones only.
-func (r *run) drain(ctx context.Context) (err error) {
-	r.say("drain: clearing the backlog")
-	if err := r.database.clearBacklog(ctx); err != nil {
-		return err
+// drain lets an engine in this process settle a known number of new orders.
+func (r *run) drain(ctx context.Context) error {
+	r.say("drain: clearing the backlog of the rounds before")
+	if err := r.database.product.Drain(ctx); err != nil {
+		return fmt.Errorf("clear the backlog: %w", err)
 	}
 	if err := r.fill(ctx); err != nil {
 		return err
@@ -152,16 +163,10 @@ func (r *run) drain(ctx context.Context) (err error) {
 	}
 	r.say("drain: settling %d orders", r.DrainOrders)
 	begin := time.Now()
-	engine, err := r.startServer(ctx, "engine")
-	if err != nil {
-		return err
+	if err := r.database.product.Drain(ctx); err != nil {
+		return fmt.Errorf("drain: %w", err)
 	}
-	defer func() { err = errors.Join(err, engine.stop()) }()
-	started := time.Now()
-	if err := r.database.waitDrained(ctx); err != nil {
-		return err
-	}
-	took := time.Since(begin) - startShare(started.Sub(begin))
+	took := time.Since(begin)
 	after, err := r.database.postings(ctx)
 	if err != nil {
 		return err
@@ -173,9 +178,6 @@ func (r *run) drain(ctx context.Context) (err error) {
 	r.report.DrainOrdersPerS = round(float64(r.DrainOrders)/took.Seconds(), 0)
 	return nil
 }
-
-// startShare is what of the start does not count as settling: half of it, as the engine begins before it is ready.
-func startShare(d time.Duration) time.Duration { return d / 2 }
 
 // fill puts DrainOrders new orders into the inbox through the ingest role.
 func (r *run) fill(ctx context.Context) (err error) {
@@ -297,7 +299,7 @@ func (r *run) startServer(ctx context.Context, roles string) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	env := []string{"UPLINE_ADDR=" + addr, "UPLINE_DATA=" + r.database.dir, "DATABASE_URL=" + r.database.url, "UPLINE_LOG_LEVEL=warn"}
+	env := []string{"UPLINE_ADDR=" + addr, "UPLINE_DATA=" + r.database.product.DataDir, "DATABASE_URL=" + r.database.url, "UPLINE_LOG_LEVEL=warn"}
 	return start(ctx, addr, "/readyz", env, "serve", "--roles", roles)
 }
 
@@ -333,7 +335,7 @@ func emitHistogram(ctx context.Context, addr string) (histogram, error) {
 	}
 	var h histogram
 	for line := range strings.Lines(text) {
-		rest, ok := strings.CutPrefix(line, `upline_emit_latency_seconds_bucket{le="`)
+		rest, ok := strings.CutPrefix(line, `upline_emit_seconds_bucket{le="`)
 		if !ok {
 			continue
 		}
@@ -376,13 +378,4 @@ func (h histogram) quantile(q float64) float64 {
 		low, below = h.bounds[i], count
 	}
 	return low
-}
-
-// dataDir makes the folder of one run.
-func dataDir(base string) (string, error) {
-	dir, err := os.MkdirTemp(base, "upline-bench-")
-	if err != nil {
-		return "", fmt.Errorf("make a folder for the bench: %w", err)
-	}
-	return dir, nil
 }

@@ -261,13 +261,43 @@ func (in *installation) rows(path string) []map[string]any {
 // settled waits until no delivery is waiting.
 func (in *installation) settled() {
 	in.t.Helper()
-	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	in.until("no delivery to be waiting", func() bool {
 		status, body, err := in.get("/api/v1/deliveries?status=waiting&limit=1")
-		if err == nil && status == http.StatusOK && bytes.Contains(body, []byte(`"data":[]`)) {
+		return err == nil && status == http.StatusOK && bytes.Contains(body, []byte(`"data":[]`))
+	})
+}
+
+// until polls a condition for at most a minute.
+func (in *installation) until(what string, done func() bool) {
+	in.t.Helper()
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if done() {
 			return
 		}
 	}
-	in.t.Fatal("deliveries were still waiting after a minute")
+	in.t.Fatalf("waited a minute for %s", what)
+}
+
+// post sends JSON with the API key; anything but 2xx fails the test.
+func (in *installation) post(path, body string) []byte {
+	in.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+in.addr+path, strings.NewReader(body))
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+in.key)
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode/100 != 2 {
+		in.t.Fatalf("POST %s: %d %v %s", path, answer.StatusCode, err, text)
+	}
+	return text
 }
 
 func freeAddr(t *testing.T) string {

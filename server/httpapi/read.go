@@ -3,11 +3,14 @@ package httpapi
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
 	"upline.dev/upline/server"
+	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/query"
 )
 
@@ -41,6 +44,17 @@ func list[T any](s *Server, c *gin.Context, read func(ctx context.Context, progr
 	c.JSON(http.StatusOK, page[T]{Data: rows, NextCursor: next})
 }
 
+// onePage reads a list that is short enough to come whole, so that no cursor leads into it.
+func onePage[T any](read func(ctx context.Context, program string) ([]T, error)) func(context.Context, string, query.Page) ([]T, string, error) {
+	return func(ctx context.Context, program string, p query.Page) ([]T, string, error) {
+		if p.After != "" {
+			return nil, "", &server.Error{Code: server.Invalid, Field: "after", Message: "this list has one page; leave after out"}
+		}
+		rows, err := read(ctx, program)
+		return rows, "", err
+	}
+}
+
 // one answers with one row.
 func one[T any](s *Server, c *gin.Context, read func(ctx context.Context, program string) (T, error)) {
 	row, err := read(c.Request.Context(), apiKey(c).ProgramID)
@@ -63,14 +77,21 @@ func pageOf(c *gin.Context) (query.Page, error) {
 	return p, nil
 }
 
+// oneOf refuses a filter that could only find nothing: a misspelt one looks like good news.
+func (s *Server) oneOf(c *gin.Context, name string, values ...string) bool {
+	value := c.Query(name)
+	if value == "" || slices.Contains(values, value) {
+		return true
+	}
+	s.fail(c, &server.Error{Code: server.Invalid, Field: name, Message: name + " is one of " + strings.Join(values, ", ")})
+	return false
+}
+
 func (s *Server) listCommissions(c *gin.Context) {
-	f := query.CommissionFilter{PlatformOrderID: c.Query("order_id"), DistributorID: c.Query("referrer_id"), Status: c.Query("status")}
-	switch f.Status {
-	case "", "PENDING", "AVAILABLE", "PAID", "REVERSED":
-	default:
-		s.fail(c, &server.Error{Code: server.Invalid, Field: "status", Message: "status is PENDING, AVAILABLE, PAID or REVERSED"})
+	if !s.oneOf(c, "status", "PENDING", "AVAILABLE", "PAID", "REVERSED") {
 		return
 	}
+	f := query.CommissionFilter{PlatformOrderID: c.Query("order_id"), DistributorID: c.Query("referrer_id"), Status: c.Query("status")}
 	list(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Commission, string, error) {
 		return s.Reader.Commissions(ctx, program, f, p)
 	})
@@ -79,13 +100,13 @@ func (s *Server) listCommissions(c *gin.Context) {
 func (s *Server) overview(c *gin.Context) { one(s, c, s.Reader.Overview) }
 
 func (s *Server) listStores(c *gin.Context) {
-	list(s, c, func(ctx context.Context, program string, _ query.Page) ([]query.StoreRow, string, error) {
-		rows, err := s.Reader.Stores(ctx, program)
-		return rows, "", err
-	})
+	list(s, c, onePage(s.Reader.Stores))
 }
 
 func (s *Server) listOrders(c *gin.Context) {
+	if !s.oneOf(c, "settlement", "settled", "parked") {
+		return
+	}
 	f := query.OrderFilter{
 		StoreID: c.Query("store_id"), Settlement: c.Query("settlement"), ReasonCode: c.Query("reason_code"),
 		DistributorID: c.Query("distributor_id"), Search: c.Query("search"),
@@ -97,7 +118,7 @@ func (s *Server) listOrders(c *gin.Context) {
 
 func (s *Server) getOrder(c *gin.Context) {
 	one(s, c, func(ctx context.Context, program string) (query.Order, error) {
-		return s.Reader.Order(ctx, program, c.Param("store_id")+"/"+c.Param("platform_order_id"))
+		return s.Reader.Order(ctx, program, orderIDOf(c))
 	})
 }
 
@@ -109,6 +130,9 @@ func (s *Server) listPostings(c *gin.Context) {
 }
 
 func (s *Server) listDeliveries(c *gin.Context) {
+	if !s.oneOf(c, "status", string(inbox.Waiting), string(inbox.Done), string(inbox.Parked)) {
+		return
+	}
 	f := query.DeliveryFilter{
 		StoreID: c.Query("store_id"), Status: c.Query("status"),
 		PlatformDeliveryID: c.Query("platform_delivery_id"), OrderID: c.Query("order_id"),
@@ -120,19 +144,19 @@ func (s *Server) listDeliveries(c *gin.Context) {
 
 func (s *Server) getDelivery(c *gin.Context) {
 	one(s, c, func(ctx context.Context, program string) (query.Delivery, error) {
-		return s.Reader.Delivery(ctx, program, c.Param("delivery_id"))
+		return s.Reader.Delivery(ctx, program, param(c, "delivery_id"))
 	})
 }
 
 // replayDelivery processes a delivery once more. By convergence that changes nothing unless a cause was mended.
 func (s *Server) replayDelivery(c *gin.Context) {
-	key, id := apiKey(c), c.Param("delivery_id")
+	key, id := apiKey(c), param(c, "delivery_id")
 	ctx := c.Request.Context()
 	if err := s.Admin.Books.Replay(ctx, key.ProgramID, id); err != nil {
 		s.fail(c, err)
 		return
 	}
-	if err := s.Admin.Books.Audit(ctx, key.ProgramID, "api-key:"+key.KeyID, "delivery.replay", id, ""); err != nil {
+	if err := s.Admin.Books.Audit(ctx, key.ProgramID, actor(c), "delivery.replay", id, ""); err != nil {
 		s.fail(c, err)
 		return
 	}
@@ -148,7 +172,7 @@ func (s *Server) listDistributors(c *gin.Context) {
 
 func (s *Server) getDistributor(c *gin.Context) {
 	one(s, c, func(ctx context.Context, program string) (query.Distributor, error) {
-		return s.Reader.Distributor(ctx, program, c.Param("distributor_id"))
+		return s.Reader.Distributor(ctx, program, param(c, "distributor_id"))
 	})
 }
 
@@ -159,45 +183,5 @@ func (s *Server) listMappings(c *gin.Context) {
 }
 
 func (s *Server) listUnmapped(c *gin.Context) {
-	list(s, c, func(ctx context.Context, program string, _ query.Page) ([]query.UnmappedSKU, string, error) {
-		rows, err := s.Reader.UnmappedSKUs(ctx, program)
-		return rows, "", err
-	})
-}
-
-// setupState is what the first-run page may know without a key: whether the steps are done, and no figure of any
-// program.
-type setupState struct {
-	Version  string `json:"version"`
-	Program  bool   `json:"program"`
-	Store    bool   `json:"store"`
-	People   bool   `json:"people"`
-	Mappings bool   `json:"mappings"`
-	Plan     bool   `json:"plan"`
-	Order    bool   `json:"order"`
-	Shopify  bool   `json:"shopify"` // an app secret is configured
-}
-
-func (s *Server) setup(c *gin.Context) {
-	ctx := c.Request.Context()
-	state := setupState{Version: s.Version, Shopify: len(s.AppSecrets["shopify"]) > 0}
-	programs, err := s.Reader.Programs(ctx)
-	if err != nil {
-		s.fail(c, err)
-		return
-	}
-	for _, p := range programs {
-		o, err := s.Reader.Overview(ctx, p.ProgramID)
-		if err != nil {
-			s.fail(c, err)
-			return
-		}
-		state.Program = true
-		state.Store = state.Store || len(o.Stores) > 0
-		state.People = state.People || o.Distributors > 0
-		state.Mappings = state.Mappings || o.MappedSKUs > 0
-		state.Plan = state.Plan || o.Plans > 0
-		state.Order = state.Order || o.Orders > 0
-	}
-	c.JSON(http.StatusOK, state)
+	list(s, c, onePage(s.Reader.UnmappedSKUs))
 }

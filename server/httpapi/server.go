@@ -7,7 +7,10 @@ import (
 	_ "embed"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,27 +18,33 @@ import (
 
 	"upline.dev/upline/adapters"
 	"upline.dev/upline/core/order"
+	"upline.dev/upline/server"
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/inbox"
-	"upline.dev/upline/server/metrics"
 	"upline.dev/upline/server/query"
 )
-
-// MaxBody is the largest body taken, in bytes. Shopify's largest real orders stay below 2 MB; 8 MB leaves room and
-// still bounds the memory of a flood.
-const MaxBody = 8 << 20
 
 // openapiYAML describes this surface; a test holds it against the running server.
 //
 //go:embed openapi.yaml
 var openapiYAML []byte
 
+// readyTimeout is how long the database may take to answer /readyz; an orchestrator asks every few seconds.
+const readyTimeout = 2 * time.Second
+
 // Inbox takes deliveries; once Put returns without error the bytes are on disk.
 type Inbox interface {
 	Put(ctx context.Context, d order.Delivery) (inbox.PutResult, error)
 }
 
-// Deps are the parts the HTTP surface stands on. All are required.
+// Metrics receives the door's own figures. Duplicates are counted by the inbox, which alone knows all of them.
+type Metrics interface {
+	Acknowledged(d time.Duration) // from the request's arrival to the answer that says "on disk"
+	BadSignature(platform string) // refused with 401
+	TooLarge(platform string)     // refused with 413; reconciliation has to fetch what it held
+}
+
+// Deps are the parts the HTTP surface stands on. All are required but Web.
 type Deps struct {
 	Inbox    Inbox
 	Adapters map[order.Platform]adapters.Adapter
@@ -43,7 +52,7 @@ type Deps struct {
 	AppSecrets map[order.Platform][][]byte
 	Reader     query.Reader
 	Admin      *admin.Service
-	Metrics    *metrics.Metrics
+	Metrics    Metrics
 	Gatherer   prometheus.Gatherer
 	Ready      func(ctx context.Context) error // nil error: the database answers
 	Kick       func()                          // wakes the pipeline after something was released
@@ -57,6 +66,7 @@ type Deps struct {
 type Server struct {
 	Deps
 	stores *storeCache
+	steps  setupCache
 	engine *gin.Engine
 }
 
@@ -65,20 +75,28 @@ func New(d Deps) *Server {
 	gin.SetMode(gin.ReleaseMode)
 	s := &Server{Deps: d, stores: newStoreCache(d.Admin, d.Clock), engine: gin.New()}
 	s.engine.HandleMethodNotAllowed = true
-	s.engine.ContextWithFallback = true
-	s.engine.UseRawPath = true
-	s.engine.Use(s.recoverPanic, securityHeaders)
-	s.engine.NoMethod(func(c *gin.Context) { s.fail(c, errMethod) })
+	s.engine.RedirectTrailingSlash = false // an API path has one form; a redirect would lose a platform's POST
+	s.engine.UseEscapedPath = true         // an order id may hold an escaped slash; see param
+	s.engine.UnescapePathValues = false
+	s.engine.Use(s.recoverPanic, securityHeaders, s.refuseUnreadable)
+	s.engine.NoMethod(s.noMethod)
 	s.engine.NoRoute(s.noRoute)
 	s.routes()
 	return s
 }
 
-// ServeHTTP makes Server an http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
+// ServeHTTP answers HEAD as it answers GET: net/http leaves the body out by itself.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodHead {
+		get := *r
+		get.Method = http.MethodGet
+		r = &get
+	}
+	s.engine.ServeHTTP(w, r)
+}
 
 func (s *Server) routes() {
-	s.engine.GET("/healthz", func(c *gin.Context) { c.JSON(http.StatusOK, gin.H{"status": "ok", "version": s.Version}) })
+	s.engine.GET("/healthz", s.healthz)
 	s.engine.GET("/readyz", s.readyz)
 	s.engine.GET("/metrics", gin.WrapH(promhttp.HandlerFor(s.Gatherer, promhttp.HandlerOpts{})))
 	s.engine.GET("/api/openapi.yaml", func(c *gin.Context) { c.Data(http.StatusOK, "application/yaml; charset=utf-8", openapiYAML) })
@@ -108,28 +126,49 @@ func (s *Server) routes() {
 	v1.GET("/mappings/unmapped", s.listUnmapped)
 }
 
-// noRoute sends unknown API paths a problem and everything else to the pages.
+// noRoute sends unknown API paths a problem and the pages' paths to the pages.
 func (s *Server) noRoute(c *gin.Context) {
 	path := c.Request.URL.Path
-	if hasPrefix(path, "/api/") || hasPrefix(path, "/webhooks/") || s.Web == nil {
+	if s.Web == nil || strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/webhooks/") {
 		s.fail(c, errRoute)
 		return
 	}
+	if pages, ok := s.Web.(interface{ Has(path string) bool }); ok && !pages.Has(path) {
+		s.fail(c, errRoute)
+		return
+	}
+	if c.Request.Method != http.MethodGet {
+		c.Header("Allow", "GET, HEAD")
+		s.fail(c, errMethod)
+		return
+	}
+	c.Status(http.StatusOK) // gin has set 404 for what it does not know itself
 	s.Web.ServeHTTP(c.Writer, c.Request)
 }
 
+// noMethod answers 405; the router has set Allow, but knows nothing of HEAD.
+func (s *Server) noMethod(c *gin.Context) {
+	allow := c.Writer.Header().Get("Allow")
+	c.Header("Allow", strings.Replace(allow, http.MethodGet, "GET, HEAD", 1))
+	s.fail(c, errMethod)
+}
+
+func (s *Server) healthz(c *gin.Context) {
+	c.JSON(http.StatusOK, gin.H{"status": "ok", "version": s.Version})
+}
+
 func (s *Server) readyz(c *gin.Context) {
-	ctx, cancel := context.WithTimeout(c.Request.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(c.Request.Context(), readyTimeout)
 	defer cancel()
 	if err := s.Ready(ctx); err != nil {
-		s.Logger.WarnContext(ctx, "not ready", "error", err)
-		s.fail(c, errNotReady)
+		s.fail(c, &server.Error{Code: server.Unavailable, Message: "the database does not answer", Err: err})
 		return
 	}
 	c.JSON(http.StatusOK, gin.H{"status": "ready"})
 }
 
-// securityHeaders are the same for every answer; pages add their own content security policy.
+// securityHeaders are the same for every answer; pages add their own content security policy. There are no CORS
+// headers: an API key does not belong into another site's page.
 func securityHeaders(c *gin.Context) {
 	h := c.Writer.Header()
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -137,4 +176,28 @@ func securityHeaders(c *gin.Context) {
 	c.Next()
 }
 
-func hasPrefix(s, prefix string) bool { return len(s) >= len(prefix) && s[:len(prefix)] == prefix }
+// refuseUnreadable stops text that no database can hold before it becomes a failure there: a NUL, or bytes that are
+// not UTF-8.
+func (s *Server) refuseUnreadable(c *gin.Context) {
+	values, err := url.ParseQuery(c.Request.URL.RawQuery)
+	readable := err == nil && isText(c.Request.URL.Path)
+	for name, list := range values {
+		readable = readable && isText(name) && isText(strings.Join(list, ""))
+	}
+	if !readable {
+		s.fail(c, server.Errorf(server.Invalid, "the address holds bytes that are not UTF-8 text; escape each as %%XX of its UTF-8 form"))
+		return
+	}
+	c.Next()
+}
+
+func isText(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }
+
+// param is a part of the path, unescaped.
+func param(c *gin.Context, name string) string {
+	text, err := url.PathUnescape(c.Param(name))
+	if err != nil { // the address was parsed, so its escapes are sound
+		return c.Param(name)
+	}
+	return text
+}

@@ -86,7 +86,7 @@ func (a *app) setUpDemo(ctx context.Context, c *demo.Company) (demoReport, error
 }
 
 func (a *app) publishDemoPlan(ctx context.Context, program string) error {
-	text, err := planfile.Ready("compressed-unilevel")
+	text, err := planfile.ReadyMadeYAML("compressed-unilevel")
 	if err != nil {
 		return err
 	}

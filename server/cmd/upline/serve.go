@@ -16,9 +16,7 @@ import (
 	"upline.dev/upline/adapters/shopify"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/httpapi"
-	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/metrics"
-	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/web"
 )
 
@@ -30,6 +28,7 @@ type ServeCmd struct {
 	ShopifyOldSecret string        `help:"The secret before the last rotation; accepted beside the new one." env:"SHOPIFY_API_SECRET_OLD"`
 	DrainTimeout     time.Duration `help:"How long to finish what is under way when told to stop." env:"UPLINE_DRAIN_TIMEOUT" default:"20s"`
 	BodyRetention    time.Duration `help:"How long raw delivery bodies are kept; their hashes stay." env:"UPLINE_BODY_RETENTION" default:"720h"`
+	Roles            []string      `help:"What this process does: ingest takes deliveries and serves the API, engine settles them." env:"UPLINE_ROLES" default:"ingest,engine" enum:"ingest,engine"`
 }
 
 // Limits of one connection. Platforms answer within seconds; slower clients only hold memory.
@@ -74,8 +73,14 @@ func platforms() map[order.Platform]adapters.Adapter {
 func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listener net.Listener) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	figures := metrics.New(registry)
-	machine := newMachine(env, a, figures, cmd.BodyRetention)
+	figures, err := metrics.New(registry)
+	if err != nil {
+		return err
+	}
+	machine, err := env.newMachine(a, machineOptions{figures: figures, keepBodies: cmd.BodyRetention, roles: cmd.Roles, alone: a.store.Dialect() == "sqlite"})
+	if err != nil {
+		return err
+	}
 	api := httpapi.New(httpapi.Deps{
 		Inbox: machine.inbox, Adapters: platforms(), AppSecrets: cmd.appSecrets(), Reader: a.store, Admin: a.admin,
 		Metrics: figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: web.Handler(),
@@ -138,11 +143,3 @@ func (cmd *ServeCmd) appSecrets() map[order.Platform][][]byte {
 	}
 	return secrets
 }
-
-// machine is the part that works: inbox and pipeline on one database.
-type machine struct {
-	inbox    *inbox.Inbox
-	pipeline *pipeline.Pipeline
-}
-
-func (m *machine) run(ctx context.Context) error { return m.pipeline.Run(ctx) }

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 
 	"upline.dev/upline/core/commission"
 	"upline.dev/upline/core/ledger"
+	"upline.dev/upline/core/money"
 )
 
 // VerifyCmd recomputes the books from the bytes on disk.
@@ -22,6 +24,7 @@ type verdict struct {
 	Batches   int64            `json:"batches"`
 	Postings  int64            `json:"postings"`
 	Snapshots int64            `json:"snapshots"`
+	Orders    int64            `json:"orders"`
 	Head      string           `json:"head"` // hash of the last seal
 	Findings  []ledger.Finding `json:"findings"`
 }
@@ -90,14 +93,59 @@ func (a *app) verify(ctx context.Context, program string) (verdict, error) {
 	return v, a.verifySnapshots(ctx, program, &v)
 }
 
+// verifySnapshots recomputes every calculation from its own bytes and holds each order's latest one against the sums of
+// its postings.
 func (a *app) verifySnapshots(ctx context.Context, program string, v *verdict) error {
-	return a.store.EachSnapshot(ctx, program, func(id string, snapshot []byte) error {
+	err := a.store.EachSnapshot(ctx, program, func(id string, snapshot []byte) error {
 		v.Snapshots++
-		if err := commission.CheckSnapshot(id, snapshot); err != nil {
-			v.Findings = append(v.Findings, ledger.Finding{EventID: "snapshot " + id, What: err.Error()})
+		sum := sha256.Sum256(snapshot)
+		if got := hex.EncodeToString(sum[:]); got != id {
+			v.find("snapshot "+id, "its bytes have the hash "+got)
+		} else if _, err := commission.Recompute(snapshot); err != nil {
+			v.find("snapshot "+id, err.Error())
 		}
 		return ctx.Err()
 	})
+	if err != nil {
+		return err
+	}
+	return a.store.EachOrder(ctx, program, func(orderID, snapshotID string, snapshot []byte, posted []ledger.Balance) error {
+		v.Orders++
+		if what := disagreement(orderID, snapshot, posted); what != "" {
+			v.find("order "+orderID+", snapshot "+snapshotID, what)
+		}
+		return ctx.Err()
+	})
+}
+
+// disagreement says where an order's postings are not what its latest calculation wants; "" where they are.
+func disagreement(orderID string, snapshot []byte, posted []ledger.Balance) string {
+	ex, err := commission.Explain(snapshot)
+	if err != nil {
+		return err.Error()
+	}
+	result, err := commission.Recompute(snapshot)
+	if err != nil {
+		return err.Error()
+	}
+	want, err := ledger.Want(orderID, ex.Currency, result)
+	if err != nil {
+		return err.Error()
+	}
+	rest, err := ledger.Difference("verify", 1, posted, want, ledger.Stamp{})
+	if err != nil {
+		return err.Error()
+	}
+	if len(rest) == 0 {
+		return ""
+	}
+	p := rest[0]
+	return fmt.Sprintf("%d amounts disagree; first: %s is off by %s %s", len(rest), p.Key,
+		money.FormatMinor(p.AmountMinor, p.Key.Currency), p.Key.Currency)
+}
+
+func (v *verdict) find(where, what string) {
+	v.Findings = append(v.Findings, ledger.Finding{EventID: where, Position: ledger.WholeBatch, What: what})
 }
 
 func (e *environment) printVerdicts(asJSON bool, verdicts []verdict) error {
@@ -112,8 +160,8 @@ func (e *environment) printVerdicts(asJSON bool, verdicts []verdict) error {
 		if len(v.Findings) > 0 {
 			word = fmt.Sprintf("NOT SOUND, %d findings", len(v.Findings))
 		}
-		fmt.Fprintf(e.stdout, "%s: %s (%d batches, %d postings, %d calculations recomputed, head %s)\n",
-			v.ProgramID, word, v.Batches, v.Postings, v.Snapshots, v.Head)
+		fmt.Fprintf(e.stdout, "%s: %s (%d batches, %d postings, %d calculations of %d orders recomputed, head %s)\n",
+			v.ProgramID, word, v.Batches, v.Postings, v.Snapshots, v.Orders, v.Head)
 	}
 	if len(verdicts) == 0 {
 		fmt.Fprintln(e.stdout, "no program yet, nothing to verify")

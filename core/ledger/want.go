@@ -1,0 +1,23 @@
+package ledger
+
+import (
+	"upline.dev/upline/core/commission"
+	"upline.dev/upline/core/money"
+)
+
+// Want is what should stand in the ledger for a calculated order, one sum per key, sorted by key: earnings, and beside
+// them the breakage memo. currency is that of the result's amounts.
+func Want(source string, currency money.Currency, result commission.Result) ([]Balance, error) {
+	want := make([]Balance, 0, len(result.Events))
+	for _, event := range result.Events {
+		kind := Earning
+		if event.Breakage {
+			kind = Breakage
+		}
+		want = append(want, Balance{AmountMinor: event.AmountMinor, Key: Key{
+			Source: source, LineID: event.LineID, ComponentID: event.ComponentID,
+			DistributorID: event.DistributorID, Kind: kind, Currency: currency,
+		}})
+	}
+	return SumByKey(want)
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"upline.dev/upline/server/bench"
+)
+
+// BenchCmd groups the measurements.
+type BenchCmd struct {
+	Ingest BenchIngestCmd `cmd:"" help:"Arrival, latency and settlement against a no-op handler in the same run."`
+	Settle BenchSettleCmd `cmd:"" help:"One order's calculation, trace and difference, without a database."`
+	Noop   BenchNoopCmd   `cmd:"" hidden:"" help:"The no-op handler that ingest is compared with."`
+}
+
+// BenchIngestCmd measures the running product.
+type BenchIngestCmd struct {
+	JSON        bool          `help:"Print JSON."`
+	Rounds      int           `help:"Rounds of the closed loop; the median counts." default:"5"`
+	Slice       time.Duration `help:"One measurement of one server in a round." default:"3s"`
+	Connections int           `help:"Connections of the closed loop." default:"64"`
+	OpenFor     time.Duration `help:"Length of one open-loop measurement." default:"10s"`
+	DrainOrders int           `help:"Orders settled in the drain measurement." default:"20000"`
+	Dir         string        `help:"Where to put scratch data; must be a real disk." default:"." type:"existingdir"`
+}
+
+// Run carries it out. The scratch database and folder are removed at the end.
+func (cmd *BenchIngestCmd) Run(ctx context.Context, env *environment) error {
+	if cmd.Rounds < 1 || cmd.Connections < 1 || cmd.DrainOrders < 100 {
+		return wrongSetting("bench ingest needs at least 1 round, 1 connection and 100 orders")
+	}
+	report, err := bench.Ingest(ctx, bench.Config{
+		DatabaseURL: env.DatabaseURL, Dir: cmd.Dir, Rounds: cmd.Rounds, Slice: cmd.Slice, Connections: cmd.Connections,
+		OpenFor: cmd.OpenFor, DrainOrders: cmd.DrainOrders, Progress: env.stderr, Open: env.openBench,
+	})
+	if err != nil {
+		return err
+	}
+	if cmd.JSON {
+		return env.json(report)
+	}
+	return report.Print(env.stdout)
+}
+
+// openBench opens a database for the bench with this binary's own services.
+func (e *environment) openBench(ctx context.Context, databaseURL, dir string) (bench.Product, error) {
+	own := *e
+	own.Data, own.DatabaseURL = filepath.Join(dir, "data"), databaseURL
+	if _, err := own.migrate(ctx); err != nil {
+		return bench.Product{}, err
+	}
+	a, err := own.open(ctx)
+	if err != nil {
+		return bench.Product{}, err
+	}
+	return bench.Product{
+		Store: a.store, Admin: a.admin, DataDir: own.Data,
+		Drain: func(ctx context.Context) error {
+			return own.withMachine(ctx, a, func(m *machine) error { return m.settled(ctx, a) })
+		},
+	}, nil
+}
+
+// BenchSettleCmd measures the core alone.
+type BenchSettleCmd struct {
+	JSON bool `help:"Print JSON."`
+}
+
+// Run carries it out.
+func (cmd *BenchSettleCmd) Run(env *environment) error {
+	report, err := bench.Settle()
+	if err != nil {
+		return err
+	}
+	if cmd.JSON {
+		return env.json(report)
+	}
+	return report.Print(env.stdout)
+}
+
+// BenchNoopCmd serves the no-op handler.
+type BenchNoopCmd struct {
+	Addr string `required:"" help:"Loopback address to listen on."`
+}
+
+// Run serves until the context ends.
+func (cmd *BenchNoopCmd) Run(ctx context.Context) error { return bench.ServeNoop(ctx, cmd.Addr) }

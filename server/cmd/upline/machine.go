@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"upline.dev/upline/server/inbox"
+	"upline.dev/upline/server/metrics"
+	"upline.dev/upline/server/pipeline"
+)
+
+// retentionEvery is how often old bodies are looked for.
+const retentionEvery = time.Hour
+
+// machineOptions say how a machine works.
+type machineOptions struct {
+	figures    *metrics.Metrics
+	keepBodies time.Duration
+	roles      []string
+	alone      bool // no other process settles on this database: leases found at start are of the dead
+}
+
+// machine is the part that works: inbox and pipeline on one database.
+type machine struct {
+	inbox    *inbox.Inbox
+	pipeline *pipeline.Pipeline
+	engine   bool
+	fail     func(error)
+}
+
+// newMachine builds inbox and pipeline; nothing runs yet but the inbox's writer.
+func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
+	in, err := inbox.New(a.store, a.ring, time.Now, inbox.Options{KeepBodies: o.keepBodies, Metrics: o.figures})
+	if err != nil {
+		return nil, fmt.Errorf("start the inbox: %w", err)
+	}
+	p, err := pipeline.New(pipeline.Deps{
+		Inbox: a.store, Bodies: in, Store: a.store, Adapters: platforms(), Clock: time.Now, Logger: e.log, Metrics: o.figures,
+	}, pipeline.Options{SingleProcess: o.alone, Shards: shards(a)})
+	if err != nil {
+		in.Close()
+		return nil, fmt.Errorf("start the pipeline: %w", err)
+	}
+	m := &machine{
+		inbox: in, pipeline: p, engine: slices.Contains(o.roles, "engine"),
+		fail: func(err error) { e.log.Error("dropping old bodies", "error", err) },
+	}
+	if m.engine {
+		in.HandTo(p)
+	}
+	return m, nil
+}
+
+// shards is how many transactions settle at once: SQLite has one writer, so a second would only wait for it.
+func shards(a *app) int {
+	if a.store.Dialect() == "sqlite" {
+		return 1
+	}
+	return 2
+}
+
+// run works until ctx ends. A process without the engine role only keeps the retention promise.
+func (m *machine) run(ctx context.Context) error {
+	var retention sync.WaitGroup
+	retention.Go(func() { m.inbox.Retain(ctx, retentionEvery, m.fail) })
+	defer retention.Wait()
+	if !m.engine {
+		<-ctx.Done()
+		return nil
+	}
+	return m.pipeline.Run(ctx)
+}
+
+// withMachine runs f beside a working machine, then lets it finish what is under way.
+func (e *environment) withMachine(ctx context.Context, a *app, f func(*machine) error) error {
+	figures, err := metrics.New(prometheus.NewRegistry())
+	if err != nil {
+		return err
+	}
+	m, err := e.newMachine(a, machineOptions{figures: figures, keepBodies: 30 * 24 * time.Hour, roles: []string{"engine"}})
+	if err != nil {
+		return err
+	}
+	runCtx, stop := context.WithCancel(ctx)
+	done := make(chan error, 1)
+	go func() { done <- m.run(runCtx) }()
+	err = f(m)
+	m.inbox.Close()
+	stop()
+	return errors.Join(err, <-done)
+}

@@ -1,0 +1,61 @@
+package httpapi
+
+import (
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"upline.dev/upline/adapters"
+	"upline.dev/upline/core/order"
+	"upline.dev/upline/server"
+)
+
+// MaxBody is the largest body taken, in bytes. Shopify's largest real orders stay below 2 MB; 8 MB leaves room and
+// still bounds the memory of a flood.
+const MaxBody = adapters.MaxBodyBytes
+
+// firstRead bounds what a claimed Content-Length alone can make us allocate.
+const firstRead = 64 << 10
+
+var errTooLarge = server.Errorf(server.TooLarge, "the body is larger than %d bytes", MaxBody)
+
+// readBody reads at most MaxBody bytes into a buffer of its own, sized by Content-Length: the pipeline keeps it after
+// the request has ended, and io.ReadAll would grow it five times on the way.
+func readBody(r *http.Request) ([]byte, error) {
+	if r.ContentLength > MaxBody {
+		return nil, errTooLarge
+	}
+	size := min(max(r.ContentLength, 512), firstRead)
+	return readUpTo(make([]byte, 0, size+1), r.Body, MaxBody)
+}
+
+// readUpTo appends all of r to b; one byte over the limit is enough to know that it is too much.
+func readUpTo(b []byte, r io.Reader, limit int) ([]byte, error) {
+	for {
+		if len(b) == cap(b) {
+			b = append(b, 0)[:len(b)]
+		}
+		n, err := r.Read(b[len(b):min(cap(b), limit+1)])
+		b = b[:len(b)+n]
+		switch {
+		case len(b) > limit:
+			return nil, errTooLarge
+		case errors.Is(err, io.EOF):
+			return b, nil
+		case err != nil:
+			return nil, &server.Error{Code: server.Invalid, Message: "the body ended early; send it again", Err: err}
+		}
+	}
+}
+
+// rejectBody answers for a body that could not be read. One over the limit is counted and somebody is called: it may
+// be an order, and only reconciliation can fetch it.
+func (s *Server) rejectBody(c *gin.Context, platform order.Platform, err error) {
+	if errors.Is(err, errTooLarge) {
+		s.Metrics.TooLarge(string(platform))
+		s.Logger.ErrorContext(c.Request.Context(), "body over the limit", "platform", string(platform), "content_length", c.Request.ContentLength)
+	}
+	s.fail(c, err)
+}

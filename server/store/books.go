@@ -1,0 +1,305 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/jmoiron/sqlx"
+
+	"upline.dev/upline/core/ledger"
+	"upline.dev/upline/core/money"
+	"upline.dev/upline/core/order"
+	"upline.dev/upline/server"
+	"upline.dev/upline/server/pipeline"
+)
+
+// books is one open transaction of one program.
+type books struct {
+	store    *Store
+	tx       *sqlx.Tx
+	program  string
+	versions pipeline.Versions
+	asked    []order.Source
+	records  map[string]*record // by source
+	settled  bool
+}
+
+// record is an order's row as the transaction found it.
+type record struct {
+	exists bool
+	row    orderRow
+	public pipeline.SourceRecord
+}
+
+// orderRow is one row of orders.
+type orderRow struct {
+	Source          string `db:"source"`
+	StoreID         string `db:"store_id"`
+	Platform        string `db:"platform"`
+	PlatformOrderID string `db:"platform_order_id"`
+	Name            string `db:"name"`
+	OrderTS         int64  `db:"order_ts"`
+	Status          string `db:"status"`
+	Settlement      string `db:"settlement"`
+	ReasonCode      string `db:"reason_code"`
+	Reason          string `db:"reason"`
+	WaitingMinor    int64  `db:"waiting_minor"`
+	WaitingCurrency string `db:"waiting_currency"`
+	Currency        string `db:"currency"`
+	NetMinor        int64  `db:"net_minor"`
+	EarnedMinor     int64  `db:"earned_minor"`
+	DistributorID   string `db:"distributor_id"`
+	BuyerID         string `db:"buyer_id"`
+	AttributionJSON string `db:"attribution_json"`
+	LinesJSON       string `db:"lines_json"`
+	PinsJSON        string `db:"pins_json"`
+	StateJSON       string `db:"state_json"`
+	Revision        int64  `db:"revision"`
+	RowVersion      int64  `db:"row_version"`
+	ReceivedAt      int64  `db:"received_at"`
+	SettledAt       int64  `db:"settled_at"`
+}
+
+const orderColumns = `source, store_id, platform, platform_order_id, name, order_ts, status, settlement, reason_code,
+	reason, waiting_minor, waiting_currency, currency, net_minor, earned_minor, distributor_id, buyer_id,
+	attribution_json, lines_json, pins_json, state_json, revision, row_version, received_at, settled_at`
+
+// InTx runs f with the sources locked. See pipeline.Store.
+//
+// The lock is on a source's name: a new order has no row to lock. Its row is written in Settle and carries a version,
+// so that a writer which came by without the lock is refused.
+func (s *Store) InTx(ctx context.Context, programID string, sources []order.Source, f func(pipeline.Books) error) (err error) {
+	defer server.Wrap(&err, "transaction of program %s over %d orders", programID, len(sources))
+	return s.write(ctx, programID, func(ctx context.Context, tx *sqlx.Tx) error {
+		b := &books{store: s, tx: tx, program: programID, asked: sources}
+		if err := b.load(ctx); err != nil {
+			return err
+		}
+		return f(b)
+	})
+}
+
+func (b *books) load(ctx context.Context) (err error) {
+	b.records = make(map[string]*record, len(b.asked))
+	names := make([]string, 0, len(b.asked))
+	for _, source := range b.asked {
+		name := source.String()
+		if b.records[name] == nil {
+			b.records[name] = &record{public: pipeline.SourceRecord{Source: source}}
+			names = append(names, name)
+		}
+	}
+	if err := b.store.dialect.lockSources(ctx, b.tx, b.program, names); err != nil {
+		return fmt.Errorf("lock the orders: %w", err)
+	}
+	// Only now, so that the versions are at least as new as what the transaction before us knew.
+	if b.versions, err = b.readVersions(ctx, ""); err != nil {
+		return err
+	}
+	posted, err := b.loadOrders(ctx, names)
+	if err != nil || len(posted) == 0 {
+		return err
+	}
+	return b.loadPosted(ctx, posted)
+}
+
+// readVersions reads the program's counters; lock is a locking clause.
+func (b *books) readVersions(ctx context.Context, lock string) (pipeline.Versions, error) {
+	var v struct {
+		Tree    int64 `db:"tree_version"`
+		Catalog int64 `db:"catalog_version"`
+		Plans   int64 `db:"plans_version"`
+	}
+	err := b.tx.GetContext(ctx, &v,
+		`SELECT tree_version, catalog_version, plans_version FROM programs WHERE program_id = $1`+lock, b.program)
+	return pipeline.Versions(v), found(err, "There is no program %s.", b.program)
+}
+
+// loadOrders fills the records and names the orders that have posted something.
+func (b *books) loadOrders(ctx context.Context, names []string) (posted []string, err error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	var found []orderRow
+	err = b.tx.SelectContext(ctx, &found, `SELECT `+orderColumns+` FROM orders WHERE program_id = $1 AND source IN `+
+		b.store.dialect.in("$2"), b.program, b.store.dialect.list(names))
+	if err != nil {
+		return nil, fmt.Errorf("read the orders: %w", err)
+	}
+	for i := range found {
+		r := b.records[found[i].Source]
+		r.exists, r.row = true, found[i]
+		if err := r.open(); err != nil {
+			return nil, fmt.Errorf("read order %s: %w", found[i].Source, err)
+		}
+		if r.row.Revision > 0 {
+			posted = append(posted, r.row.Source)
+		}
+	}
+	return posted, nil
+}
+
+func (r *record) open() error {
+	r.public.Revision = r.row.Revision
+	r.public.Parked = r.row.Settlement == string(pipeline.Parked)
+	if err := json.Unmarshal([]byte(r.row.StateJSON), &r.public.State); err != nil {
+		return fmt.Errorf("state: %w", err)
+	}
+	if r.row.PinsJSON == "" {
+		return nil
+	}
+	r.public.Pins = new(pipeline.Pins)
+	if err := json.Unmarshal([]byte(r.row.PinsJSON), r.public.Pins); err != nil {
+		return fmt.Errorf("pins: %w", err)
+	}
+	return nil
+}
+
+// loadPosted sums what is posted under each key of the orders.
+func (b *books) loadPosted(ctx context.Context, sources []string) error {
+	var sums []struct {
+		Source        string `db:"source"`
+		LineID        string `db:"line_id"`
+		ComponentID   string `db:"component_id"`
+		DistributorID string `db:"distributor_id"`
+		Kind          string `db:"kind"`
+		Currency      string `db:"currency"`
+		AmountMinor   int64  `db:"amount_minor"`
+	}
+	err := b.tx.SelectContext(ctx, &sums, `SELECT source, line_id, component_id, distributor_id, kind, currency,
+		CAST(sum(amount_minor) AS bigint) AS amount_minor
+		FROM postings WHERE program_id = $1 AND source IN `+b.store.dialect.in("$2")+`
+		GROUP BY source, line_id, component_id, distributor_id, kind, currency
+		ORDER BY source, line_id, component_id, distributor_id, kind, currency`,
+		b.program, b.store.dialect.list(sources))
+	if err != nil {
+		return fmt.Errorf("sum what is posted: %w", err)
+	}
+	for _, s := range sums {
+		r := b.records[s.Source]
+		r.public.Posted = append(r.public.Posted, ledger.Balance{
+			Key: ledger.Key{Source: s.Source, LineID: s.LineID, ComponentID: s.ComponentID,
+				DistributorID: s.DistributorID, Kind: ledger.Kind(s.Kind), Currency: money.Currency(s.Currency)},
+			AmountMinor: s.AmountMinor,
+		})
+	}
+	return nil
+}
+
+// Versions are the program's counters as read inside the transaction.
+func (b *books) Versions() pipeline.Versions { return b.versions }
+
+// Sources gives the locked orders in the order asked for.
+func (b *books) Sources() []pipeline.SourceRecord {
+	list := make([]pipeline.SourceRecord, len(b.asked))
+	for i, source := range b.asked {
+		list[i] = b.records[source.String()].public
+	}
+	return list
+}
+
+// Bindings reads customer bindings in the order asked for; DistributorID is "" where there is none.
+func (b *books) Bindings(ctx context.Context, customers []pipeline.Customer) ([]pipeline.Binding, error) {
+	bindings := make([]pipeline.Binding, len(customers))
+	stores, ids := make([]string, 0, 1), make([]string, 0, len(customers))
+	for i, c := range customers {
+		bindings[i].Customer = c
+		ids = append(ids, c.CustomerID)
+		if !slices.Contains(stores, c.StoreID) {
+			stores = append(stores, c.StoreID)
+		}
+	}
+	if len(customers) == 0 {
+		return bindings, nil
+	}
+	var found []bindingRow
+	err := b.tx.SelectContext(ctx, &found, `SELECT store_id, customer_id, distributor_id, bound_at, source
+		FROM customer_bindings WHERE program_id = $1 AND store_id IN `+b.store.dialect.in("$2")+
+		` AND customer_id IN `+b.store.dialect.in("$3"), b.program, b.store.dialect.list(stores), b.store.dialect.list(ids))
+	if err != nil {
+		return nil, fmt.Errorf("read customer bindings: %w", err)
+	}
+	known := make(map[pipeline.Customer]bindingRow, len(found))
+	for _, f := range found {
+		known[pipeline.Customer{StoreID: f.StoreID, CustomerID: f.CustomerID}] = f
+	}
+	for i := range bindings {
+		if f, ok := known[bindings[i].Customer]; ok {
+			bindings[i].DistributorID, bindings[i].BoundAt, bindings[i].Source = f.DistributorID, f.BoundAt, f.Source
+		}
+	}
+	return bindings, nil
+}
+
+type bindingRow struct {
+	StoreID       string `db:"store_id"`
+	CustomerID    string `db:"customer_id"`
+	DistributorID string `db:"distributor_id"`
+	BoundAt       int64  `db:"bound_at"`
+	Source        string `db:"source"`
+}
+
+// StoreInfo reads what the pipeline needs to know of a store. See pipeline.Store.
+func (s *Store) StoreInfo(ctx context.Context, storeID string) (info pipeline.StoreInfo, err error) {
+	row, err := s.StoreByID(ctx, storeID)
+	if err != nil {
+		return pipeline.StoreInfo{}, err
+	}
+	info.StoreID, info.Platform, info.Domain, info.Currency = row.StoreID, row.Platform, row.Domain, row.Currency
+	info.ProgramID, info.GoLiveAt, info.AcceptTestOrders = row.ProgramID, row.GoLiveAt, row.AcceptTestOrders
+	return info, nil
+}
+
+// ReleasedSources lists orders whose causes were mended, those waiting longest first. See pipeline.Store.
+func (s *Store) ReleasedSources(ctx context.Context, limit int) (released []pipeline.ReleasedSource, err error) {
+	defer server.Wrap(&err, "list released orders")
+	var found []struct {
+		ProgramID       string `db:"program_id"`
+		StoreID         string `db:"store_id"`
+		PlatformOrderID string `db:"platform_order_id"`
+	}
+	err = s.read(ctx, "", func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &found, `SELECT program_id, store_id, platform_order_id FROM released_sources
+			ORDER BY released_at, program_id, source LIMIT $1`, limit)
+	})
+	for _, f := range found {
+		released = append(released, pipeline.ReleasedSource{ProgramID: f.ProgramID,
+			Source: order.Source{StoreID: f.StoreID, PlatformOrderID: f.PlatformOrderID}})
+	}
+	return released, err
+}
+
+// release marks the orders that wait for one of the causes, and forgets these causes. It gives their number.
+func (s *Store) release(ctx context.Context, tx *sqlx.Tx, program string, causes []string, at int64) (int, error) {
+	if len(causes) == 0 {
+		return 0, nil
+	}
+	var sources []string
+	err := tx.SelectContext(ctx, &sources, `DELETE FROM park_causes WHERE program_id = $1 AND cause_key IN `+
+		s.dialect.in("$2")+` RETURNING source`, program, s.dialect.list(causes))
+	if err != nil {
+		return 0, fmt.Errorf("find the orders that wait: %w", err)
+	}
+	slices.Sort(sources)
+	sources = slices.Compact(sources)
+	return len(sources), s.releaseSources(ctx, tx, program, sources, at)
+}
+
+func (s *Store) releaseSources(ctx context.Context, tx *sqlx.Tx, program string, sources []string, at int64) error {
+	if len(sources) == 0 {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO released_sources (program_id, source, store_id, platform_order_id, released_at)
+		SELECT program_id, source, store_id, platform_order_id, $3 FROM orders
+		WHERE program_id = $1 AND source IN `+s.dialect.in("$2")+` ON CONFLICT (program_id, source) DO NOTHING`,
+		program, s.dialect.list(sources), at)
+	if err != nil {
+		return fmt.Errorf("release %d orders: %w", len(sources), err)
+	}
+	return nil
+}
+
+var errSettledTwice = errors.New("store: Settle is called once per transaction")

@@ -1,0 +1,327 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"upline.dev/upline/core/order"
+	"upline.dev/upline/server"
+	"upline.dev/upline/server/inbox"
+)
+
+// insertDeliveries keeps what arrived; a key that is there already gives no row back.
+var insertDeliveries = &bulk{
+	name: "insert deliveries", table: "inbox",
+	columns: columns(texts("program_id", "delivery_id", "store_id", "platform_delivery_id", "platform", "topic", "headers_json"),
+		blobs("sealed_body", "body_sha256"), ints("body_bytes", "received_at")),
+	after: "ON CONFLICT (store_id, platform_delivery_id) DO NOTHING RETURNING delivery_id",
+}
+
+var insertDeliveryStates = &bulk{
+	name: "insert delivery states", table: "inbox_state",
+	columns: columns(texts("delivery_id", "program_id", "status", "result", "reason", "source"),
+		ints("attempt", "received_at", "due_at", "lease_until", "settled_at")),
+}
+
+// PutDeliveries stores the rows in one transaction. See inbox.Store.
+func (s *Store) PutDeliveries(ctx context.Context, list []inbox.Row) (results []inbox.PutResult, err error) {
+	defer server.Wrap(&err, "put %d deliveries", len(list))
+	err = s.write(ctx, "", func(ctx context.Context, tx *sqlx.Tx) error {
+		inserted, err := s.insertDeliveries(ctx, tx, list)
+		if err != nil {
+			return err
+		}
+		states := s.dialect.newRows(insertDeliveryStates)
+		for i := range list {
+			if inserted[list[i].DeliveryID] {
+				addDeliveryState(states, &list[i])
+			}
+		}
+		if _, err := s.dialect.run(ctx, tx, insertDeliveryStates, states); err != nil {
+			return err
+		}
+		results, err = s.putResults(ctx, tx, list, inserted)
+		if err != nil {
+			return err
+		}
+		return s.stampStores(ctx, tx, list)
+	})
+	return results, err
+}
+
+// insertDeliveries gives the ids that were new. Rows go in by key, so that two batches with the same keys wait for
+// each other instead of deadlocking.
+func (s *Store) insertDeliveries(ctx context.Context, tx *sqlx.Tx, list []inbox.Row) (map[string]bool, error) {
+	sorted := make([]*inbox.Row, len(list))
+	for i := range list {
+		sorted[i] = &list[i]
+	}
+	slices.SortStableFunc(sorted, func(a, b *inbox.Row) int {
+		return strings.Compare(a.StoreID+"\x00"+a.PlatformDeliveryID, b.StoreID+"\x00"+b.PlatformDeliveryID)
+	})
+	r := s.dialect.newRows(insertDeliveries)
+	for _, row := range sorted {
+		headers, err := json.Marshal(row.Headers)
+		if err != nil {
+			return nil, fmt.Errorf("headers of delivery %s: %w", row.DeliveryID, err)
+		}
+		for _, v := range []string{row.ProgramID, row.DeliveryID, row.StoreID, row.PlatformDeliveryID,
+			string(row.Platform), row.Topic, string(headers)} {
+			r.text(v)
+		}
+		r.bytes(row.SealedBody)
+		r.bytes(row.BodySHA256[:])
+		r.int(int64(row.BodyBytes))
+		r.int(micros(row.ReceivedAt))
+	}
+	ids, err := s.dialect.runReturning(ctx, tx, insertDeliveries, r)
+	inserted := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		inserted[id] = true
+	}
+	return inserted, err
+}
+
+func addDeliveryState(r rows, row *inbox.Row) {
+	status := row.Status
+	if status == "" {
+		status = inbox.Waiting
+	}
+	for _, v := range []string{row.DeliveryID, row.ProgramID, string(status), row.Result, row.Reason, ""} {
+		r.text(v)
+	}
+	r.int(int64(row.Attempt))
+	r.int(micros(row.ReceivedAt))
+	r.int(micros(row.DueAt))
+	r.int(micros(row.LeaseUntil))
+	r.int(micros(row.SettledAt))
+}
+
+// putResults finds, for what was there already, the first one's id and whether it had the same body.
+func (s *Store) putResults(ctx context.Context, tx *sqlx.Tx, list []inbox.Row, inserted map[string]bool) ([]inbox.PutResult, error) {
+	results := make([]inbox.PutResult, len(list))
+	for i := range list {
+		results[i].DeliveryID = list[i].DeliveryID
+		if inserted[list[i].DeliveryID] {
+			continue
+		}
+		var first struct {
+			DeliveryID string `db:"delivery_id"`
+			Hash       []byte `db:"body_sha256"`
+		}
+		err := tx.GetContext(ctx, &first,
+			`SELECT delivery_id, body_sha256 FROM inbox WHERE store_id = $1 AND platform_delivery_id = $2`,
+			list[i].StoreID, list[i].PlatformDeliveryID)
+		if err != nil {
+			return nil, fmt.Errorf("find the first delivery with key %s of store %s: %w",
+				list[i].PlatformDeliveryID, list[i].StoreID, err)
+		}
+		results[i] = inbox.PutResult{DeliveryID: first.DeliveryID, Duplicate: true,
+			Conflict: string(first.Hash) != string(list[i].BodySHA256[:])}
+	}
+	return results, nil
+}
+
+// stampEvery is how often a store's last delivery is noted: often enough for a screen, too seldom to cost anything.
+const stampEvery = int64(time.Minute / time.Microsecond)
+
+func (s *Store) stampStores(ctx context.Context, tx *sqlx.Tx, list []inbox.Row) error {
+	due := map[string]int64{}
+	s.mu.Lock()
+	for i := range list {
+		at := micros(list[i].ReceivedAt)
+		if at-s.lastSeen[list[i].StoreID] >= stampEvery {
+			s.lastSeen[list[i].StoreID] = at
+			due[list[i].StoreID] = at
+		}
+	}
+	s.mu.Unlock()
+	for _, store := range sortedKeys(due) {
+		if _, err := tx.ExecContext(ctx, `UPDATE stores SET last_delivery_at = $2 WHERE store_id = $1 AND last_delivery_at < $2`,
+			store, due[store]); err != nil {
+			return fmt.Errorf("note the last delivery of store %s: %w", store, err)
+		}
+	}
+	return nil
+}
+
+// deliveryRow is one delivery as the database tells it.
+type deliveryRow struct {
+	ProgramID          string `db:"program_id"`
+	DeliveryID         string `db:"delivery_id"`
+	StoreID            string `db:"store_id"`
+	PlatformDeliveryID string `db:"platform_delivery_id"`
+	Platform           string `db:"platform"`
+	Topic              string `db:"topic"`
+	HeadersJSON        string `db:"headers_json"`
+	SealedBody         []byte `db:"sealed_body"`
+	BodySHA256         []byte `db:"body_sha256"`
+	BodyBytes          int    `db:"body_bytes"`
+	ReceivedAt         int64  `db:"received_at"`
+	Status             string `db:"status"`
+	Result             string `db:"result"`
+	Reason             string `db:"reason"`
+	Source             string `db:"source"`
+	Attempt            int    `db:"attempt"`
+	DueAt              int64  `db:"due_at"`
+	LeaseUntil         int64  `db:"lease_until"`
+	SettledAt          int64  `db:"settled_at"`
+}
+
+const deliveryColumns = `i.program_id, i.delivery_id, i.store_id, i.platform_delivery_id, i.platform, i.topic,
+	i.headers_json, i.body_sha256, i.body_bytes, i.received_at, s.status, s.result, s.reason, s.source, s.attempt,
+	s.due_at, s.lease_until, s.settled_at`
+
+const deliveryTables = ` FROM inbox_state s JOIN inbox i ON i.program_id = s.program_id AND i.delivery_id = s.delivery_id `
+
+func (d *deliveryRow) row() (inbox.Row, error) {
+	row := inbox.Row{
+		Delivery: order.Delivery{
+			DeliveryID: d.DeliveryID, PlatformDeliveryID: d.PlatformDeliveryID, ProgramID: d.ProgramID,
+			StoreID: d.StoreID, Platform: order.Platform(d.Platform), Topic: d.Topic, ReceivedAt: instant(d.ReceivedAt),
+		},
+		SealedBody: d.SealedBody, BodyBytes: d.BodyBytes,
+		Status: inbox.Status(d.Status), Result: d.Result, Reason: d.Reason, Attempt: d.Attempt,
+		DueAt: instant(d.DueAt), LeaseUntil: instant(d.LeaseUntil), SettledAt: instant(d.SettledAt),
+	}
+	copy(row.BodySHA256[:], d.BodySHA256)
+	if err := json.Unmarshal([]byte(d.HeadersJSON), &row.Headers); err != nil {
+		return inbox.Row{}, fmt.Errorf("headers of delivery %s: %w", d.DeliveryID, err)
+	}
+	return row, nil
+}
+
+// ClaimDeliveries leases what is due. See inbox.Store.
+func (s *Store) ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, limit int) (claimed []inbox.Row, err error) {
+	defer server.Wrap(&err, "claim up to %d deliveries", limit)
+	err = s.write(ctx, "", func(ctx context.Context, tx *sqlx.Tx) error {
+		claimed = claimed[:0]
+		var ids []string
+		err := tx.SelectContext(ctx, &ids, `WITH c AS MATERIALIZED (
+			SELECT delivery_id FROM inbox_state WHERE status = 'waiting' AND due_at <= $1 AND lease_until <= $1
+			ORDER BY received_at, delivery_id LIMIT $3`+s.dialect.skipLocked()+`)
+			UPDATE inbox_state SET lease_until = $2 WHERE delivery_id IN (SELECT delivery_id FROM c) RETURNING delivery_id`,
+			micros(now), micros(leaseUntil), limit)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		var found []deliveryRow
+		err = tx.SelectContext(ctx, &found, `SELECT `+deliveryColumns+`, i.sealed_body`+deliveryTables+
+			`WHERE s.delivery_id IN `+s.dialect.in("$1")+` ORDER BY s.received_at, s.delivery_id`, s.dialect.list(ids))
+		if err != nil {
+			return err
+		}
+		for i := range found {
+			row, err := found[i].row()
+			if err != nil {
+				return err
+			}
+			claimed = append(claimed, row)
+		}
+		return nil
+	})
+	return claimed, err
+}
+
+// finishDeliveries ends deliveries that are still waiting.
+var finishDeliveries = &bulk{
+	name:    "finish deliveries",
+	columns: columns(texts("delivery_id", "status", "result", "reason"), ints("settled_at")),
+	before: `UPDATE inbox_state SET status = given.status, result = given.result, reason = given.reason,
+		settled_at = given.settled_at, lease_until = 0 FROM given
+		WHERE inbox_state.delivery_id = given.delivery_id AND inbox_state.status = 'waiting'`,
+}
+
+// FinishDeliveries ends deliveries that touch no order. See inbox.Store.
+func (s *Store) FinishDeliveries(ctx context.Context, finished []inbox.Finished) (err error) {
+	defer server.Wrap(&err, "finish %d deliveries", len(finished))
+	if len(finished) == 0 {
+		return nil
+	}
+	return s.write(ctx, "", func(ctx context.Context, tx *sqlx.Tx) error {
+		return s.finish(ctx, tx, finished)
+	})
+}
+
+func (s *Store) finish(ctx context.Context, tx *sqlx.Tx, finished []inbox.Finished) error {
+	r := s.dialect.newRows(finishDeliveries)
+	for _, f := range finished {
+		r.text(f.DeliveryID)
+		r.text(string(f.Status))
+		r.text(f.Result)
+		r.text(f.Reason)
+		r.int(micros(f.At))
+	}
+	_, err := s.dialect.run(ctx, tx, finishDeliveries, r)
+	return err
+}
+
+var retryDeliveries = &bulk{
+	name:    "retry deliveries",
+	columns: columns(texts("delivery_id", "reason"), ints("due_at")),
+	before: `UPDATE inbox_state SET attempt = attempt + 1, reason = given.reason, due_at = given.due_at, lease_until = 0
+		FROM given WHERE inbox_state.delivery_id = given.delivery_id AND inbox_state.status = 'waiting'`,
+}
+
+// RetryDeliveries gives leases back. See inbox.Store.
+func (s *Store) RetryDeliveries(ctx context.Context, retries []inbox.Retry) (err error) {
+	defer server.Wrap(&err, "retry %d deliveries", len(retries))
+	if len(retries) == 0 {
+		return nil
+	}
+	return s.write(ctx, "", func(ctx context.Context, tx *sqlx.Tx) error {
+		r := s.dialect.newRows(retryDeliveries)
+		for _, retry := range retries {
+			r.text(retry.DeliveryID)
+			r.text(retry.Reason)
+			r.int(micros(retry.DueAt))
+		}
+		_, err := s.dialect.run(ctx, tx, retryDeliveries, r)
+		return err
+	})
+}
+
+// ReleaseLeases gives back every lease. See inbox.Store.
+func (s *Store) ReleaseLeases(ctx context.Context) (released int64, err error) {
+	defer server.Wrap(&err, "release leases")
+	err = s.write(ctx, "", func(ctx context.Context, tx *sqlx.Tx) error {
+		released, err = affected(tx.ExecContext(ctx,
+			`UPDATE inbox_state SET lease_until = 0 WHERE status = 'waiting' AND lease_until <> 0`))
+		return err
+	})
+	return released, err
+}
+
+// Backlog counts what waits. See inbox.Store.
+func (s *Store) Backlog(ctx context.Context) (waiting int64, oldest time.Time, err error) {
+	defer server.Wrap(&err, "count the backlog")
+	var b struct {
+		Count  int64 `db:"n"`
+		Oldest int64 `db:"oldest"`
+	}
+	err = s.read(ctx, "", func(tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &b,
+			`SELECT count(*) AS n, coalesce(min(received_at), 0) AS oldest FROM inbox_state WHERE status = 'waiting'`)
+	})
+	return b.Count, instant(b.Oldest), err
+}
+
+// DropBodies forgets old bodies. See inbox.Store.
+func (s *Store) DropBodies(ctx context.Context, before time.Time, limit int) (dropped int64, err error) {
+	defer server.Wrap(&err, "drop bodies")
+	err = s.write(ctx, "", func(ctx context.Context, tx *sqlx.Tx) error {
+		dropped, err = affected(tx.ExecContext(ctx, `UPDATE inbox SET sealed_body = NULL
+			WHERE sealed_body IS NOT NULL AND (program_id, delivery_id) IN (
+				SELECT i.program_id, i.delivery_id`+deliveryTables+`
+				WHERE s.status = 'done' AND i.received_at < $1 AND i.sealed_body IS NOT NULL
+				ORDER BY i.received_at LIMIT $2)`, micros(before), limit))
+		return err
+	})
+	return dropped, err
+}

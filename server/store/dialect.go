@@ -1,0 +1,49 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// dialect is everything in which the two databases differ. Statements are otherwise one text for both.
+type dialect interface {
+	name() string
+	// open connects: the handle that writes, and one that only reads (perhaps the same).
+	open(ctx context.Context, c Config) (writer, reader *sqlx.DB, err error)
+	// newRows collects rows for b; fixed are the values of its fixed columns, in their order.
+	newRows(b *bulk, fixed ...any) rows
+	// run executes b with the rows and gives the number of rows written.
+	run(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) (int64, error)
+	// runReturning is run for a statement that ends in RETURNING one text column.
+	runReturning(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) ([]string, error)
+	// in is the right side of "column IN", with the list as parameter n; list makes its value.
+	in(n string) string
+	list(values []string) any
+	// scope binds the transaction to one program; "" is none.
+	scope(ctx context.Context, tx *sqlx.Tx, program string) error
+	// lockSources makes the transaction wait for others that hold one of the sources. They are locked in sorted order.
+	lockSources(ctx context.Context, tx *sqlx.Tx, program string, sources []string) error
+	// lockChain makes the transaction the only one that may seal a batch of the program.
+	lockChain(ctx context.Context, tx *sqlx.Tx, program string) error
+	// forUpdate, forShare and skipLocked are the locking clauses, "" where one writer makes them needless.
+	forUpdate() string
+	forShare() string
+	skipLocked() string
+	// again reports whether the transaction failed only because of another one and may be run again.
+	again(err error) bool
+	// violated names the constraint that err violates, "" for another error.
+	violated(err error) string
+	// unavailable reports that the database cannot be reached or written at all.
+	unavailable(err error) bool
+	migrationsDir() string
+	// ended is called after a writing transaction, outside of it.
+	ended(ctx context.Context) error
+}
+
+// readOnly are the options of a reading transaction.
+var readOnly = &sql.TxOptions{ReadOnly: true}
+
+// maxParameters bounds one statement; SQLite takes 32,766, PostgreSQL 65,535, and lib/pq loses a connection above it.
+const maxParameters = 30_000

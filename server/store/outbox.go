@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"upline.dev/upline/core/money"
+	"upline.dev/upline/server"
+)
+
+// outboxPayload is what an outbox row keeps: where its events are. The postings never change, so to keep the events
+// twice would only be a second truth, and cost a third of the settling transaction.
+type outboxPayload struct {
+	OrderID    string `json:"order_id"`
+	Revision   int64  `json:"revision"`
+	SnapshotID string `json:"snapshot_id,omitempty"`
+}
+
+// OutboxRow is one message to the outside: what one settlement posted.
+type OutboxRow struct {
+	Sequence  int64 // per program, in the order of the commits, without gaps
+	Topic     string
+	Key       string // the order's id; messages of one key stay in order
+	Payload   []byte // JSON: order_id, revision, snapshot_id, and events
+	CreatedAt time.Time
+}
+
+// outboxMessage is a payload with its events.
+type outboxMessage struct {
+	outboxPayload
+	Events []outboxEvent `json:"events"`
+}
+
+type outboxEvent struct {
+	EventID       string `json:"event_id"`
+	LineID        string `json:"line_id,omitempty"`
+	ComponentID   string `json:"component_id"`
+	DistributorID string `json:"distributor_id"`
+	Kind          string `json:"kind"`
+	Currency      string `json:"currency"`
+	Amount        string `json:"amount"` // decimal text; negative for a reversal
+}
+
+// Outbox reads a program's messages after a sequence, at most limit. A reader that remembers the last sequence misses
+// none: they become visible in their order.
+func (s *Store) Outbox(ctx context.Context, program string, after int64, limit int) (messages []OutboxRow, err error) {
+	defer server.Wrap(&err, "read the outbox of program %s", program)
+	var found []struct {
+		Sequence  int64  `db:"sequence"`
+		Topic     string `db:"topic"`
+		Key       string `db:"key"`
+		Payload   string `db:"payload"`
+		CreatedAt int64  `db:"created_at"`
+	}
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		err := tx.SelectContext(ctx, &found, `SELECT sequence, topic, key, payload, created_at FROM outbox
+			WHERE program_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3`, program, after, limit)
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		pointers := make([]outboxMessage, len(found))
+		for i := range found {
+			if err := json.Unmarshal([]byte(found[i].Payload), &pointers[i].outboxPayload); err != nil {
+				return fmt.Errorf("outbox row %d: %w", found[i].Sequence, err)
+			}
+		}
+		if err := s.fillEvents(ctx, tx, program, pointers); err != nil {
+			return err
+		}
+		for i := range found {
+			payload, err := json.Marshal(pointers[i])
+			if err != nil {
+				return fmt.Errorf("outbox row %d: %w", found[i].Sequence, err)
+			}
+			messages = append(messages, OutboxRow{Sequence: found[i].Sequence, Topic: found[i].Topic, Key: found[i].Key,
+				Payload: payload, CreatedAt: instant(found[i].CreatedAt)})
+		}
+		return nil
+	})
+	return messages, err
+}
+
+// fillEvents reads the postings that the messages point at.
+func (s *Store) fillEvents(ctx context.Context, tx *sqlx.Tx, program string, messages []outboxMessage) error {
+	type settlement struct {
+		source   string
+		revision int64
+	}
+	at := make(map[settlement]*outboxMessage, len(messages))
+	sources := make([]string, len(messages))
+	for i := range messages {
+		sources[i] = messages[i].OrderID
+		at[settlement{messages[i].OrderID, messages[i].Revision}] = &messages[i]
+	}
+	var found []postingRow
+	err := tx.SelectContext(ctx, &found, `SELECT `+postingColumns+` FROM postings p WHERE p.program_id = $1 AND p.source IN `+
+		s.dialect.in("$2")+` ORDER BY p.batch_sequence, p.position`, program, s.dialect.list(sources))
+	if err != nil {
+		return fmt.Errorf("read the events: %w", err)
+	}
+	for i := range found {
+		p := &found[i]
+		m := at[settlement{p.Source, p.Revision}]
+		if m == nil {
+			continue
+		}
+		m.Events = append(m.Events, outboxEvent{
+			EventID: p.eventID(), LineID: p.LineID, ComponentID: p.ComponentID, DistributorID: p.DistributorID, Kind: p.Kind,
+			Currency: p.Currency, Amount: money.FormatMinor(p.AmountMinor, money.Currency(p.Currency)),
+		})
+	}
+	return nil
+}
+
+// ForgetOutbox drops a program's messages up to a sequence, once everybody has them.
+func (s *Store) ForgetOutbox(ctx context.Context, program string, upTo int64) (err error) {
+	defer server.Wrap(&err, "forget the outbox of program %s", program)
+	return s.write(ctx, program, func(ctx context.Context, tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM outbox WHERE program_id = $1 AND sequence <= $2`, program, upTo)
+		return err
+	})
+}

@@ -1,0 +1,294 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+)
+
+// appRole is the role that serves: it may read and add to the ledger and owns nothing.
+const appRole = "upline_app"
+
+// postgres is the dialect of PostgreSQL 15 and later.
+type postgres struct {
+	texts sync.Map // *bulk -> string
+}
+
+func (*postgres) name() string                { return "postgres" }
+func (*postgres) migrationsDir() string       { return "migrations/postgres" }
+func (*postgres) ended(context.Context) error { return nil }
+func (*postgres) forUpdate() string           { return " FOR UPDATE" }
+func (*postgres) forShare() string            { return " FOR SHARE" }
+func (*postgres) skipLocked() string          { return " FOR UPDATE SKIP LOCKED" }
+func (*postgres) in(n string) string          { return "(SELECT unnest(" + n + "::text[]))" }
+
+func (*postgres) list(values []string) any {
+	e := newElements(textColumn)
+	for _, v := range values {
+		e.text(v)
+	}
+	return e.array()
+}
+
+// open connects as the serving role. Where the login may not take it, the login itself serves: the triggers and
+// policies hold for it too, but it could drop them.
+func (p *postgres) open(ctx context.Context, c Config) (writer, reader *sqlx.DB, err error) {
+	db, err := p.connect(ctx, c, appRole)
+	if refusesRole(err) {
+		c.Logger.WarnContext(ctx, "the database login may not take the serving role; serving with the login's own rights",
+			"role", appRole, "mend", "GRANT upline_app TO the login")
+		db, err = p.connect(ctx, c, "")
+	}
+	return db, db, err
+}
+
+func (p *postgres) connect(ctx context.Context, c Config, role string) (*sqlx.DB, error) {
+	dsn, err := postgresDSN(c.DatabaseURL, role)
+	if err != nil {
+		return nil, err
+	}
+	db, err := sqlx.Open("postgres", dsn)
+	if err != nil {
+		return nil, fmt.Errorf("open PostgreSQL: %w", err)
+	}
+	db.SetMaxOpenConns(c.MaxConns)
+	db.SetMaxIdleConns(c.MaxConns)
+	db.SetConnMaxIdleTime(5 * time.Minute)
+	if err := db.PingContext(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("reach PostgreSQL: %w", err), db.Close())
+	}
+	return db, nil
+}
+
+// postgresDSN adds what the store needs to the user's URL: one round trip per statement, plain times, and the role.
+func postgresDSN(raw, role string) (string, error) {
+	u, err := url.Parse(raw)
+	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
+		return "", errors.New("DATABASE_URL is not a postgres:// URL") // without the URL: it may hold a password
+	}
+	q := u.Query()
+	q.Set("binary_parameters", "yes")
+	if q.Get("application_name") == "" {
+		q.Set("application_name", "upline")
+	}
+	if role != "" {
+		q.Set("options", strings.TrimSpace(q.Get("options")+" -c role="+role))
+	}
+	u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20")
+	return u.String(), nil
+}
+
+func refusesRole(err error) bool {
+	var e *pq.Error
+	return errors.As(err, &e) && (e.Code.Name() == "insufficient_privilege" || e.Code.Name() == "invalid_parameter_value" ||
+		e.Code.Name() == "undefined_object")
+}
+
+// elements is one column of values in PostgreSQL's binary array format. lib/pq sends bytes as they are, so there is
+// neither escaping nor hex, which for hashes and bodies is most of the cost of a bulk insert.
+type elements struct {
+	data  []byte
+	count int
+	typed columnType
+}
+
+// arrayHeader is one dimension, a flag for NULLs, the element's type, the length, and the lower bound.
+const arrayHeader = 20
+
+func newElements(typed columnType) *elements {
+	return &elements{typed: typed, data: make([]byte, arrayHeader, 256)}
+}
+
+func (e *elements) text(v string) {
+	e.data = binary.BigEndian.AppendUint32(e.data, uint32(len(v)))
+	e.data = append(e.data, v...)
+	e.count++
+}
+
+func (e *elements) int(v int64) {
+	e.data = binary.BigEndian.AppendUint32(e.data, 8)
+	e.data = binary.BigEndian.AppendUint64(e.data, uint64(v))
+	e.count++
+}
+
+func (e *elements) bytes(v []byte) {
+	e.count++
+	if v == nil {
+		e.data = append(e.data, 0xff, 0xff, 0xff, 0xff) // length -1 is NULL
+		return
+	}
+	e.data = binary.BigEndian.AppendUint32(e.data, uint32(len(v)))
+	e.data = append(e.data, v...)
+}
+
+// array completes the header.
+func (e *elements) array() []byte {
+	oids := [...]uint32{textColumn: 25, intColumn: 20, bytesColumn: 17}
+	header := e.data[:0]
+	header = binary.BigEndian.AppendUint32(header, 1)
+	header = binary.BigEndian.AppendUint32(header, 1)
+	header = binary.BigEndian.AppendUint32(header, oids[e.typed])
+	header = binary.BigEndian.AppendUint32(header, uint32(e.count))
+	binary.BigEndian.AppendUint32(header, 1)
+	return e.data
+}
+
+// unnested is the rows of one statement, column by column.
+type unnested struct {
+	counter
+	fixed []any
+	cols  []*elements
+}
+
+func (*postgres) newRows(b *bulk, fixed ...any) rows {
+	r := &unnested{counter: newCounter(b), fixed: fixed}
+	for _, typed := range r.varying {
+		r.cols = append(r.cols, newElements(typed))
+	}
+	return r
+}
+
+func (r *unnested) text(v string)  { r.cols[r.take(textColumn)].text(v) }
+func (r *unnested) int(v int64)    { r.cols[r.take(intColumn)].int(v) }
+func (r *unnested) bytes(v []byte) { r.cols[r.take(bytesColumn)].bytes(v) }
+
+func (r *unnested) args() []any {
+	args := slices.Clone(r.fixed)
+	for _, c := range r.cols {
+		args = append(args, c.array())
+	}
+	return args
+}
+
+// statement writes "SELECT $1, u.c2, u.c3 FROM unnest($2, $3)" around the columns; its text does not depend on the
+// number of rows.
+func (p *postgres) statement(b *bulk) string {
+	if text, ok := p.texts.Load(b); ok {
+		return text.(string)
+	}
+	types := [...]string{textColumn: "text", intColumn: "bigint", bytesColumn: "bytea"}
+	fixed := 0
+	for _, c := range b.columns {
+		if c.fixed {
+			fixed++
+		}
+	}
+	var selected, arrays, names []string
+	next := 0
+	for _, c := range b.columns {
+		if c.fixed {
+			next++
+			selected = append(selected, fmt.Sprintf("$%d::%s", next, types[c.typed]))
+			continue
+		}
+		selected = append(selected, "u."+c.name)
+		names = append(names, c.name)
+		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", fixed+len(names), types[c.typed]))
+	}
+	text := b.text("SELECT " + strings.Join(selected, ", ") + " FROM unnest(" + strings.Join(arrays, ", ") +
+		") AS u (" + strings.Join(names, ", ") + ")")
+	p.texts.Store(b, text)
+	return text
+}
+
+func (p *postgres) run(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) (int64, error) {
+	u := r.(*unnested)
+	if err := u.complete(); err != nil || u.len() == 0 {
+		return 0, err
+	}
+	result, err := tx.ExecContext(ctx, p.statement(b), u.args()...)
+	if err != nil {
+		return 0, fmt.Errorf("%s: %w", b.name, err)
+	}
+	return result.RowsAffected()
+}
+
+func (p *postgres) runReturning(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) ([]string, error) {
+	u := r.(*unnested)
+	if err := u.complete(); err != nil || u.len() == 0 {
+		return nil, err
+	}
+	var returned []string
+	if err := tx.SelectContext(ctx, &returned, p.statement(b), u.args()...); err != nil {
+		return nil, fmt.Errorf("%s: %w", b.name, err)
+	}
+	return returned, nil
+}
+
+// scope sets what the row-level security policies compare with. It ends with the transaction.
+func (*postgres) scope(ctx context.Context, tx *sqlx.Tx, program string) error {
+	if program == "" {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, `SELECT set_config('upline.program', $1, true)`, program)
+	return err
+}
+
+// lockSources locks the sources' names and not their rows: a new order has no row yet, and writing one only to lock
+// it would double the work of the common case. The row's own version still refuses a writer that came otherwise.
+func (p *postgres) lockSources(ctx context.Context, tx *sqlx.Tx, program string, sources []string) error {
+	e := newElements(intColumn)
+	keys := make([]int64, len(sources))
+	for i, source := range sources {
+		keys[i] = lockKey("source", program, source)
+	}
+	slices.Sort(keys)
+	for _, key := range slices.Compact(keys) {
+		e.int(key)
+	}
+	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k`, e.array())
+	return err
+}
+
+func (*postgres) lockChain(ctx context.Context, tx *sqlx.Tx, program string) error {
+	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, lockKey("chain", program, ""))
+	return err
+}
+
+// lockKey names a lock. Two names with one key only wait for each other needlessly.
+func lockKey(what, program, name string) int64 {
+	h := fnv.New64a()
+	for _, part := range []string{what, program, name} {
+		h.Write([]byte(part))
+		h.Write([]byte{0})
+	}
+	return int64(h.Sum64())
+}
+
+func (*postgres) again(err error) bool {
+	var e *pq.Error
+	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01")
+}
+
+func (*postgres) violated(err error) string {
+	var e *pq.Error
+	if errors.As(err, &e) && e.Code.Class() == "23" {
+		return e.Constraint
+	}
+	return ""
+}
+
+func (*postgres) unavailable(err error) bool {
+	var e *pq.Error
+	if errors.As(err, &e) {
+		switch e.Code.Class() {
+		case "08", "53", "57": // connection, resources, operator intervention
+			return true
+		}
+		return false
+	}
+	var network net.Error
+	return errors.As(err, &network) || errors.Is(err, sql.ErrConnDone)
+}

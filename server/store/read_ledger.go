@@ -1,0 +1,221 @@
+package store
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"upline.dev/upline/core/ledger"
+	"upline.dev/upline/core/money"
+	"upline.dev/upline/server"
+	"upline.dev/upline/server/query"
+)
+
+// postingRow is one row of postings.
+type postingRow struct {
+	BatchSequence int64  `db:"batch_sequence"`
+	Position      int64  `db:"position"`
+	EventID       []byte `db:"event_id"`
+	Source        string `db:"source"`
+	LineID        string `db:"line_id"`
+	ComponentID   string `db:"component_id"`
+	DistributorID string `db:"distributor_id"`
+	Kind          string `db:"kind"`
+	Currency      string `db:"currency"`
+	AmountMinor   int64  `db:"amount_minor"`
+	From          string `db:"from_account"`
+	To            string `db:"to_account"`
+	Revision      int64  `db:"revision"`
+	SnapshotID    []byte `db:"snapshot_id"`
+	OrderTS       int64  `db:"order_ts"`
+	PostedAt      int64  `db:"posted_at"`
+}
+
+const postingColumns = `p.batch_sequence, p.position, p.event_id, p.source, p.line_id, p.component_id, p.distributor_id,
+	p.kind, p.currency, p.amount_minor, p.from_account, p.to_account, p.revision, p.snapshot_id, p.order_ts, p.posted_at`
+
+func (p *postingRow) eventID() string { return hex.EncodeToString(p.EventID) }
+
+func (p *postingRow) cursor() cursor { return cursor{digits(p.BatchSequence), digits(p.Position)} }
+
+func (p *postingRow) key() ledger.Key {
+	return ledger.Key{Source: p.Source, LineID: p.LineID, ComponentID: p.ComponentID, DistributorID: p.DistributorID,
+		Kind: ledger.Kind(p.Kind), Currency: money.Currency(p.Currency)}
+}
+
+func (p *postingRow) posting(program string) ledger.Posting {
+	return ledger.Posting{
+		EventID: p.eventID(), ProgramID: program, Key: p.key(), Revision: p.Revision, From: p.From, To: p.To,
+		AmountMinor: p.AmountMinor, SnapshotID: hex.EncodeToString(p.SnapshotID), OrderTS: p.OrderTS, PostedAt: p.PostedAt,
+	}
+}
+
+func (p *postingRow) public() query.Posting {
+	return query.Posting{
+		EventID: p.eventID(), OrderID: p.Source, LineID: p.LineID, ComponentID: p.ComponentID, DistributorID: p.DistributorID,
+		Kind: p.Kind, From: p.From, To: p.To, Currency: p.Currency, AmountMinor: p.AmountMinor,
+		Amount: money.FormatMinor(p.AmountMinor, money.Currency(p.Currency)), Revision: p.Revision,
+		SnapshotID: hex.EncodeToString(p.SnapshotID), OrderTS: instant(p.OrderTS), PostedAt: instant(p.PostedAt),
+		BatchSequence: p.BatchSequence,
+	}
+}
+
+// afterPosting continues a list of postings, newest first.
+func afterPosting(c *conditions, after string) error {
+	at, err := readCursor(after, 2)
+	if err != nil || at == nil {
+		return err
+	}
+	batch, err := at.number(0)
+	if err != nil {
+		return err
+	}
+	position, err := at.number(1)
+	if err != nil {
+		return err
+	}
+	c.and("(p.batch_sequence, p.position) < (?, ?)", batch, position)
+	return nil
+}
+
+// Postings lists the ledger, the newest first. See query.Reader.
+func (s *Store) Postings(ctx context.Context, program string, f query.PostingFilter, p query.Page) (list []query.Posting, next string, err error) {
+	defer server.Wrap(&err, "list postings of program %s", program)
+	c := where(program, "p.program_id").andIf("p.source", f.OrderID).andIf("p.distributor_id", f.DistributorID).andIf("p.kind", f.Kind)
+	if err := afterPosting(c, p.After); err != nil {
+		return nil, "", err
+	}
+	limit := pageLimit(p)
+	var rows []postingRow
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &rows, `SELECT `+postingColumns+` FROM postings p`+c.String()+
+			` ORDER BY p.batch_sequence DESC, p.position DESC`+c.limited(limit), c.args...)
+	})
+	rows, next = cut(rows, limit, (*postingRow).cursor)
+	for i := range rows {
+		list = append(list, rows[i].public())
+	}
+	return list, next, err
+}
+
+// commissionRow is the first posting of one amount, with what stands under its key now.
+type commissionRow struct {
+	postingRow
+	EarnedMinor  int64 `db:"earned_minor"`
+	MaturedMinor int64 `db:"matured_minor"`
+	PaidMinor    int64 `db:"paid_minor"`
+	UpdatedAt    int64 `db:"updated_at"`
+}
+
+// sameKey ties postings q to the amount that p began. What matures or is paid keeps the key but for its kind.
+const sameKey = ` FROM postings q WHERE q.source = p.source AND q.program_id = p.program_id AND q.line_id = p.line_id
+	AND q.component_id = p.component_id AND q.distributor_id = p.distributor_id AND q.currency = p.currency`
+
+const sumOfKey = `(SELECT coalesce(CAST(sum(q.amount_minor) AS bigint), 0)` + sameKey + ` AND q.kind = `
+
+const commissionColumns = postingColumns + `, ` + sumOfKey + `'earning') AS earned_minor, ` +
+	sumOfKey + `'maturing') AS matured_minor, ` + sumOfKey + `'payout') AS paid_minor,
+	(SELECT max(q.posted_at)` + sameKey + `) AS updated_at`
+
+// The statuses of a commission, by what stands under its key.
+const (
+	statusPending   = "PENDING"
+	statusAvailable = "AVAILABLE"
+	statusPaid      = "PAID"
+	statusReversed  = "REVERSED"
+)
+
+// commissionStatus says each status in SQL, for the filter; status says the same in Go, for the row.
+var commissionStatus = map[string]string{
+	statusReversed:  `earned_minor = 0`,
+	statusPaid:      `earned_minor <> 0 AND paid_minor >= earned_minor`,
+	statusAvailable: `earned_minor <> 0 AND paid_minor < earned_minor AND matured_minor >= earned_minor`,
+	statusPending:   `earned_minor <> 0 AND paid_minor < earned_minor AND matured_minor < earned_minor`,
+}
+
+func (r *commissionRow) status() string {
+	switch {
+	case r.EarnedMinor == 0:
+		return statusReversed
+	case r.PaidMinor >= r.EarnedMinor:
+		return statusPaid
+	case r.MaturedMinor >= r.EarnedMinor:
+		return statusAvailable
+	default:
+		return statusPending
+	}
+}
+
+// Commissions lists what distributors have by one line and component of an order, the newest first. A commission is
+// named by the event that began it. See query.Reader.
+func (s *Store) Commissions(ctx context.Context, program string, f query.CommissionFilter, p query.Page) (list []query.Commission, next string, err error) {
+	defer server.Wrap(&err, "list commissions of program %s", program)
+	c := where(program, "p.program_id").and("p.kind = 'earning'").andIf("p.distributor_id", f.DistributorID)
+	c.and("(p.revision = 1 OR NOT EXISTS (SELECT 1" + sameKey + " AND q.kind = 'earning' AND q.revision < p.revision))")
+	if f.PlatformOrderID != "" {
+		c.and("p.source IN (SELECT store_id || '/' || ? FROM stores WHERE program_id = ?)", f.PlatformOrderID, program)
+	}
+	if err := afterPosting(c, p.After); err != nil {
+		return nil, "", err
+	}
+	limit := pageLimit(p)
+	statement := `SELECT ` + commissionColumns + ` FROM postings p` + c.String()
+	if f.Status != "" {
+		holds, known := commissionStatus[f.Status]
+		if !known {
+			return nil, "", &server.Error{Code: server.Invalid, Field: "status", Message: "A status is PENDING, AVAILABLE, PAID or REVERSED."}
+		}
+		statement = `SELECT * FROM (` + statement + `) c WHERE ` + holds + ` ORDER BY batch_sequence DESC, position DESC`
+	} else {
+		statement += ` ORDER BY p.batch_sequence DESC, p.position DESC`
+	}
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		var rows []commissionRow
+		if err := tx.SelectContext(ctx, &rows, statement+c.limited(limit), c.args...); err != nil {
+			return err
+		}
+		rows, next = cut(rows, limit, func(r *commissionRow) cursor { return r.cursor() })
+		list, err = s.publicCommissions(ctx, tx, program, rows)
+		return err
+	})
+	return list, next, err
+}
+
+// publicCommissions adds what the orders know: the platform's id, the buyer, and each line's SKU.
+func (s *Store) publicCommissions(ctx context.Context, tx *sqlx.Tx, program string, rows []commissionRow) ([]query.Commission, error) {
+	sources := make([]string, 0, len(rows))
+	for i := range rows {
+		sources = append(sources, rows[i].Source)
+	}
+	var found []orderRow
+	err := tx.SelectContext(ctx, &found, `SELECT `+listedColumns+` FROM orders WHERE program_id = $1 AND source IN `+
+		s.dialect.in("$2"), program, s.dialect.list(sources))
+	if err != nil {
+		return nil, fmt.Errorf("read the orders: %w", err)
+	}
+	orders := make(map[string]*orderRow, len(found))
+	skus := make(map[string]map[string]string, len(found))
+	for i := range found {
+		lines := map[string]string{}
+		if err := json.Unmarshal([]byte(found[i].LinesJSON), &lines); err != nil {
+			return nil, fmt.Errorf("lines of order %s: %w", found[i].Source, err)
+		}
+		orders[found[i].Source], skus[found[i].Source] = &found[i], lines
+	}
+	list := make([]query.Commission, len(rows))
+	for i := range rows {
+		r := &rows[i]
+		list[i] = query.Commission{
+			CommissionID: r.eventID(), OrderID: r.Source, SKU: skus[r.Source][r.LineID], ReferrerID: r.DistributorID,
+			ComponentID: r.ComponentID, Currency: r.Currency, Value: money.FormatMinor(r.EarnedMinor, money.Currency(r.Currency)),
+			Status: r.status(), OrderTS: instant(r.OrderTS), UpdatedAt: instant(r.UpdatedAt),
+		}
+		if o := orders[r.Source]; o != nil {
+			list[i].OrderID, list[i].StoreID, list[i].BuyerID = o.PlatformOrderID, o.StoreID, o.BuyerID
+		}
+	}
+	return list, nil
+}

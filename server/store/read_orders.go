@@ -1,0 +1,132 @@
+package store
+
+import (
+	"context"
+
+	"github.com/jmoiron/sqlx"
+
+	"upline.dev/upline/core/money"
+	"upline.dev/upline/server"
+	"upline.dev/upline/server/query"
+)
+
+// maxFound bounds a search by text.
+const maxFound = 20
+
+// listedColumns are what screens show; the state and the pins of an order stay behind.
+const listedColumns = `source, store_id, platform, platform_order_id, name, order_ts, status, settlement, reason_code,
+	reason, waiting_minor, waiting_currency, currency, net_minor, earned_minor, distributor_id, buyer_id, lines_json,
+	revision, received_at, settled_at`
+
+func (row *orderRow) public() query.Order {
+	currency := money.Currency(row.Currency)
+	o := query.Order{
+		OrderID: row.Source, StoreID: row.StoreID, Platform: row.Platform, PlatformOrderID: row.PlatformOrderID,
+		Name: row.Name, OrderTS: instant(row.OrderTS), Status: row.Status, Settlement: row.Settlement,
+		ReasonCode: row.ReasonCode, Reason: row.Reason, Currency: row.Currency,
+		NetMinor: row.NetMinor, Net: money.FormatMinor(row.NetMinor, currency),
+		EarnedMinor: row.EarnedMinor, Earned: money.FormatMinor(row.EarnedMinor, currency),
+		DistributorID: row.DistributorID, BuyerID: row.BuyerID, Revision: row.Revision, ReceivedAt: instant(row.ReceivedAt),
+	}
+	if row.SettledAt != 0 {
+		at := instant(row.SettledAt)
+		o.SettledAt = &at
+	}
+	return o
+}
+
+func publicOrders(rows []orderRow) []query.Order {
+	list := make([]query.Order, len(rows))
+	for i := range rows {
+		list[i] = rows[i].public()
+	}
+	return list
+}
+
+// Orders lists orders, the newest first. See query.Reader.
+func (s *Store) Orders(ctx context.Context, program string, f query.OrderFilter, p query.Page) (list []query.Order, next string, err error) {
+	defer server.Wrap(&err, "list orders of program %s", program)
+	c := where(program, "program_id").andIf("store_id", f.StoreID).andIf("reason_code", f.ReasonCode).andIf("distributor_id", f.DistributorID)
+	switch f.Settlement {
+	case "parked":
+		c.and("settlement = 'parked'") // spelt out, so that the index of parked orders is used
+	default:
+		c.andIf("settlement", f.Settlement)
+	}
+	if f.Search != "" {
+		c.and(`(name = ? OR name = ? OR source = ? OR source IN (SELECT store_id || '/' || ? FROM stores WHERE program_id = ?))`,
+			f.Search, "#"+f.Search, f.Search, f.Search, program)
+	}
+	after, err := readCursor(p.After, 2)
+	if err != nil {
+		return nil, "", err
+	}
+	if after != nil {
+		ts, err := after.number(0)
+		if err != nil {
+			return nil, "", err
+		}
+		c.and("(order_ts, source) < (?, ?)", ts, after[1])
+	}
+	limit := pageLimit(p)
+	var rows []orderRow
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &rows, `SELECT `+listedColumns+` FROM orders`+c.String()+
+			` ORDER BY order_ts DESC, source DESC`+c.limited(limit), c.args...)
+	})
+	rows, next = cut(rows, limit, func(r *orderRow) cursor { return cursor{digits(r.OrderTS), r.Source} })
+	return publicOrders(rows), next, err
+}
+
+// Order reads one order. See query.Reader.
+func (s *Store) Order(ctx context.Context, program, orderID string) (o query.Order, err error) {
+	defer server.Wrap(&err, "read order %s", orderID)
+	var row orderRow
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		return found(tx.GetContext(ctx, &row, `SELECT `+listedColumns+` FROM orders WHERE program_id = $1 AND source = $2`,
+			program, orderID), "There is no order %s.", orderID)
+	})
+	if err != nil {
+		return query.Order{}, err
+	}
+	return row.public(), nil
+}
+
+// FindOrders finds orders by their id, the platform's id or the name. See query.Reader.
+func (s *Store) FindOrders(ctx context.Context, program, text string) (list []query.Order, err error) {
+	defer server.Wrap(&err, "find orders by %q", text)
+	list, _, err = s.Orders(ctx, program, query.OrderFilter{Search: text}, query.Page{Limit: maxFound})
+	return list, err
+}
+
+// Snapshots lists the calculations that posted something for an order, the first one first. See query.Reader.
+func (s *Store) Snapshots(ctx context.Context, program, orderID string) (list []query.Snapshot, err error) {
+	defer server.Wrap(&err, "read the calculations of order %s", orderID)
+	var rows []snapshotRow
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &rows, `SELECT `+snapshotColumns+` FROM snapshots
+			WHERE program_id = $1 AND source = $2 ORDER BY revision`, program, orderID)
+	})
+	for i := range rows {
+		list = append(list, rows[i].public())
+	}
+	return list, err
+}
+
+// SnapshotByID reads one calculation by the hash that postings name it with; server.NotFound where there is none.
+func (s *Store) SnapshotByID(ctx context.Context, program, snapshotID string) (snapshot query.Snapshot, err error) {
+	defer server.Wrap(&err, "read snapshot %s", snapshotID)
+	id, err := rawHash(snapshotID)
+	if err != nil {
+		return snapshot, &server.Error{Code: server.Invalid, Message: "A snapshot id has 64 hex digits.", Err: err}
+	}
+	var row snapshotRow
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		return found(tx.GetContext(ctx, &row, `SELECT `+snapshotColumns+` FROM snapshots
+			WHERE program_id = $1 AND snapshot_id = $2 ORDER BY revision LIMIT 1`, program, id), "There is no snapshot %s.", snapshotID)
+	})
+	if err != nil {
+		return snapshot, err
+	}
+	return row.public(), nil
+}

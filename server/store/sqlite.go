@@ -1,0 +1,327 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/jmoiron/sqlx"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// databaseFile is the name of the embedded database in the data folder.
+const databaseFile = "upline.db"
+
+// sqliteReaders is how many connections read beside the one that writes.
+const sqliteReaders = 4
+
+// embedded is the dialect of SQLite: one file, one writer.
+type embedded struct {
+	writer   *sqlx.DB
+	mu       sync.Mutex
+	prepared map[preparedKey]*sqlx.Stmt
+	wanted   map[preparedKey]bool
+}
+
+func newEmbedded() *embedded {
+	return &embedded{prepared: make(map[preparedKey]*sqlx.Stmt), wanted: make(map[preparedKey]bool)}
+}
+
+// maxPreparedRows bounds the size of one prepared text; beyond it larger texts gain nothing.
+const maxPreparedRows = 512
+
+type preparedKey struct {
+	statement *bulk
+	rows      int
+}
+
+func (*embedded) name() string          { return "sqlite" }
+func (*embedded) migrationsDir() string { return "migrations/sqlite" }
+func (*embedded) forUpdate() string     { return "" }
+func (*embedded) forShare() string      { return "" }
+func (*embedded) skipLocked() string    { return "" }
+func (*embedded) in(n string) string    { return "(SELECT value FROM json_each(" + n + "))" }
+
+func (*embedded) list(values []string) any {
+	if values == nil {
+		values = []string{}
+	}
+	text, err := json.Marshal(values)
+	if err != nil {
+		panic(fmt.Sprintf("store: a list of strings cannot be JSON: %v", err)) // it always can
+	}
+	return string(text)
+}
+
+func (e *embedded) open(ctx context.Context, c Config) (writer, reader *sqlx.DB, err error) {
+	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+		return nil, nil, fmt.Errorf("make the data folder: %w", err)
+	}
+	path := filepath.Join(c.DataDir, databaseFile)
+	writer, err = sqlx.Open("sqlite", sqliteDSN(path, false))
+	if err != nil {
+		return nil, nil, fmt.Errorf("open %s: %w", path, err)
+	}
+	writer.SetMaxOpenConns(1) // SQLite has one writer; a queue in Go is fairer than its busy handler
+	if err := writer.PingContext(ctx); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("open %s: %w", path, err), writer.Close())
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("protect %s: %w", path, err), writer.Close())
+	}
+	reader, err = sqlx.Open("sqlite", sqliteDSN(path, true))
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("open %s for reading: %w", path, err), writer.Close())
+	}
+	reader.SetMaxOpenConns(sqliteReaders)
+	reader.SetMaxIdleConns(sqliteReaders)
+	e.writer = writer
+	return writer, reader, nil
+}
+
+// sqliteDSN spells out every setting that durability and the ledger's protection rest on.
+func sqliteDSN(path string, reading bool) string {
+	q := url.Values{"_pragma": {
+		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "recursive_triggers(1)",
+		"cache_size(-65536)",
+	}}
+	if reading {
+		q = url.Values{"_pragma": {"busy_timeout(5000)", "query_only(1)", "cache_size(-16384)"}, "_txlock": {"deferred"}}
+	} else {
+		q.Set("_txlock", "immediate")
+	}
+	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()
+}
+
+// valued is the rows of one statement, value after value.
+type valued struct {
+	counter
+	fixed []any
+	args  []any
+}
+
+func (*embedded) newRows(b *bulk, fixed ...any) rows {
+	return &valued{counter: newCounter(b), fixed: fixed}
+}
+
+func (r *valued) text(v string) { r.take(textColumn); r.args = append(r.args, v) }
+func (r *valued) int(v int64)   { r.take(intColumn); r.args = append(r.args, v) }
+
+func (r *valued) bytes(v []byte) {
+	r.take(bytesColumn)
+	if v == nil {
+		r.args = append(r.args, nil)
+		return
+	}
+	r.args = append(r.args, v)
+}
+
+// statement writes "VALUES ($1,$2,$3),($1,$4,$5)": fixed values are bound once and named in every row.
+func (b *bulk) valuesStatement(count int) string {
+	var s strings.Builder
+	s.WriteString("VALUES ")
+	fixed := 0
+	for _, c := range b.columns {
+		if c.fixed {
+			fixed++
+		}
+	}
+	next := fixed
+	for row := range count {
+		if row > 0 {
+			s.WriteByte(',')
+		}
+		constant := 0
+		for i, c := range b.columns {
+			separator := byte(',')
+			if i == 0 {
+				separator = '('
+			}
+			s.WriteByte(separator)
+			s.WriteByte('$')
+			if c.fixed {
+				constant++
+				s.WriteString(strconv.Itoa(constant))
+			} else {
+				next++
+				s.WriteString(strconv.Itoa(next))
+			}
+		}
+		s.WriteByte(')')
+	}
+	return b.text(s.String())
+}
+
+// stmt gives the prepared statement for so many rows. One that is not prepared yet is prepared for this transaction
+// alone and remembered, since the only writing connection is the transaction's; ended prepares it for good.
+func (e *embedded) stmt(ctx context.Context, tx *sqlx.Tx, b *bulk, count int) (*sqlx.Stmt, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	key := preparedKey{b, count}
+	if s, ok := e.prepared[key]; ok {
+		return tx.StmtxContext(ctx, s), nil
+	}
+	e.wanted[key] = true
+	s, err := tx.PreparexContext(ctx, b.valuesStatement(count))
+	if err != nil {
+		return nil, fmt.Errorf("prepare %s for %d rows: %w", b.name, count, err)
+	}
+	return s, nil
+}
+
+// ended prepares what the transaction before had to prepare for itself.
+func (e *embedded) ended(ctx context.Context) error {
+	e.mu.Lock()
+	wanted := e.wanted
+	e.wanted = make(map[preparedKey]bool)
+	e.mu.Unlock()
+	for key := range wanted {
+		s, err := e.writer.PreparexContext(ctx, key.statement.valuesStatement(key.rows))
+		if err != nil {
+			return fmt.Errorf("prepare %s for %d rows: %w", key.statement.name, key.rows, err)
+		}
+		e.mu.Lock()
+		e.prepared[key] = s
+		e.mu.Unlock()
+	}
+	return nil
+}
+
+// chunks calls f with pieces of the rows whose lengths are powers of two, so that few different texts are prepared.
+func (r *valued) chunks(f func(count int, args []any) error) error {
+	width := len(r.varying)
+	largest := 1
+	for largest < maxPreparedRows && 2*largest*width+len(r.fixed) <= maxParameters {
+		largest *= 2
+	}
+	left, rest := r.len(), r.args
+	for left > 0 {
+		size := largest
+		for size > left {
+			size /= 2
+		}
+		args := append(slices.Clone(r.fixed), rest[:size*width]...)
+		if err := f(size, args); err != nil {
+			return err
+		}
+		left, rest = left-size, rest[size*width:]
+	}
+	return nil
+}
+
+func (e *embedded) run(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) (int64, error) {
+	v := r.(*valued)
+	if err := v.complete(); err != nil {
+		return 0, err
+	}
+	var total int64
+	err := v.chunks(func(count int, args []any) error {
+		s, err := e.stmt(ctx, tx, b, count)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		result, err := s.ExecContext(ctx, args...)
+		if err != nil {
+			return fmt.Errorf("%s: %w", b.name, err)
+		}
+		n, err := result.RowsAffected()
+		total += n
+		return err
+	})
+	return total, err
+}
+
+func (e *embedded) runReturning(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) ([]string, error) {
+	v := r.(*valued)
+	if err := v.complete(); err != nil {
+		return nil, err
+	}
+	var all []string
+	err := v.chunks(func(count int, args []any) error {
+		s, err := e.stmt(ctx, tx, b, count)
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		var returned []string
+		if err := s.SelectContext(ctx, &returned, args...); err != nil {
+			return fmt.Errorf("%s: %w", b.name, err)
+		}
+		all = append(all, returned...)
+		return nil
+	})
+	return all, err
+}
+
+// SQLite has neither roles nor row security, and an immediate transaction is alone: the rest of the locks are free.
+func (*embedded) scope(context.Context, *sqlx.Tx, string) error                 { return nil }
+func (*embedded) lockSources(context.Context, *sqlx.Tx, string, []string) error { return nil }
+func (*embedded) lockChain(context.Context, *sqlx.Tx, string) error             { return nil }
+
+func sqliteCode(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code()
+	}
+	return 0
+}
+
+// again: another process held the file longer than the busy timeout.
+func (*embedded) again(err error) bool {
+	code := sqliteCode(err) & 0xff
+	return code == sqlite3.SQLITE_BUSY || code == sqlite3.SQLITE_LOCKED
+}
+
+var (
+	uniqueFailure = regexp.MustCompile(`UNIQUE constraint failed: ([a-z_.]+(?:, [a-z_.]+)*)`)
+	checkFailure  = regexp.MustCompile(`CHECK constraint failed: (\w+)`)
+	raisedFailure = regexp.MustCompile(`(\w+_(?:pkey|once)): this`)
+)
+
+// violated gives the constraint's name where SQLite tells it (checks and our triggers), and for unique keys the name
+// of the constraint over the columns it tells instead.
+func (*embedded) violated(err error) string {
+	if sqliteCode(err)&0xff != sqlite3.SQLITE_CONSTRAINT {
+		return ""
+	}
+	text := err.Error()
+	if m := uniqueFailure.FindStringSubmatch(text); m != nil {
+		return uniqueNames[m[1]]
+	}
+	for _, r := range []*regexp.Regexp{checkFailure, raisedFailure} {
+		if m := r.FindStringSubmatch(text); m != nil {
+			return m[1]
+		}
+	}
+	return "constraint"
+}
+
+// uniqueNames are the unique keys a user's input can violate, by the columns that SQLite names.
+var uniqueNames = map[string]string{
+	"programs.program_id":            "programs_pkey",
+	"stores.store_id":                "stores_pkey",
+	"stores.platform, stores.domain": "stores_platform_domain",
+	"api_keys.key_id":                "api_keys_pkey",
+	"api_keys.hash":                  "api_keys_hash",
+	"postings.event_id":              "postings_event_once",
+}
+
+func (*embedded) unavailable(err error) bool {
+	switch sqliteCode(err) & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY,
+		sqlite3.SQLITE_CANTOPEN:
+		return true
+	}
+	return false
+}

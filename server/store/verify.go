@@ -1,0 +1,206 @@
+package store
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"upline.dev/upline/core/ledger"
+	"upline.dev/upline/server"
+	"upline.dev/upline/server/query"
+)
+
+// How much is read at once: enough that the round trips do not count, little enough for any memory.
+const (
+	sealsAtOnce     = 16
+	snapshotsAtOnce = 200
+	unsealedShown   = 1000 // postings without a seal: the first of them prove the fault
+)
+
+// snapshotRow is one row of snapshots.
+type snapshotRow struct {
+	Source     string `db:"source"`
+	Revision   int64  `db:"revision"`
+	SnapshotID []byte `db:"snapshot_id"`
+	JSON       string `db:"calc_snapshot_json"`
+	CreatedAt  int64  `db:"created_at"`
+}
+
+const snapshotColumns = `source, revision, snapshot_id, calc_snapshot_json, created_at`
+
+func (r *snapshotRow) public() query.Snapshot {
+	return query.Snapshot{SnapshotID: hex.EncodeToString(r.SnapshotID), OrderID: r.Source, Revision: r.Revision,
+		At: instant(r.CreatedAt), JSON: []byte(r.JSON)}
+}
+
+// sealedBatch is one batch with its postings in the order in which they were sealed.
+type sealedBatch struct {
+	seal     ledger.Seal
+	postings []ledger.Posting
+	leaves   [][32]byte
+}
+
+// Seals gives fn every batch of a program in order, with its postings and stored leaf hashes, in bounded memory.
+func (s *Store) Seals(ctx context.Context, program string, fn func(ledger.Seal, []ledger.Posting, [][32]byte) error) (err error) {
+	defer server.Wrap(&err, "read the seals of program %s", program)
+	for last := int64(0); ; {
+		batches, err := s.sealsAfter(ctx, program, last)
+		if err != nil {
+			return err
+		}
+		if len(batches) == 0 {
+			return s.unsealed(ctx, program, last, fn)
+		}
+		for _, b := range batches {
+			if err := fn(b.seal, b.postings, b.leaves); err != nil {
+				return err
+			}
+		}
+		last = batches[len(batches)-1].seal.Sequence
+	}
+}
+
+// unsealed gives fn the postings beyond the last batch, which no settlement writes, as a batch without a seal.
+func (s *Store) unsealed(ctx context.Context, program string, last int64, fn func(ledger.Seal, []ledger.Posting, [][32]byte) error) error {
+	var rows []postingRow
+	err := s.read(ctx, program, func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &rows, `SELECT `+postingColumns+` FROM postings p
+			WHERE p.program_id = $1 AND p.batch_sequence > $2 ORDER BY p.batch_sequence, p.position LIMIT $3`,
+			program, last, unsealedShown)
+	})
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	postings := make([]ledger.Posting, len(rows))
+	for i := range rows {
+		postings[i] = rows[i].posting(program)
+	}
+	return fn(ledger.Seal{ProgramID: program, Sequence: last + 1}, postings, nil)
+}
+
+func (s *Store) sealsAfter(ctx context.Context, program string, last int64) (batches []sealedBatch, err error) {
+	var seals []sealRow
+	var postings []postingRow
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		err := tx.SelectContext(ctx, &seals, `SELECT sequence, leaf_count, leaves, root, previous, hash, sealed_at, outbox_sequence
+			FROM seals WHERE program_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3`, program, last, sealsAtOnce)
+		if err != nil || len(seals) == 0 {
+			return err
+		}
+		// From the batch after the last one, not from this page's first: a posting under a number without a seal would
+		// otherwise never be looked at.
+		return tx.SelectContext(ctx, &postings, `SELECT `+postingColumns+` FROM postings p
+			WHERE p.program_id = $1 AND p.batch_sequence > $2 AND p.batch_sequence <= $3
+			ORDER BY p.batch_sequence, p.position`, program, last, seals[len(seals)-1].Sequence)
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i := range seals {
+		b := sealedBatch{seal: seals[i].seal(program), leaves: splitLeaves(seals[i].Leaves)}
+		for len(postings) > 0 && postings[0].BatchSequence <= b.seal.Sequence {
+			b.postings = append(b.postings, postings[0].posting(program))
+			postings = postings[1:]
+		}
+		batches = append(batches, b)
+	}
+	return batches, nil
+}
+
+// splitLeaves cuts the stored hashes apart. A piece that is no whole hash stays as one, so that a verifier counts it.
+func splitLeaves(joined []byte) [][32]byte {
+	leaves := make([][32]byte, 0, len(joined)/32)
+	for len(joined) > 0 {
+		var leaf [32]byte
+		joined = joined[copy(leaf[:], joined):]
+		leaves = append(leaves, leaf)
+	}
+	return leaves
+}
+
+// EachSnapshot gives fn every stored calculation of a program with the id it is kept under, in bounded memory.
+func (s *Store) EachSnapshot(ctx context.Context, program string, fn func(id string, snapshot []byte) error) (err error) {
+	defer server.Wrap(&err, "read the snapshots of program %s", program)
+	after := snapshotRow{}
+	for {
+		var rows []snapshotRow
+		err := s.read(ctx, program, func(tx *sqlx.Tx) error {
+			return tx.SelectContext(ctx, &rows, `SELECT `+snapshotColumns+` FROM snapshots
+				WHERE program_id = $1 AND (source, revision) > ($2, $3) ORDER BY source, revision LIMIT $4`,
+				program, after.Source, after.Revision, snapshotsAtOnce)
+		})
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for i := range rows {
+			if err := fn(hex.EncodeToString(rows[i].SnapshotID), []byte(rows[i].JSON)); err != nil {
+				return err
+			}
+		}
+		after = rows[len(rows)-1]
+	}
+}
+
+// EachOrder gives fn every order that posted something, with its latest calculation and the sums of what that posted
+// (earnings and breakage; what matured or was paid since is not a calculation's), in bounded memory.
+func (s *Store) EachOrder(ctx context.Context, program string, fn func(orderID, snapshotID string, snapshot []byte, posted []ledger.Balance) error) (err error) {
+	defer server.Wrap(&err, "read the orders of program %s", program)
+	for after := ""; ; {
+		var rows []snapshotRow
+		var posted map[string][]ledger.Balance
+		err := s.read(ctx, program, func(tx *sqlx.Tx) error {
+			err := tx.SelectContext(ctx, &rows, `SELECT `+snapshotColumns+` FROM snapshots s WHERE program_id = $1 AND source > $2
+				AND NOT EXISTS (SELECT 1 FROM snapshots l WHERE l.program_id = s.program_id AND l.source = s.source AND l.revision > s.revision)
+				ORDER BY source LIMIT $3`, program, after, snapshotsAtOnce)
+			if err != nil || len(rows) == 0 {
+				return err
+			}
+			posted, err = s.earnedBy(ctx, tx, program, rows)
+			return err
+		})
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for i := range rows {
+			r := &rows[i]
+			if err := fn(r.Source, hex.EncodeToString(r.SnapshotID), []byte(r.JSON), posted[r.Source]); err != nil {
+				return err
+			}
+		}
+		after = rows[len(rows)-1].Source
+	}
+}
+
+// earnedBy sums the postings of the orders under their keys.
+func (s *Store) earnedBy(ctx context.Context, tx *sqlx.Tx, program string, orders []snapshotRow) (map[string][]ledger.Balance, error) {
+	sources := make([]string, len(orders))
+	for i := range orders {
+		sources[i] = orders[i].Source
+	}
+	var sums []postingRow
+	err := tx.SelectContext(ctx, &sums, `SELECT p.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency,
+		CAST(sum(p.amount_minor) AS bigint) AS amount_minor FROM postings p
+		WHERE p.program_id = $1 AND p.kind IN ('earning', 'breakage') AND p.source IN `+s.dialect.in("$2")+`
+		GROUP BY p.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency`,
+		program, s.dialect.list(sources))
+	if err != nil {
+		return nil, fmt.Errorf("sum what is posted: %w", err)
+	}
+	posted := make(map[string][]ledger.Balance, len(orders))
+	for i := range sums {
+		p := &sums[i]
+		posted[p.Source] = append(posted[p.Source], ledger.Balance{Key: p.key(), AmountMinor: p.AmountMinor})
+	}
+	return posted, nil
+}
+
+// CountPostings counts a program's postings.
+func (s *Store) CountPostings(ctx context.Context, program string) (count int64, err error) {
+	defer server.Wrap(&err, "count postings of program %s", program)
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &count, `SELECT count(*) FROM postings WHERE program_id = $1`, program)
+	})
+	return count, err
+}
