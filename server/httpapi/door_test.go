@@ -57,13 +57,14 @@ type door struct {
 }
 
 type figures struct {
-	mu                             sync.Mutex
-	acked, badSignatures, tooLarge int
+	mu                                         sync.Mutex
+	acked, duplicates, badSignatures, tooLarge int
 }
 
-func (f *figures) Acknowledged(time.Duration) { f.add(&f.acked) }
-func (f *figures) BadSignature(string)        { f.add(&f.badSignatures) }
-func (f *figures) TooLarge(string)            { f.add(&f.tooLarge) }
+func (f *figures) Acked(time.Duration) { f.add(&f.acked) }
+func (f *figures) Duplicate(string)    { f.add(&f.duplicates) }
+func (f *figures) BadSignature(string) { f.add(&f.badSignatures) }
+func (f *figures) TooLarge(string)     { f.add(&f.tooLarge) }
 
 func (f *figures) add(n *int) {
 	f.mu.Lock()
@@ -84,6 +85,18 @@ type fakeBooks struct {
 	secret string
 	away   bool
 	reads  int
+	audit  func(actor, action string)
+}
+
+func (b *fakeBooks) Replay(context.Context, string, string) error { return nil }
+
+func (b *fakeBooks) PutDistributors(context.Context, string, []admin.Distributor, time.Time, bool) (admin.ImportSummary, error) {
+	return admin.ImportSummary{}, nil
+}
+
+func (b *fakeBooks) Audit(_ context.Context, _, actor, action, _, _ string) error {
+	b.audit(actor, action)
+	return nil
 }
 
 func (b *fakeBooks) store() (admin.Store, error) {
@@ -686,4 +699,6 @@ func FuzzWebhook(f *testing.F) {
 
 type putFunc func(context.Context, order.Delivery) (inbox.PutResult, error)
 
-func (f putFunc) Put(ctx context.Context, d order.Delivery) (inbox.PutResult, error) { return f(ctx, d) }
+func (f putFunc) Put(ctx context.Context, d order.Delivery) (inbox.PutResult, error) {
+	return f(ctx, d)
+}

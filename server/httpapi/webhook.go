@@ -48,7 +48,7 @@ func (s *Server) webhook(platform order.Platform) gin.HandlerFunc {
 			s.fail(c, err)
 			return
 		}
-		s.Metrics.Acknowledged(s.Clock().Sub(begin))
+		s.Metrics.Acked(s.Clock().Sub(begin))
 		c.Header(deliveryIDHeader, id)
 		c.Status(http.StatusOK)
 	}
@@ -113,6 +113,9 @@ func (s *Server) accept(ctx context.Context, d order.Delivery) (string, error) {
 	result, err := s.Inbox.Put(ctx, d)
 	if err != nil {
 		return "", err
+	}
+	if result.Duplicate {
+		s.Metrics.Duplicate(string(d.Platform))
 	}
 	if !result.Conflict {
 		return result.DeliveryID, nil
