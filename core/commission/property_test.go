@@ -181,16 +181,21 @@ func TestRecomputeNoticesEveryChangedDigit(t *testing.T) {
 		in := drawInput(t, p)
 		_, snapshot := settle(t, in, p)
 		from := bytes.Index(snapshot, []byte(`"lines":`))
+		const every = 5 // Of all digits, a fifth per run: other runs draw others.
+		count := rapid.IntRange(0, every-1).Draw(t, "first")
 		for _, at := range figure.FindAllIndex(snapshot[from:], -1) {
 			before := snapshot[:from+at[0]]
 			if unused(in, before) {
 				continue
 			}
 			for i := from + at[0] + 1; i < from+at[1]-1; i++ {
-				forged := slices.Clone(snapshot)
-				if forged[i] < '0' || forged[i] > '9' {
+				if snapshot[i] < '0' || snapshot[i] > '9' {
 					continue
 				}
+				if count++; count%every != 0 {
+					continue
+				}
+				forged := slices.Clone(snapshot)
 				forged[i] = '0' + (forged[i]-'0'+1)%10
 				changed++
 				if r, err := commission.Recompute(forged); err == nil {

@@ -114,17 +114,16 @@ func (s *Server) accept(ctx context.Context, d order.Delivery) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if result.Conflict {
+		sum := sha256.Sum256(d.Body)
+		d.PlatformDeliveryID += "#" + hex.EncodeToString(sum[:])
+		s.Logger.WarnContext(ctx, "one delivery id with two bodies", "store", d.StoreID, "delivery_id", result.DeliveryID)
+		if result, err = s.Inbox.Put(ctx, d); err != nil {
+			return "", err
+		}
+	}
 	if result.Duplicate {
 		s.Metrics.Duplicate(string(d.Platform))
-	}
-	if !result.Conflict {
-		return result.DeliveryID, nil
-	}
-	sum := sha256.Sum256(d.Body)
-	d.PlatformDeliveryID += "#" + hex.EncodeToString(sum[:])
-	s.Logger.WarnContext(ctx, "one delivery id with two bodies", "store", d.StoreID, "delivery_id", result.DeliveryID)
-	if result, err = s.Inbox.Put(ctx, d); err != nil {
-		return "", err
 	}
 	return result.DeliveryID, nil
 }
