@@ -57,12 +57,12 @@ type door struct {
 }
 
 type figures struct {
-	mu                             sync.Mutex
-	acked, badSignatures, tooLarge int
+	mu                                         sync.Mutex
+	acked, duplicates, badSignatures, tooLarge int
 }
 
 func (f *figures) Acked(time.Duration) { f.add(&f.acked) }
-func (f *figures) Duplicate(string)    {}
+func (f *figures) Duplicate(string)    { f.add(&f.duplicates) }
 func (f *figures) BadSignature(string) { f.add(&f.badSignatures) }
 func (f *figures) TooLarge(string)     { f.add(&f.tooLarge) }
 
@@ -85,6 +85,18 @@ type fakeBooks struct {
 	secret string
 	away   bool
 	reads  int
+	audit  func(actor, action string)
+}
+
+func (b *fakeBooks) Replay(context.Context, string, string) error { return nil }
+
+func (b *fakeBooks) PutDistributors(context.Context, string, []admin.Distributor, time.Time, bool) (admin.ImportSummary, error) {
+	return admin.ImportSummary{}, nil
+}
+
+func (b *fakeBooks) Audit(_ context.Context, _, actor, action, _, _ string) error {
+	b.audit(actor, action)
+	return nil
 }
 
 func (b *fakeBooks) store() (admin.Store, error) {

@@ -345,6 +345,40 @@ func TestSettleKeepsWhatIsPostedWhileParked(t *testing.T) {
 	}
 }
 
+func TestARepeatOfWhatIsParkedIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	m := world(t)
+	news := told(1, sale(func(o *order.Order) { o.Lines[0].PlatformSKU = "NEW" }))
+	m.step(t, news)
+	if s := m.step(t, news); s.Outcome != Parked {
+		t.Fatalf("the repeat is %s", s.Outcome)
+	}
+	m.mapSKUs(t, "TEA", "NEW")
+	if s := m.step(t, news); s.Outcome != Settled || len(s.Postings) != 3 {
+		t.Errorf("after the mend the repeat is %s", s.Outcome)
+	}
+}
+
+func TestAnotherBodyOfTheSameVersionIsNews(t *testing.T) {
+	t.Parallel()
+	m := world(t)
+	m.step(t, told(1, sale()))
+	s := m.step(t, told(1, sale(func(o *order.Order) { o.Lines[0].GrossMinor = 20000 })))
+	if s.Outcome != Parked || s.Reason.Code != ReasonOrderConflict {
+		t.Errorf("%s %+v", s.Outcome, s.Reason)
+	}
+}
+
+func TestAnOrderIsNoEvidenceForItself(t *testing.T) {
+	t.Parallel()
+	m := world(t)
+	m.step(t, told(1, sale()))
+	s := m.step(t, told(2, sale(func(o *order.Order) { o.Evidence = nil })))
+	if s.Attribution.DistributorID != "" || len(m.earned(sample1)) != 0 {
+		t.Errorf("attributed to %+v, earned %v", s.Attribution, m.earned(sample1))
+	}
+}
+
 func TestSettleReversesThoughTheReferenceIsUnknown(t *testing.T) {
 	t.Parallel()
 	m := world(t)

@@ -18,7 +18,7 @@ const steps = [
     [`curl ${location.origin}/api/mlm/orders \\`,
       '  -H "Authorization: Bearer upk_…" -H "Content-Type: application/json" \\',
       `  -d '{"platform_order_id": "1001", "currency": "EUR", "distributor_ref": "ANNA",`,
-      `       "items": [{"platform_sku": "TEA-12", "qty": 2, "unit_price": "19.90"}]}'`].join('\n'),
+      `       "items": [{"platform_sku": "TEA-12", "qty": 2, "unit_price": "19.90"}], "total": "39.80"}'`].join('\n'),
   ]],
 ];
 
