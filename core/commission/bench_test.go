@@ -6,7 +6,6 @@ import (
 
 	"upline.dev/upline/core/commission"
 	"upline.dev/upline/core/genealogy"
-	"upline.dev/upline/core/money"
 )
 
 const benchPlan = `{"name":"bench","currency":"shop","ranks":["member","silver","gold"],"volume":{"money":{"*":"1"}},
@@ -65,5 +64,3 @@ func BenchmarkRecompute7Levels(b *testing.B) {
 		}
 	}
 }
-
-var _ money.Currency

@@ -99,6 +99,12 @@ func (c *calculation) component(line *Line, index int) error {
 	if table == nil || table.Depth() == 0 {
 		return nil
 	}
+	if component.Type == plan.Retail {
+		// Asked before the base, so that a class that pays nothing needs no wholesale price.
+		if rank, err := c.rank(&c.in.Upline[0]); err != nil || table.Cell(1, rank).Rate == 0 {
+			return err
+		}
+	}
 	base, err := c.base(line, component)
 	if err != nil || base == 0 {
 		return err
@@ -203,9 +209,6 @@ func (w *work) retail() error {
 		return err
 	}
 	cell := w.table.Cell(1, rank)
-	if cell.Rate == 0 {
-		return nil
-	}
 	switch {
 	case w.own && !w.plan.Attribution.SelfRetail:
 		w.nobody(cell, 0, []Skip{{seller.ID, reasonOwnOrder}})
@@ -246,7 +249,7 @@ func (w *work) unilevel() error {
 		}
 		level++
 	}
-	if len(skipped) > 0 && w.table.Opens(level) >= 0 {
+	if len(skipped) > 0 && level <= depth && w.table.Opens(level) >= 0 {
 		w.nobody(w.table.Cell(level, w.table.Opens(level)), level, skipped)
 	}
 	return nil
@@ -284,8 +287,8 @@ func (w *work) ineligible(person *genealogy.Person, rank, level int) string {
 	return ""
 }
 
-func (w *work) rank(person *genealogy.Person) (int, error) {
-	rank, ok := w.plan.Rank(person.Rank)
+func (c *calculation) rank(person *genealogy.Person) (int, error) {
+	rank, ok := c.plan.Rank(person.Rank)
 	if !ok {
 		return 0, &UnknownRank{DistributorID: person.ID, Rank: person.Rank}
 	}

@@ -132,7 +132,7 @@ type wireRemarks struct {
 // UnmarshalJSON reads the tuple.
 func (s *wireStep) UnmarshalJSON(data []byte) error {
 	fields := []any{&s.position, &s.level, &s.rule, &s.rate, &s.exact, &s.amount}
-	if bytes.Contains(data, []byte("{")) {
+	if bytes.HasSuffix(bytes.TrimSpace(data), []byte("}]")) {
 		fields = append(fields, &s.remarks)
 	}
 	return tuple(data, fields...)
@@ -233,7 +233,7 @@ func (w *wire) breakdown(in *Input) order.Breakdown {
 		}
 		line := Line{
 			LineID: l.ID, SKUID: l.SKU[0], PlatformSKU: l.SKU[1], CommissionClass: l.Class, Quantity: int64(l.Left),
-			NetMinor: int64(l.Net[7]), CV: money.Volume(l.CV), QV: money.Volume(l.QV), UnitPriceMinor: int64(l.Price),
+			NetMinor: int64(l.Net[7]), CV: money.Volume(l.CV), QV: money.Volume(l.QV),
 		}
 		if l.Wholesale != nil {
 			wholesale := int64(*l.Wholesale)

@@ -19,7 +19,8 @@ const nobody = -1
 
 // Snapshot writes calc_snapshot_json: everything from which the amounts of r follow, as compact JSON. net and r must be
 // what order.Net and Calculate gave for in. The layout is fixed and every figure of money or volume is a text, so equal
-// settlements have equal bytes. Of the upline it keeps whoever was looked at. Ids only: no names.
+// settlements have equal bytes. Of the upline it keeps whoever was looked at; unit prices, on which
+// nothing is paid, it leaves out. Ids only: no names.
 func Snapshot(in Input, net order.Breakdown, r Result) ([]byte, error) {
 	e := encoder{in: &in, r: &r, out: make([]byte, 0, 768+256*len(net.Lines)+96*len(r.Steps))}
 	e.header()
@@ -37,10 +38,11 @@ func Snapshot(in Input, net order.Breakdown, r Result) ([]byte, error) {
 
 // encoder appends JSON. The first error stays.
 type encoder struct {
-	in  *Input
-	r   *Result
-	out []byte
-	err error
+	in   *Input
+	r    *Result
+	out  []byte
+	last int // position in the upline found last
+	err  error
 }
 
 func (e *encoder) raw(text string) { e.out = append(e.out, text...) }
@@ -136,11 +138,18 @@ func (e *encoder) reach() int {
 	return reach
 }
 
-// position finds a person in the upline, where each stands once.
+// position finds a person in the upline, where each stands once. Steps walk upwards, so looking on from the last one
+// found takes a few comparisons even in an upline of thousands.
 func (e *encoder) position(id genealogy.DistributorID) int {
-	for i := range e.in.Upline {
-		if e.in.Upline[i].ID == id {
-			return i
+	people := e.in.Upline
+	for tried := range people {
+		at := e.last + tried
+		if at >= len(people) {
+			at -= len(people)
+		}
+		if people[at].ID == id {
+			e.last = at
+			return at
 		}
 	}
 	e.fail(fmt.Errorf("distributor %s is not in the upline", id))
@@ -214,8 +223,6 @@ func (e *encoder) mapping(line *Line, n *order.LineNet) {
 		e.key("qv")
 		e.quoted(int64(line.QV))
 	}
-	e.key("price")
-	e.quoted(line.UnitPriceMinor)
 	if line.WholesaleMinor != nil {
 		e.key("wholesale")
 		e.quoted(*line.WholesaleMinor)
@@ -346,33 +353,51 @@ func (e *encoder) remarks(step *Step) {
 	if step.Breakage == "" && len(step.Cuts) == 0 && len(step.Skipped) == 0 {
 		return
 	}
-	e.raw(`,{"breakage":`)
-	e.text(step.Breakage)
+	open := byte('{')
+	member := func(name string) {
+		e.out = append(e.out, open, '"')
+		e.raw(name)
+		e.raw(`":`)
+		open = ','
+	}
+	e.raw(",")
+	if step.Breakage != "" {
+		member("breakage")
+		e.text(step.Breakage)
+	}
 	if len(step.Cuts) > 0 {
-		e.key("cuts")
-		for i, cut := range step.Cuts {
-			e.separate(i)
-			e.raw("[")
-			e.text(cut.CapID)
-			e.raw(",")
-			e.quoted(cut.CutMinor)
-			e.raw("]")
-		}
-		e.raw("]")
+		member("cuts")
+		e.cuts(step.Cuts)
 	}
 	if len(step.Skipped) > 0 {
-		e.key("skipped")
-		for i, skip := range step.Skipped {
-			e.separate(i)
-			e.raw("[")
-			e.number(int64(e.position(skip.DistributorID)))
-			e.raw(",")
-			e.text(skip.Reason)
-			e.raw("]")
-		}
-		e.raw("]")
+		member("skipped")
+		e.skips(step.Skipped)
 	}
 	e.raw("}")
+}
+
+func (e *encoder) cuts(cuts []Cut) {
+	for i, cut := range cuts {
+		e.separate(i)
+		e.raw("[")
+		e.text(cut.CapID)
+		e.raw(",")
+		e.quoted(cut.CutMinor)
+		e.raw("]")
+	}
+	e.raw("]")
+}
+
+func (e *encoder) skips(skips []Skip) {
+	for i, skip := range skips {
+		e.separate(i)
+		e.raw("[")
+		e.number(int64(e.position(skip.DistributorID)))
+		e.raw(",")
+		e.text(skip.Reason)
+		e.raw("]")
+	}
+	e.raw("]")
 }
 
 // separate opens a list before its first element and puts a comma before the others.

@@ -98,7 +98,9 @@ func (p *Plan) validateRates(r *reader, c *Component, path string) {
 			first[key] = i
 		}
 	}
-	p.validateHoles(r, c, path, first)
+	if len(first) == len(c.Rates) { // Ambiguous rows have been named already; what they leave open is not known.
+		p.validateHoles(r, c, path, first)
+	}
 }
 
 func (p *Plan) validateRow(r *reader, c *Component, row *Rate, path string) {

@@ -1,10 +1,12 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,6 +64,7 @@ func (s *Server) explain(ctx context.Context, program, orderID string) (explanat
 	if err != nil {
 		return explanation{}, err
 	}
+	slices.SortStableFunc(snapshots, func(a, b query.Snapshot) int { return cmp.Compare(b.Revision, a.Revision) })
 	e := explanation{Order: o, Calculations: make([]calculation, 0, len(snapshots)), Names: map[string]string{}}
 	var newest *commission.Explanation
 	for i, snap := range snapshots {

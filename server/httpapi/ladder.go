@@ -82,7 +82,7 @@ type rungView struct {
 
 type factorView struct {
 	Name  string `json:"name"`
-	Value string `json:"value"` // "5%", or a fraction
+	Value string `json:"value"` // "5%", "1.00 EUR per CV", or a fraction
 }
 
 type cutView struct {
@@ -164,7 +164,7 @@ func rungOf(r *commission.Rung, currency money.Currency) rungView {
 		Paid: money.FormatMinor(r.PaidMinor, currency), Breakage: r.Breakage, Cuts: []cutView{}, Skipped: []skipView{},
 	}
 	for _, f := range r.Factors {
-		v.Factors = append(v.Factors, factorView{Name: f.Name, Value: shareText(f.Num, f.Den)})
+		v.Factors = append(v.Factors, factorOf(f, currency))
 	}
 	for _, cut := range r.Cuts {
 		v.Cuts = append(v.Cuts, cutView{CapID: cut.CapID, Amount: money.FormatMinor(cut.CutMinor, currency)})
@@ -173,6 +173,24 @@ func rungOf(r *commission.Rung, currency money.Currency) rungView {
 		v.Skipped = append(v.Skipped, skipView(skip))
 	}
 	return v
+}
+
+// cvToMoney is the factor that turns micro-units of CV into minor units of money; people think in whole ones.
+const cvToMoney = "cv_to_money"
+
+func factorOf(f commission.Factor, currency money.Currency) factorView {
+	if f.Name != cvToMoney || f.Den == 0 {
+		return factorView{Name: f.Name, Value: shareText(f.Num, f.Den)}
+	}
+	perCV := new(big.Rat).Mul(big.NewRat(f.Num, f.Den), big.NewRat(1_000_000, 1))
+	for range currency.Exponent() {
+		perCV.Quo(perCV, big.NewRat(10, 1))
+	}
+	text := perCV.RatString()
+	if decimals, ends := perCV.FloatPrec(); ends && decimals <= maxDecimals {
+		text = perCV.FloatString(max(decimals, currency.Exponent()))
+	}
+	return factorView{Name: f.Name, Value: text + " " + string(currency) + " per CV"}
 }
 
 // maxDecimals is how many decimals a percentage may need before its fraction is easier to read.

@@ -62,7 +62,10 @@ func (s *Server) postOrder(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
-	s.Metrics.Acknowledged(s.Clock().Sub(begin))
+	if result.Duplicate {
+		s.Metrics.Duplicate(string(order.Custom))
+	}
+	s.Metrics.Acked(s.Clock().Sub(begin))
 	c.Header(deliveryIDHeader, result.DeliveryID)
 	c.JSON(http.StatusAccepted, accepted{DeliveryID: result.DeliveryID, OrderID: orderID, Status: "accepted", Duplicate: result.Duplicate})
 }

@@ -37,9 +37,10 @@ type Inbox interface {
 	Put(ctx context.Context, d order.Delivery) (inbox.PutResult, error)
 }
 
-// Metrics receives the door's own figures. Duplicates are counted by the inbox, which alone knows all of them.
+// Metrics receives the door's own figures, by platform.
 type Metrics interface {
-	Acknowledged(d time.Duration) // from the request's arrival to the answer that says "on disk"
+	Acked(d time.Duration)        // from the request's arrival to the answer that says "on disk"
+	Duplicate(platform string)    // a delivery that was there already
 	BadSignature(platform string) // refused with 401
 	TooLarge(platform string)     // refused with 413; reconciliation has to fetch what it held
 }
@@ -93,6 +94,16 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r = &get
 	}
 	s.engine.ServeHTTP(w, r)
+}
+
+// Routes lists what the server answers, as "METHOD /path" with :parameters; a test holds openapi.yaml against it.
+func (s *Server) Routes() []string {
+	table := s.engine.Routes()
+	routes := make([]string, len(table))
+	for i, route := range table {
+		routes[i] = route.Method + " " + route.Path
+	}
+	return routes
 }
 
 func (s *Server) routes() {

@@ -48,7 +48,7 @@ func (s *Server) webhook(platform order.Platform) gin.HandlerFunc {
 			s.fail(c, err)
 			return
 		}
-		s.Metrics.Acknowledged(s.Clock().Sub(begin))
+		s.Metrics.Acked(s.Clock().Sub(begin))
 		c.Header(deliveryIDHeader, id)
 		c.Status(http.StatusOK)
 	}
@@ -114,14 +114,16 @@ func (s *Server) accept(ctx context.Context, d order.Delivery) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !result.Conflict {
-		return result.DeliveryID, nil
+	if result.Conflict {
+		sum := sha256.Sum256(d.Body)
+		d.PlatformDeliveryID += "#" + hex.EncodeToString(sum[:])
+		s.Logger.WarnContext(ctx, "one delivery id with two bodies", "store", d.StoreID, "delivery_id", result.DeliveryID)
+		if result, err = s.Inbox.Put(ctx, d); err != nil {
+			return "", err
+		}
 	}
-	sum := sha256.Sum256(d.Body)
-	d.PlatformDeliveryID += "#" + hex.EncodeToString(sum[:])
-	s.Logger.WarnContext(ctx, "one delivery id with two bodies", "store", d.StoreID, "delivery_id", result.DeliveryID)
-	if result, err = s.Inbox.Put(ctx, d); err != nil {
-		return "", err
+	if result.Duplicate {
+		s.Metrics.Duplicate(string(d.Platform))
 	}
 	return result.DeliveryID, nil
 }

@@ -21,7 +21,7 @@ func (b Backoff) after(n int) time.Duration {
 		delay *= 2
 	}
 	delay = min(delay, b.Max)
-	return delay - rand.N(delay/4+1)
+	return delay - rand.N(delay/4+1) //nolint:gosec // Nobody gains by guessing when an attempt is made.
 }
 
 // persist runs f until the database answers, whatever the answer. What is in process stays so: its rows stay leased,
@@ -30,7 +30,9 @@ func (p *Pipeline) persist(ctx context.Context, f func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := f()
 		if v, _ := outcome(err); v != later {
-			p.away.over(p.deps.Logger)
+			if attempt > 1 { // What never asked the database cannot tell that it is back.
+				p.away.over(p.deps.Logger)
+			}
 			return err
 		}
 		if ctx.Err() != nil {

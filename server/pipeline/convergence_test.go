@@ -177,6 +177,7 @@ func TestKillsAndFailuresPayOnce(t *testing.T) {
 }
 
 func killAndFail(t *testing.T, chance *rand.Rand, strikes map[string]int) {
+	t.Helper()
 	m := world(t)
 	failing := true
 	m.strike = func(point string) error {
@@ -230,6 +231,7 @@ func patient() Options {
 
 // sendAndDie runs one process: it sends up to 30 deliveries, sends again what was refused, and is killed.
 func sendAndDie(t *testing.T, m *memory, unsent []order.Delivery) []order.Delivery {
+	t.Helper()
 	in, err := inbox.New(m, plainSealer{}, time.Now, inbox.Options{})
 	if err != nil {
 		t.Fatal(err)

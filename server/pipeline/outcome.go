@@ -66,16 +66,22 @@ func reasonOf(err error) *Reason {
 	case errors.As(err, &invalid):
 		return invalidReason(invalid)
 	case errors.As(err, &nobody):
-		return &Reason{Code: ReasonUnknownDistributor, Detail: sentence(nobody.Error(), "Import the distributor or the code"),
-			Causes: []string{refCause(nobody.Value)}}
+		return &Reason{
+			Code: ReasonUnknownDistributor, Detail: sentence(nobody.Error(), "Import the distributor or the code"),
+			Causes: []string{refCause(nobody.Value)},
+		}
 	case errors.As(err, &unmapped):
 		return unmappedReason([]*catalog.Unmapped{unmapped})
 	case errors.As(err, &rate):
-		return &Reason{Code: ReasonMissingRate, Detail: sentence(rate.Error(), ""),
-			Causes: []string{"rate:" + string(rate.Currency), planCause}}
+		return &Reason{
+			Code: ReasonMissingRate, Detail: sentence(rate.Error(), ""),
+			Causes: []string{"rate:" + string(rate.Currency), planCause},
+		}
 	case errors.As(err, &rank):
-		return &Reason{Code: ReasonUnknownRank, Detail: sentence(rank.Error(), "Import the distributor with a rank of the plan"),
-			Causes: []string{refCause(rank.DistributorID), planCause}}
+		return &Reason{
+			Code: ReasonUnknownRank, Detail: sentence(rank.Error(), "Import the distributor with a rank of the plan"),
+			Causes: []string{refCause(rank.DistributorID), planCause},
+		}
 	case errors.As(err, &wholesale):
 		return &Reason{Code: ReasonMissingWholesale, Detail: sentence(wholesale.Error(), "The store has to send it"), Causes: []string{planCause}}
 	case errors.As(err, &fault):

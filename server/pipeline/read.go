@@ -23,7 +23,7 @@ type item struct {
 	row      inbox.Row     // with the raw Body where it was handed over, with SealedBody where it was claimed
 	released *order.Source // an order to settle again; row is then empty
 
-	store     StoreInfo
+	store     cachedInfo
 	revisions []Revised
 	sources   []order.Source  // those of the revisions, or the released one
 	finished  *inbox.Finished // set where the delivery touches no order
@@ -70,7 +70,7 @@ func (p *Pipeline) read(ctx context.Context, it *item) {
 		}
 	case proceed:
 	}
-	p.shards[p.shardOf(it)] <- it
+	p.shardOf(it) <- it
 }
 
 func (it *item) storeID() string {
@@ -81,12 +81,12 @@ func (it *item) storeID() string {
 }
 
 // shardOf sends all that touches one order to one shard, so that no two workers wait for each other's row.
-func (p *Pipeline) shardOf(it *item) int {
+func (p *Pipeline) shardOf(it *item) chan<- *item {
 	key := it.key
 	if len(it.sources) > 0 {
 		key = it.sources[0].String()
 	}
-	return int(maphash.String(p.seed, key) % uint64(len(p.shards)))
+	return p.shards[maphash.String(p.seed, key)%uint64(len(p.shards))]
 }
 
 // readDelivery turns a body into revisions.
@@ -102,7 +102,7 @@ func (p *Pipeline) readDelivery(it *item) error {
 		}
 		it.row.Body = body
 	}
-	revisions, err := safely(func() ([]order.Revision, error) { return adapter.Normalise(it.row.Delivery, it.store.Store) })
+	revisions, err := safely(func() ([]order.Revision, error) { return adapter.Normalise(it.row.Delivery, it.store.info.Store) })
 	if err != nil {
 		return fmt.Errorf("read delivery %s: %w", it.row.DeliveryID, err)
 	}

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +59,7 @@ func TestSettleParks(t *testing.T) {
 		causes []string
 		money  int64
 		says   string
-		mend   func(t *testing.T, m *memory) []order.Revision // nil: settled again without news
+		mend   func(*memory) []order.Revision // nil: settled again without news
 	}{
 		"SKU without a mapping": {
 			told: []order.Revision{told(1, sale(func(o *order.Order) {
@@ -68,34 +67,34 @@ func TestSettleParks(t *testing.T) {
 			}))},
 			code:   ReasonUnmappedSKU,
 			causes: []string{"sku:shopify:NEW", "sku:shopify:NEWER"}, money: 10501, says: `SKUs "NEW", "NEWER" of shopify have no mapping`,
-			mend: func(t *testing.T, m *memory) []order.Revision { m.mapSKUs(t, "TEA", "CUP", "NEW", "NEWER"); return nil },
+			mend: func(m *memory) []order.Revision { m.mapSKUs(t, "TEA", "CUP", "NEW", "NEWER"); return nil },
 		},
 		"reference that names nobody": {
 			told:   []order.Revision{told(1, sale(func(o *order.Order) { o.Evidence = []order.Evidence{{Kind: order.CartReference, Value: "Anna"}} }))},
 			code:   ReasonUnknownDistributor,
 			causes: []string{"ref:anna"}, money: 10000, says: `"Anna"`,
-			mend: func(t *testing.T, m *memory) []order.Revision { m.join(t, "u7", "lisa", "ANNA"); return nil },
+			mend: func(m *memory) []order.Revision { m.join(t, "u7", "lisa", "ANNA"); return nil },
 		},
 		"totals that do not add up": {
 			told: []order.Revision{told(1, sale(func(o *order.Order) { o.Stated.SubtotalMinor = &stated }))},
 			code: ReasonInconsistentTotals, money: 10000, says: "stated 9999, computed 10000",
-			mend: func(*testing.T, *memory) []order.Revision { return []order.Revision{told(2, sale())} },
+			mend: func(*memory) []order.Revision { return []order.Revision{told(2, sale())} },
 		},
 		"a negative price": {
 			told: []order.Revision{told(1, sale(func(o *order.Order) { o.Lines[0].GrossMinor = -1 }))},
 			code: ReasonInvalidOrder, says: "lines[0].gross_minor",
-			mend: func(*testing.T, *memory) []order.Revision { return []order.Revision{told(2, sale())} },
+			mend: func(*memory) []order.Revision { return []order.Revision{told(2, sale())} },
 		},
 		"an unknown currency": {
 			told: []order.Revision{told(1, sale(func(o *order.Order) { o.Currency = "XXQ" }))},
 			code: ReasonInvalidOrder, money: 10000, says: "XXQ",
-			mend: func(*testing.T, *memory) []order.Revision { return []order.Revision{told(2, sale())} },
+			mend: func(*memory) []order.Revision { return []order.Revision{told(2, sale())} },
 		},
 		"another currency than the store's": {
 			told:   []order.Revision{told(1, sale(func(o *order.Order) { o.Currency = "USD" }))},
 			code:   ReasonCurrencyMismatch,
 			causes: []string{"currency:s1"}, money: 10000, says: "The order is in USD, but its store is in EUR",
-			mend: func(*testing.T, *memory) []order.Revision { return []order.Revision{told(2, sale())} },
+			mend: func(*memory) []order.Revision { return []order.Revision{told(2, sale())} },
 		},
 		"a currency the plan does not pay in": {
 			given: func(m *memory) {
@@ -106,7 +105,7 @@ func TestSettleParks(t *testing.T) {
 			told:   []order.Revision{told(1, sale(func(o *order.Order) { o.Currency = "USD" }))},
 			code:   ReasonMissingRate,
 			causes: []string{"rate:USD", "plan"}, money: 10000, says: "USD",
-			mend: func(t *testing.T, m *memory) []order.Revision {
+			mend: func(m *memory) []order.Revision {
 				m.plans = append(m.plans, publish(t, strings.Replace(samplePlan, `"EUR"`, `"shop"`, 1)))
 				return nil
 			},
@@ -116,7 +115,7 @@ func TestSettleParks(t *testing.T) {
 			told:   []order.Revision{told(1, sale())},
 			code:   ReasonNoPlan,
 			causes: []string{"plan"}, money: 10000, says: "2026-03-01T12:00:00Z",
-			mend: func(t *testing.T, m *memory) []order.Revision {
+			mend: func(m *memory) []order.Revision {
 				m.plans = append(m.plans, publish(t, samplePlan))
 				return nil
 			},
@@ -128,7 +127,7 @@ func TestSettleParks(t *testing.T) {
 			told:   []order.Revision{told(1, sale())},
 			code:   ReasonNoPlan,
 			causes: []string{"plan"}, money: 10000,
-			mend: func(_ *testing.T, m *memory) []order.Revision {
+			mend: func(m *memory) []order.Revision {
 				m.plans[0].EffectiveFrom = placed.UnixMicro()
 				return nil
 			},
@@ -136,19 +135,19 @@ func TestSettleParks(t *testing.T) {
 		"an edit that was announced": {
 			told: []order.Revision{told(1, sale()), hinted(2)},
 			code: ReasonOrderStale,
-			mend: func(*testing.T, *memory) []order.Revision { return []order.Revision{told(2, sale())} },
+			mend: func(*memory) []order.Revision { return []order.Revision{told(2, sale())} },
 		},
 		"a refund before its order": {
 			told: []order.Revision{refunding(refunded("r1", "l1", 1, 5000))},
 			code: ReasonOrderMissing,
-			mend: func(*testing.T, *memory) []order.Revision {
+			mend: func(*memory) []order.Revision {
 				return []order.Revision{told(1, sale(func(o *order.Order) { o.Lines[0].GrossMinor, o.Lines[0].Quantity = 15000, 3 }))}
 			},
 		},
 		"two bodies of one version": {
 			told: []order.Revision{told(1, sale()), told(1, sale(func(o *order.Order) { o.Lines[0].GrossMinor = 20000 }))},
 			code: ReasonOrderConflict,
-			mend: func(*testing.T, *memory) []order.Revision { return []order.Revision{told(2, sale())} },
+			mend: func(*memory) []order.Revision { return []order.Revision{told(2, sale())} },
 		},
 		"a rank the plan does not name": {
 			given: func(m *memory) {
@@ -159,7 +158,7 @@ func TestSettleParks(t *testing.T) {
 			told:   []order.Revision{told(1, sale())},
 			code:   ReasonUnknownRank,
 			causes: []string{"ref:lisa", "plan"}, money: 10000, says: "queen",
-			mend: func(_ *testing.T, m *memory) []order.Revision {
+			mend: func(m *memory) []order.Revision {
 				tree, err := m.tree.With(nil, []genealogy.Standing{{DistributorID: "lisa", Status: genealogy.Active, Rank: "member", ValidFrom: 0, Version: 3}}, nil)
 				must(err)
 				m.tree, m.versions.Tree = tree, 3
@@ -188,7 +187,7 @@ func TestSettleParks(t *testing.T) {
 				t.Errorf("a parked order left traces: %+v", s)
 			}
 			var mended Settlement
-			if news := c.mend(t, m); news != nil {
+			if news := c.mend(m); news != nil {
 				mended = m.step(t, news...)
 			} else {
 				mended = m.settleItem(t, true)
@@ -346,6 +345,40 @@ func TestSettleKeepsWhatIsPostedWhileParked(t *testing.T) {
 	}
 }
 
+func TestARepeatOfWhatIsParkedIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	m := world(t)
+	news := told(1, sale(func(o *order.Order) { o.Lines[0].PlatformSKU = "NEW" }))
+	m.step(t, news)
+	if s := m.step(t, news); s.Outcome != Parked {
+		t.Fatalf("the repeat is %s", s.Outcome)
+	}
+	m.mapSKUs(t, "TEA", "NEW")
+	if s := m.step(t, news); s.Outcome != Settled || len(s.Postings) != 3 {
+		t.Errorf("after the mend the repeat is %s", s.Outcome)
+	}
+}
+
+func TestAnotherBodyOfTheSameVersionIsNews(t *testing.T) {
+	t.Parallel()
+	m := world(t)
+	m.step(t, told(1, sale()))
+	s := m.step(t, told(1, sale(func(o *order.Order) { o.Lines[0].GrossMinor = 20000 })))
+	if s.Outcome != Parked || s.Reason.Code != ReasonOrderConflict {
+		t.Errorf("%s %+v", s.Outcome, s.Reason)
+	}
+}
+
+func TestAnOrderIsNoEvidenceForItself(t *testing.T) {
+	t.Parallel()
+	m := world(t)
+	m.step(t, told(1, sale()))
+	s := m.step(t, told(2, sale(func(o *order.Order) { o.Evidence = nil })))
+	if s.Attribution.DistributorID != "" || len(m.earned(sample1)) != 0 {
+		t.Errorf("attributed to %+v, earned %v", s.Attribution, m.earned(sample1))
+	}
+}
+
 func TestSettleReversesThoughTheReferenceIsUnknown(t *testing.T) {
 	t.Parallel()
 	m := world(t)
@@ -473,15 +506,12 @@ func TestReferencesResolveByIDThenByCode(t *testing.T) {
 		{order.BoundCustomer, "lisa", ""}, // Only we know who is bound to whom.
 	}
 	for i, c := range cases {
-		t.Run(fmt.Sprint(c.kind, " ", c.value), func(t *testing.T) {
-			source := orderNo(i)
-			s := m.step(t, told(1, sale(func(o *order.Order) {
-				o.Source, o.BuyerID, o.Evidence = source, "", []order.Evidence{{Kind: c.kind, Value: c.value}}
-			})))
-			if s.Attribution.DistributorID != c.want || s.Outcome != Settled {
-				t.Errorf("%s: attributed to %q, want %q", s.Outcome, s.Attribution.DistributorID, c.want)
-			}
-		})
+		s := m.step(t, told(1, sale(func(o *order.Order) {
+			o.Source, o.BuyerID, o.Evidence = orderNo(i), "", []order.Evidence{{Kind: c.kind, Value: c.value}}
+		})))
+		if s.Attribution.DistributorID != c.want || s.Outcome != Settled {
+			t.Errorf("%s %s, %s: attributed to %q, want %q", c.kind, c.value, s.Outcome, s.Attribution.DistributorID, c.want)
+		}
 	}
 }
 
@@ -535,7 +565,7 @@ func TestBindingsWithinOneBatch(t *testing.T) {
 	m := world(t)
 	first := sale(func(o *order.Order) { o.Source = orderNo(1) })
 	second := sale(func(o *order.Order) { o.Source, o.OrderTS, o.Evidence = orderNo(2), placed.Add(time.Hour), nil })
-	it := &item{program: "p1", store: m.stores["s1"], sources: []order.Source{first.Source, second.Source}}
+	it := &item{program: "p1", store: cachedInfo{info: m.stores["s1"]}, sources: []order.Source{first.Source, second.Source}}
 	for _, r := range []order.Revision{told(1, first), told(1, second)} {
 		it.revisions = append(it.revisions, Revised{Revision: r})
 	}

@@ -108,26 +108,30 @@ type infoCache struct {
 	byID map[string]cachedInfo
 }
 
+// cachedInfo is a store's settings with the time at which they were asked for: what changed before is in them.
 type cachedInfo struct {
 	info StoreInfo
 	read time.Time
 }
 
 // storeInfo reads a store's settings; fresh ones where the caller must not miss a change that was just made.
-func (p *Pipeline) storeInfo(ctx context.Context, storeID string, fresh bool) (StoreInfo, error) {
+func (p *Pipeline) storeInfo(ctx context.Context, storeID string, fresh bool) (cachedInfo, error) {
 	now := p.deps.Clock()
 	p.infos.mu.Lock()
 	cached, found := p.infos.byID[storeID]
 	p.infos.mu.Unlock()
 	if found && !fresh && now.Sub(cached.read) < p.options.StoreInfoFor {
-		return cached.info, nil
+		return cached, nil
 	}
 	info, err := p.deps.Store.StoreInfo(ctx, storeID)
 	if err != nil {
-		return StoreInfo{}, err
+		return cachedInfo{}, err
 	}
+	read := cachedInfo{info: info, read: now}
 	p.infos.mu.Lock()
-	p.infos.byID[storeID] = cachedInfo{info: info, read: now}
-	p.infos.mu.Unlock()
-	return info, nil
+	defer p.infos.mu.Unlock()
+	if !p.infos.byID[storeID].read.After(now) {
+		p.infos.byID[storeID] = read
+	}
+	return read, nil
 }

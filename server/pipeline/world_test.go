@@ -152,7 +152,7 @@ func (m *memory) step(t testing.TB, revisions ...order.Revision) Settlement {
 
 func (m *memory) settleItem(t testing.TB, released bool, revisions ...order.Revision) Settlement {
 	t.Helper()
-	it := &item{key: "d", program: "p1", store: m.stores["s1"], sources: []order.Source{sample1}}
+	it := &item{key: "d", program: "p1", store: cachedInfo{info: m.stores["s1"]}, sources: []order.Source{sample1}}
 	if len(revisions) > 0 {
 		it.sources = []order.Source{revisions[0].Source}
 	}

@@ -297,9 +297,7 @@ func appendText(dst []byte, text string) []byte {
 	return append(dst, quoted...)
 }
 
-// Problem places a problem at a path such as components[1].rates[0], or at the nearest thing above it that is there.
-func (d *Document) Problem(path, reason, mend string) Problem { return d.problem(path, reason, mend) }
-
+// problem stands at a path such as components[1].rates[0], or at the nearest thing above it that is there.
 func (d *Document) problem(path, reason, mend string) Problem {
 	at := d.root
 	for rest := path; rest != ""; {

@@ -61,13 +61,15 @@ func Run(dir string, out io.Writer) (Summary, error) {
 
 // runFile reads and plays one scenario.
 func runFile(folder fs.FS, name string) *report {
-	r := &report{title: "(unreadable)"}
+	r := &report{title: "(no title)"}
 	s, err := load(folder, name)
+	if s != nil && s.Title != "" {
+		r.title = s.Title
+	}
 	if err != nil {
 		r.broken = err.Error()
 		return r
 	}
-	r.title = s.Title
 	w, err := newWorld(s)
 	if err == nil {
 		err = w.play(r)
@@ -192,7 +194,7 @@ type ending struct {
 	Cut      map[string]amounts `json:"cut"` // by cap per period, taking all orders as one period
 }
 
-// load reads one file and its plan.
+// load reads one file and its plan. With an error it gives what could be read, for the title.
 func load(folder fs.FS, name string) (*scenario, error) {
 	text, err := fs.ReadFile(folder, name)
 	if err != nil {
@@ -206,10 +208,10 @@ func load(folder fs.FS, name string) (*scenario, error) {
 	decoder := json.NewDecoder(bytes.NewReader(document.JSON()))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(s); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, plain(err))
+		return s, fmt.Errorf("%s: %w", name, plain(err))
 	}
 	if s.plan, err = loadPlan(folder, document); err != nil {
-		return nil, err
+		return s, err
 	}
 	return s, nil
 }

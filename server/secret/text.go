@@ -1,30 +1,24 @@
+// Package secret keeps what must not be read: encryption at rest with a rotating key ring, and text that never prints.
 package secret
 
-import (
-	"fmt"
-	"log/slog"
-)
+import "log/slog"
 
-// redacted is what a secret says of itself.
-const redacted = "[redacted]"
-
-// Text is a secret that does not show up in logs, errors or JSON by accident. string(t) is the secret.
+// Text is a secret in memory. However it is printed, logged or marshalled, it shows as [redacted]; Reveal gives it away.
 type Text string
 
-// String says that there is something.
-func (Text) String() string { return redacted }
+const redacted = "[redacted]"
 
-// GoString says the same to %#v.
-func (Text) GoString() string { return redacted }
+// Reveal is the secret itself.
+func (t Text) Reveal() string { return string(t) }
 
-// Format says the same to every verb, %x and %q included.
-func (Text) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+// String hides it from fmt.
+func (t Text) String() string { return redacted }
 
-// MarshalJSON says the same in JSON.
-func (Text) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+// GoString hides it from %#v.
+func (t Text) GoString() string { return redacted }
 
-// MarshalText says the same in other encodings. (encoding/json writes a string that is a map's key as it is.)
-func (Text) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+// MarshalText hides it from JSON and its like.
+func (t Text) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// LogValue says the same in a log.
-func (Text) LogValue() slog.Value { return slog.StringValue(redacted) }
+// LogValue hides it from slog.
+func (t Text) LogValue() slog.Value { return slog.StringValue(redacted) }

@@ -2,124 +2,109 @@ package store
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
-
-	"upline.dev/upline/server"
 )
 
-// Scratch makes a migrated database of its own beside the one of the URL, for measurements. drop removes it.
-func Scratch(ctx context.Context, databaseURL string) (scratchURL string, drop func(context.Context) error, err error) {
-	defer server.Wrap(&err, "make a scratch database")
-	random := make([]byte, 6)
-	if _, err := rand.Read(random); err != nil {
-		return "", nil, err
+// baselineSnapshot is as long as the calculation of an order with one line and seven levels.
+const baselineSnapshot = 1000
+
+// The tables of the baseline have the columns and keys of settlements and postings, and nothing that protects them.
+var (
+	baselineTables = []string{
+		`CREATE TABLE bench_settlements (program_id TEXT NOT NULL, batch_sequence %[1]s NOT NULL, source TEXT NOT NULL,
+			revision %[1]s NOT NULL, first_position %[1]s NOT NULL, posting_count %[1]s NOT NULL, snapshot_id %[2]s,
+			calc_snapshot_json TEXT NOT NULL, order_ts %[1]s NOT NULL, posted_at %[1]s NOT NULL,
+			PRIMARY KEY (program_id, source, revision))`,
+		`CREATE TABLE bench_postings (program_id TEXT NOT NULL, batch_sequence %[1]s NOT NULL, position %[1]s NOT NULL,
+			first_position %[1]s NOT NULL, event_id %[2]s NOT NULL UNIQUE, line_id TEXT NOT NULL, component_id TEXT NOT NULL,
+			distributor_id TEXT NOT NULL, kind TEXT NOT NULL, currency TEXT NOT NULL, amount_minor %[1]s NOT NULL,
+			from_account TEXT NOT NULL, to_account TEXT NOT NULL, PRIMARY KEY (program_id, batch_sequence, position))`,
 	}
-	name := "upline_scratch_" + hex.EncodeToString(random)
-	if err := administer(ctx, databaseURL, "CREATE DATABASE "+name); err != nil {
-		return "", nil, err
-	}
-	drop = func(ctx context.Context) error {
-		return administer(ctx, databaseURL, "DROP DATABASE "+name+" WITH (FORCE)")
-	}
-	u, err := url.Parse(databaseURL)
+	baselineSettlements = &bulk{name: "insert baseline settlements", table: "bench_settlements", columns: insertSettlements.columns}
+	baselinePostings    = &bulk{name: "insert baseline postings", table: "bench_postings", columns: insertPostings.columns}
+)
+
+// BulkInsertBaseline is what settlement is measured against: the bare bulk insert of so many orders, one snapshot text
+// and some postings each, in transactions of batch orders, with no difference, seal, outbox or order row. It gives
+// orders per second and leaves no table behind.
+func (s *Store) BulkInsertBaseline(ctx context.Context, orders, postingsPerOrder, batch int) (perSecond float64, err error) {
+	owner, err := connectOwner(ctx, s.config)
 	if err != nil {
-		return "", nil, errors.Join(errors.New("DATABASE_URL is not a URL"), drop(ctx))
+		return 0, fmt.Errorf("connect for the baseline: %w", err)
 	}
-	u.Path = "/" + name
-	if _, err := Migrate(ctx, Config{DatabaseURL: u.String()}); err != nil {
-		return "", nil, errors.Join(err, drop(ctx))
+	defer func() { err = errors.Join(err, owner.Close()) }()
+	integer, bytes := "bigint", "bytea"
+	if s.Dialect() == "sqlite" {
+		integer, bytes = "INTEGER", "BLOB"
 	}
-	return u.String(), drop, nil
+	for _, table := range baselineTables {
+		if _, err := owner.writer.ExecContext(ctx, fmt.Sprintf(table, integer, bytes)); err != nil {
+			return 0, fmt.Errorf("create baseline table: %w", err)
+		}
+	}
+	begin := time.Now() //nolint:forbidigo // a measurement
+	for first := 0; first < orders; first += batch {
+		count := min(batch, orders-first)
+		err := owner.write(ctx, "", func(ctx context.Context, tx *sqlx.Tx) error {
+			return owner.insertBaseline(ctx, tx, first, count, postingsPerOrder)
+		})
+		if err != nil {
+			return 0, fmt.Errorf("baseline batch: %w", err)
+		}
+	}
+	took := time.Since(begin) //nolint:forbidigo // a measurement
+	if _, err := owner.writer.ExecContext(ctx, `DROP TABLE bench_postings`); err != nil {
+		return 0, fmt.Errorf("drop baseline table: %w", err)
+	}
+	if _, err := owner.writer.ExecContext(ctx, `DROP TABLE bench_settlements`); err != nil {
+		return 0, fmt.Errorf("drop baseline table: %w", err)
+	}
+	return float64(orders) / took.Seconds(), nil
 }
 
-// administer runs one statement with the login's own rights.
-func administer(ctx context.Context, databaseURL, statement string) (err error) {
-	db, err := (&postgres{}).connect(ctx, Config{DatabaseURL: databaseURL}.withDefaults(), "")
-	if err != nil {
+func (s *Store) insertBaseline(ctx context.Context, tx *sqlx.Tx, first, count, perOrder int) error {
+	settlements := s.dialect.newRows(baselineSettlements, "bench", int64(first))
+	postings := s.dialect.newRows(baselinePostings, "bench", int64(first))
+	text := strings.Repeat("x", baselineSnapshot)
+	for i := range count {
+		source := fmt.Sprintf("bench-shop/%d", 6_210_000_000_000_000_000+int64(first+i))
+		id := sha256.Sum256([]byte(source))
+		at := int64(i * perOrder)
+		settlements.text(source)
+		settlements.int(1)
+		settlements.int(at)
+		settlements.int(int64(perOrder))
+		settlements.bytes(id[:])
+		settlements.text(text)
+		settlements.int(1_790_000_000_000_000)
+		settlements.int(1_790_000_000_000_000)
+		for level := range perOrder {
+			event := sha256.Sum256(binary.BigEndian.AppendUint32(id[:], uint32(level))) //nolint:gosec // a handful of levels
+			addBaselinePosting(postings, at+int64(level), at, event[:])
+		}
+	}
+	if _, err := s.dialect.run(ctx, tx, baselineSettlements, settlements); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	_, err = db.ExecContext(ctx, statement)
+	_, err := s.dialect.run(ctx, tx, baselinePostings, postings)
 	return err
 }
 
-// The bare bulk insert that settling is measured against: integers, a primary and a unique key, and one text per order.
-var (
-	baselineRows = &bulk{
-		name: "insert baseline rows", table: "bench_ledger",
-		columns: columns(ints("event_id", "order_id", "distributor_id", "level", "amount_minor", "posted_at")),
-		after:   "ON CONFLICT DO NOTHING",
+func addBaselinePosting(r rows, position, first int64, event []byte) {
+	r.int(position)
+	r.int(first)
+	r.bytes(event)
+	for _, v := range []string{"6310000000000000001", "team", "B00001", "earning", "EUR"} {
+		r.text(v)
 	}
-	baselineTraces = &bulk{
-		name: "insert baseline traces", table: "bench_traces",
-		columns: columns(ints("order_id"), texts("trace")),
-		after:   "ON CONFLICT DO NOTHING",
-	}
-)
-
-const baselineTables = `CREATE TABLE bench_ledger (event_id bigint PRIMARY KEY, order_id bigint NOT NULL,
-	distributor_id bigint NOT NULL, level bigint NOT NULL, amount_minor bigint NOT NULL, posted_at bigint NOT NULL,
-	UNIQUE (order_id, distributor_id, level));
-	CREATE TABLE bench_traces (order_id bigint PRIMARY KEY, trace text NOT NULL)`
-
-// baselineTraceBytes is the size of the trace of the prototype that set the mark.
-const baselineTraceBytes = 800
-
-// BulkInsertBaseline measures in orders per second what the database takes at best: the bare bulk insert of so many
-// orders with one text each, in transactions of batch orders. It makes tables of its own and drops them, so it needs
-// the owner's rights: it is for scratch databases.
-func (s *Store) BulkInsertBaseline(ctx context.Context, orders, postingsPerOrder, batch int) (rate float64, err error) {
-	defer server.Wrap(&err, "measure the bare bulk insert")
-	owner := s
-	if s.dialect.name() == "postgres" {
-		if owner, err = connectOwner(ctx, s.config); err != nil {
-			return 0, err
-		}
-		defer func() { err = errors.Join(err, owner.Close()) }()
-	}
-	if _, err := owner.writer.ExecContext(ctx, baselineTables); err != nil {
-		return 0, err
-	}
-	defer func() {
-		_, dropErr := owner.writer.ExecContext(context.WithoutCancel(ctx), `DROP TABLE bench_ledger; DROP TABLE bench_traces`)
-		err = errors.Join(err, dropErr)
-	}()
-	trace := strings.Repeat("x", baselineTraceBytes)
-	begin := time.Now()
-	for first := 0; first < orders; first += batch {
-		if err := owner.baselineBatch(ctx, first, min(batch, orders-first), postingsPerOrder, trace); err != nil {
-			return 0, err
-		}
-	}
-	return float64(orders) / time.Since(begin).Seconds(), nil
-}
-
-func (s *Store) baselineBatch(ctx context.Context, first, count, postingsPerOrder int, trace string) error {
-	return s.write(ctx, "", func(ctx context.Context, tx *sqlx.Tx) error {
-		ledger, traces := s.dialect.newRows(baselineRows), s.dialect.newRows(baselineTraces)
-		for order := int64(first); order < int64(first+count); order++ {
-			for level := range int64(postingsPerOrder) {
-				for _, v := range []int64{order*int64(postingsPerOrder) + level, order, (order*7 + level*7919) % 100_000, level, 100 + level, s.now()} {
-					ledger.int(v)
-				}
-			}
-			traces.int(order)
-			traces.text(trace)
-		}
-		if _, err := s.dialect.run(ctx, tx, baselineRows, ledger); err != nil {
-			return fmt.Errorf("rows: %w", err)
-		}
-		if _, err := s.dialect.run(ctx, tx, baselineTraces, traces); err != nil {
-			return fmt.Errorf("traces: %w", err)
-		}
-		return nil
-	})
+	r.int(1234)
+	r.text("company:commission_expense")
+	r.text("distributor:B00001:pending")
 }

@@ -25,6 +25,9 @@ func BenchmarkSettle(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		if _, err := store.Migrate(b.Context(), store.Config{DatabaseURL: url}); err != nil {
+			b.Fatal(err)
+		}
 		s := openBench(b, store.Config{DatabaseURL: url})
 		benchmarkSettle(b, s)
 		if err := drop(b.Context()); err != nil {

@@ -28,9 +28,9 @@ type column struct {
 type bulk struct {
 	name    string // for errors, and the key of prepared texts
 	table   string
-	columns []column // the fixed ones first
-	before  string   // statement that reads "given"; "" for a plain insert
-	after   string   // ON CONFLICT, RETURNING
+	columns []column
+	before  string // statement that reads "given"; "" for a plain insert
+	after   string // ON CONFLICT, RETURNING
 }
 
 // text makes the statement around a source of rows.
@@ -66,9 +66,6 @@ type counter struct {
 func newCounter(b *bulk) counter {
 	c := counter{statement: b}
 	for _, column := range b.columns {
-		if column.fixed && len(c.varying) > 0 {
-			panic("store: statement " + b.name + ": its fixed columns do not come first")
-		}
 		if !column.fixed {
 			c.varying = append(c.varying, column.typed)
 		}

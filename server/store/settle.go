@@ -66,7 +66,10 @@ var (
 		name: "insert customer bindings", table: "customer_bindings",
 		columns: columns(fixedText("program_id"), fixedInt("recorded_at"),
 			texts("store_id", "customer_id", "distributor_id", "source"), ints("bound_at")),
-		after: "ON CONFLICT (program_id, store_id, customer_id) DO NOTHING", // the first one wins
+		// The first one wins until its days have run out: then a later order may bind the customer anew.
+		after: `ON CONFLICT (program_id, store_id, customer_id) DO UPDATE SET distributor_id = excluded.distributor_id,
+			source = excluded.source, bound_at = excluded.bound_at, recorded_at = excluded.recorded_at
+			WHERE excluded.bound_at > customer_bindings.bound_at`,
 	}
 	endDeliveries = &bulk{
 		name:    "end deliveries",
@@ -93,6 +96,7 @@ type batch struct {
 	count     int                    // of their postings
 	again     []string               // orders that had a row: their causes and releases are looked at
 	mended    []string               // orders that were parked and no longer are
+	bound     map[pipeline.Customer]bool
 	parked    bool
 }
 
@@ -122,7 +126,7 @@ func (b *books) Settle(ctx context.Context, settlements []pipeline.Settlement, f
 func (b *books) newBatch(at int64) *batch {
 	d := b.store.dialect
 	return &batch{
-		books: b, at: at,
+		books: b, at: at, bound: make(map[pipeline.Customer]bool),
 		revisions: d.newRows(insertRevisions, b.program, at),
 		orders:    d.newRows(upsertOrders, b.program),
 		causes:    d.newRows(insertParkCauses, b.program),
@@ -155,7 +159,8 @@ func (w *batch) add(s *pipeline.Settlement) error {
 	} else if r.public.Parked && s.Outcome == pipeline.Settled {
 		w.mended = append(w.mended, source)
 	}
-	if s.Binding != nil {
+	if s.Binding != nil && !w.bound[s.Binding.Customer] { // within a batch, too, the first one wins
+		w.bound[s.Binding.Customer] = true
 		for _, v := range []string{s.Binding.StoreID, s.Binding.CustomerID, s.Binding.DistributorID, s.Binding.Source} {
 			w.bindings.text(v)
 		}

@@ -9,8 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -126,19 +124,27 @@ func (r *valued) bytes(v []byte) {
 	r.args = append(r.args, v)
 }
 
-// valuesStatement writes "VALUES (?1,?,?),(?1,?,?)": fixed values are bound once and named in every row. The others have
-// no names, because the driver looks every parameter's name up in a list: with as many names as parameters a statement
-// of a thousand rows would take a second.
+// valuesStatement writes "VALUES (?,?,?),(?,?,?)". The parameters have no names or numbers: SQLite keeps those in a list
+// that the driver searches from its start for each value, which made binding a batch the dearest part of settling it.
 func (b *bulk) valuesStatement(count int) string {
-	row := make([]string, len(b.columns)) // fixed columns come first, so that ? goes on after their numbers
-	for i, c := range b.columns {
-		row[i] = "?"
-		if c.fixed {
-			row[i] += strconv.Itoa(i + 1)
+	row := "(" + strings.Repeat(",?", len(b.columns))[1:] + ")"
+	return b.text("VALUES " + strings.Repeat(","+row, count)[1:])
+}
+
+// whole gives the values of the rows from begin to end with the fixed ones in their places.
+func (r *valued) whole(begin, end int) []any {
+	varying, all := len(r.varying), make([]any, 0, (end-begin)*len(r.statement.columns))
+	for row := begin; row < end; row++ {
+		values, fixed := r.args[row*varying:(row+1)*varying], r.fixed
+		for _, c := range r.statement.columns {
+			if c.fixed {
+				all, fixed = append(all, fixed[0]), fixed[1:]
+			} else {
+				all, values = append(all, values[0]), values[1:]
+			}
 		}
 	}
-	one := "(" + strings.Join(row, ",") + ")"
-	return b.text("VALUES " + one + strings.Repeat(","+one, count-1))
+	return all
 }
 
 // stmt gives the prepared statement for so many rows. One that is not prepared yet is prepared for this transaction
@@ -178,22 +184,19 @@ func (e *embedded) ended(ctx context.Context) error {
 
 // chunks calls f with pieces of the rows whose lengths are powers of two, so that few different texts are prepared.
 func (r *valued) chunks(f func(count int, args []any) error) error {
-	width := len(r.varying)
 	largest := 1
-	for largest < maxPreparedRows && 2*largest*width+len(r.fixed) <= maxParameters {
+	for largest < maxPreparedRows && 2*largest*len(r.statement.columns) <= maxParameters {
 		largest *= 2
 	}
-	left, rest := r.len(), r.args
-	for left > 0 {
+	for begin := 0; begin < r.len(); {
 		size := largest
-		for size > left {
+		for size > r.len()-begin {
 			size /= 2
 		}
-		args := append(slices.Clone(r.fixed), rest[:size*width]...)
-		if err := f(size, args); err != nil {
+		if err := f(size, r.whole(begin, begin+size)); err != nil {
 			return err
 		}
-		left, rest = left-size, rest[size*width:]
+		begin += size
 	}
 	return nil
 }

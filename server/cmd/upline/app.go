@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/secret"
@@ -42,7 +41,9 @@ func (e *environment) open(ctx context.Context) (*app, error) {
 	if err != nil {
 		return nil, wrongSetting("key file: %v", err)
 	}
-	st, err := store.Open(ctx, store.Config{DatabaseURL: e.DatabaseURL, DataDir: e.Data, Clock: time.Now, Logger: e.log, Opener: ring})
+	config := e.storeConfig()
+	config.Opener = ring
+	st, err := store.Open(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}

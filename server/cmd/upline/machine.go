@@ -79,10 +79,7 @@ func (m *machine) run(ctx context.Context) error {
 
 // withMachine runs f beside a working machine, then lets it finish what is under way.
 func (e *environment) withMachine(ctx context.Context, a *app, f func(*machine) error) error {
-	figures, err := metrics.New(prometheus.NewRegistry())
-	if err != nil {
-		return err
-	}
+	figures := metrics.New(prometheus.NewRegistry())
 	m, err := e.newMachine(a, machineOptions{figures: figures, keepBodies: 30 * 24 * time.Hour, roles: []string{"engine"}})
 	if err != nil {
 		return err

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
+
+	"upline.dev/upline/server/store"
 )
 
 // MigrateCmd brings the database to this version's layout.
@@ -20,4 +23,21 @@ func (cmd *MigrateCmd) Run(ctx context.Context, env *environment) error {
 	}
 	_, err = fmt.Fprintf(env.stdout, "%d migrations applied\n", applied)
 	return err
+}
+
+// storeConfig is where the database is.
+func (e *environment) storeConfig() store.Config {
+	return store.Config{DatabaseURL: e.DatabaseURL, DataDir: e.Data, Clock: time.Now, Logger: e.log}
+}
+
+// migrate applies what is pending and gives the number of migrations applied.
+func (e *environment) migrate(ctx context.Context) (int, error) {
+	if err := e.checkSettings(); err != nil {
+		return 0, err
+	}
+	applied, err := store.Migrate(ctx, e.storeConfig())
+	if err != nil {
+		return 0, fmt.Errorf("migrate: %w", err)
+	}
+	return len(applied), nil
 }

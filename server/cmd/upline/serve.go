@@ -73,10 +73,7 @@ func platforms() map[order.Platform]adapters.Adapter {
 func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listener net.Listener) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	figures, err := metrics.New(registry)
-	if err != nil {
-		return err
-	}
+	figures := metrics.New(registry)
 	machine, err := env.newMachine(a, machineOptions{figures: figures, keepBodies: cmd.BodyRetention, roles: cmd.Roles, alone: a.store.Dialect() == "sqlite"})
 	if err != nil {
 		return err
