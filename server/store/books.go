@@ -25,6 +25,8 @@ type books struct {
 	asked    []order.Source
 	records  map[string]*record // by source
 	settled  bool
+	apart    bool   // Settle keeps its rows in batch, to be written when the reading has ended
+	batch    *batch // only where apart
 }
 
 // record is an order's row as the transaction found it.
@@ -73,12 +75,57 @@ const orderColumns = `source, store_id, platform, platform_order_id, name, order
 // so that a writer which came by without the lock is refused.
 func (s *Store) InTx(ctx context.Context, programID string, sources []order.Source, f func(pipeline.Books) error) (err error) {
 	defer server.Wrap(&err, "transaction of program %s over %d orders", programID, len(sources))
+	if s.dialect.settlesApart() {
+		return s.settleApart(ctx, programID, sources, f)
+	}
 	return s.write(ctx, programID, func(ctx context.Context, tx *sqlx.Tx) error {
 		b := &books{store: s, tx: tx, program: programID, asked: sources}
 		if err := b.load(ctx); err != nil {
 			return err
 		}
 		return f(b)
+	})
+}
+
+// settleApart reads and decides on a snapshot of the database, while others write, and takes the one writer only for the
+// rows that result. What others changed meanwhile is noticed by the orders' row versions and the program's counters; then
+// all of it is done again.
+func (s *Store) settleApart(ctx context.Context, program string, sources []order.Source, f func(pipeline.Books) error) (err error) {
+	for attempt := range maxAttempts {
+		if attempt > 0 {
+			if err := backOff(ctx, attempt); err != nil {
+				return err
+			}
+		}
+		err = s.settleApartOnce(ctx, program, sources, f)
+		if !errors.Is(err, errAgain) && !s.dialect.again(err) {
+			return s.explain(err)
+		}
+	}
+	return tooBusy(err)
+}
+
+func (s *Store) settleApartOnce(ctx context.Context, program string, sources []order.Source, f func(pipeline.Books) error) error {
+	b := &books{store: s, program: program, asked: sources, apart: true}
+	err := s.read(ctx, program, func(tx *sqlx.Tx) error {
+		b.tx = tx
+		if err := b.load(ctx); err != nil {
+			return err
+		}
+		return f(b)
+	})
+	if err == nil {
+		err = ctx.Err() // a caller that has gone is not committed to
+	}
+	if err != nil || b.batch == nil {
+		return err
+	}
+	return s.writeOnce(ctx, program, func(ctx context.Context, tx *sqlx.Tx) error {
+		b.tx = tx
+		if err := b.batch.confirmFacts(ctx); err != nil {
+			return err
+		}
+		return b.batch.write(ctx)
 	})
 }
 

@@ -29,6 +29,7 @@ type postgres struct {
 func (*postgres) name() string                { return "postgres" }
 func (*postgres) migrationsDir() string       { return "migrations/postgres" }
 func (*postgres) ended(context.Context) error { return nil }
+func (*postgres) settlesApart() bool          { return false }
 func (*postgres) forUpdate() string           { return " FOR UPDATE" }
 func (*postgres) forShare() string            { return " FOR SHARE" }
 func (*postgres) skipLocked() string          { return " FOR UPDATE SKIP LOCKED" }

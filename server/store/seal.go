@@ -35,11 +35,6 @@ func (w *batch) seal(ctx context.Context) error {
 	if w.count == 0 {
 		return nil
 	}
-	all := make([]ledger.Posting, 0, w.count)
-	for _, s := range w.posting {
-		all = append(all, s.Postings...)
-	}
-	leaves := ledger.Leaves(all) // before the lock: it is the work of the seal
 	d := w.store.dialect
 	if err := d.lockChain(ctx, w.tx, w.program); err != nil {
 		return fmt.Errorf("lock the chain: %w", err)
@@ -48,7 +43,7 @@ func (w *batch) seal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	next, err := ledger.Chain(last, w.program, leaves, w.at)
+	next, err := ledger.Chain(last, w.program, w.leaves, w.at)
 	if err != nil {
 		return err
 	}
@@ -64,7 +59,16 @@ func (w *batch) seal(ctx context.Context) error {
 			return err
 		}
 	}
-	return insertSeal(ctx, w.tx, next, leaves, outbox+int64(len(w.posting)))
+	return insertSeal(ctx, w.tx, next, w.leaves, outbox+int64(len(w.posting)))
+}
+
+// hash makes the leaves of the batch's postings, before any lock is taken: it is the work of the seal.
+func (w *batch) hash() {
+	all := make([]ledger.Posting, 0, w.count)
+	for _, s := range w.posting {
+		all = append(all, s.Postings...)
+	}
+	w.leaves = ledger.Leaves(all)
 }
 
 // sealedRows are the rows that carry the batch's number.

@@ -63,10 +63,11 @@ var (
 		after:   "ON CONFLICT (program_id, cause_key, source) DO NOTHING",
 	}
 	insertBindings = &bulk{
-		name: "insert customer bindings", table: "customer_bindings",
-		columns: columns(fixedText("program_id"), fixedInt("recorded_at"),
-			texts("store_id", "customer_id", "distributor_id", "source"), ints("bound_at")),
-		// The first one wins until its days have run out: then a later order may bind the customer anew.
+		name: "insert customer bindings", table: "customer_bindings", columns: bindingColumns,
+		after: "ON CONFLICT (program_id, store_id, customer_id) DO NOTHING", // the first one wins
+	}
+	renewBindings = &bulk{
+		name: "renew customer bindings", table: "customer_bindings", columns: bindingColumns,
 		after: `ON CONFLICT (program_id, store_id, customer_id) DO UPDATE SET distributor_id = excluded.distributor_id,
 			source = excluded.source, bound_at = excluded.bound_at, recorded_at = excluded.recorded_at
 			WHERE excluded.bound_at > customer_bindings.bound_at`,
@@ -80,6 +81,9 @@ var (
 	}
 )
 
+var bindingColumns = columns(fixedText("program_id"), fixedInt("recorded_at"),
+	texts("store_id", "customer_id", "distributor_id", "source"), ints("bound_at"))
+
 // CommissionEvents is the topic of the outbox rows that a settlement writes.
 const CommissionEvents = "commission.event"
 
@@ -91,11 +95,13 @@ type batch struct {
 	orders    rows
 	causes    rows
 	bindings  rows
+	renewals  rows // bindings that replace one whose days have run out
 	ends      rows
 	posting   []*pipeline.Settlement // those that post
 	count     int                    // of their postings
 	again     []string               // orders that had a row: their causes and releases are looked at
 	mended    []string               // orders that were parked and no longer are
+	leaves    [][32]byte             // of their postings
 	bound     map[pipeline.Customer]bool
 	parked    bool
 }
@@ -120,6 +126,11 @@ func (b *books) Settle(ctx context.Context, settlements []pipeline.Settlement, f
 		}
 	}
 	w.end("", finished)
+	w.hash()
+	if b.apart {
+		b.batch = w
+		return nil
+	}
 	return w.write(ctx)
 }
 
@@ -131,6 +142,7 @@ func (b *books) newBatch(at int64) *batch {
 		orders:    d.newRows(upsertOrders, b.program),
 		causes:    d.newRows(insertParkCauses, b.program),
 		bindings:  d.newRows(insertBindings, b.program, at),
+		renewals:  d.newRows(renewBindings, b.program, at),
 		ends:      d.newRows(endDeliveries),
 	}
 }
@@ -159,15 +171,25 @@ func (w *batch) add(s *pipeline.Settlement) error {
 	} else if r.public.Parked && s.Outcome == pipeline.Settled {
 		w.mended = append(w.mended, source)
 	}
-	if s.Binding != nil && !w.bound[s.Binding.Customer] { // within a batch, too, the first one wins
-		w.bound[s.Binding.Customer] = true
-		for _, v := range []string{s.Binding.StoreID, s.Binding.CustomerID, s.Binding.DistributorID, s.Binding.Source} {
-			w.bindings.text(v)
-		}
-		w.bindings.int(s.Binding.BoundAt)
-	}
+	w.addBinding(s.Binding)
 	w.end(source, s.Deliveries)
 	return nil
+}
+
+// addBinding takes a customer's binding; within a batch, too, the first one wins.
+func (w *batch) addBinding(b *pipeline.Binding) {
+	if b == nil || w.bound[b.Customer] {
+		return
+	}
+	w.bound[b.Customer] = true
+	r := w.bindings
+	if b.Renews {
+		r = w.renewals
+	}
+	for _, v := range []string{b.StoreID, b.CustomerID, b.DistributorID, b.Source} {
+		r.text(v)
+	}
+	r.int(b.BoundAt)
 }
 
 func (w *batch) addRevisions(source string, list []pipeline.Revised) error {
@@ -374,7 +396,7 @@ func (w *batch) write(ctx context.Context) error {
 	for _, step := range []struct {
 		statement *bulk
 		rows      rows
-	}{{insertBindings, w.bindings}, {endDeliveries, w.ends}} {
+	}{{insertBindings, w.bindings}, {renewBindings, w.renewals}, {endDeliveries, w.ends}} {
 		if _, err := d.run(ctx, w.tx, step.statement, step.rows); err != nil {
 			return err
 		}
