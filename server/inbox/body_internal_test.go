@@ -9,19 +9,19 @@ import (
 	"pgregory.net/rapid"
 )
 
-// clear seals nothing, so that a test sees what was packed.
-type clear struct{}
+// unsealed seals nothing, so that a test sees what was packed.
+type unsealed struct{}
 
-func (clear) Seal(plain, _ []byte) ([]byte, error)  { return bytes.Clone(plain), nil }
-func (clear) Open(sealed, _ []byte) ([]byte, error) { return sealed, nil }
+func (unsealed) Seal(plain, _ []byte) ([]byte, error)  { return bytes.Clone(plain), nil }
+func (unsealed) Open(sealed, _ []byte) ([]byte, error) { return sealed, nil }
 
 func packings(t testing.TB) (small, fast *bodies) {
 	t.Helper()
-	small, err := newBodies(clear{}, false)
+	small, err := newBodies(unsealed{}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if fast, err = newBodies(clear{}, true); err != nil {
+	if fast, err = newBodies(unsealed{}, true); err != nil {
 		t.Fatal(err)
 	}
 	return small, fast
