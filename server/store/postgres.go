@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"net"
 	"net/url"
 	"slices"
@@ -285,11 +287,12 @@ func (*postgres) unavailable(err error) bool {
 	var e *pq.Error
 	if errors.As(err, &e) {
 		switch e.Code.Class() {
-		case "08", "53", "57": // connection, resources, operator intervention
+		case "08", "53", "57", "58": // connection, resources, operator intervention, system error
 			return true
 		}
 		return false
 	}
 	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, sql.ErrConnDone)
+	return errors.As(err, &network) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, driver.ErrBadConn) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }

@@ -269,7 +269,7 @@ CREATE TABLE postings (
   component_id   text COLLATE "C" NOT NULL,
   distributor_id text COLLATE "C" NOT NULL,
   kind           text COLLATE "C" NOT NULL
-    CONSTRAINT postings_kind CHECK (kind IN ('earning', 'maturing', 'payout', 'adjustment', 'breakage')),
+    CONSTRAINT postings_kind CHECK (kind = 'earning' OR kind = 'breakage' OR kind = 'maturing' OR kind = 'payout' OR kind = 'adjustment'),
   currency       text COLLATE "C" NOT NULL,
   amount_minor   bigint NOT NULL CONSTRAINT postings_amount CHECK (amount_minor <> 0),
   from_account   text COLLATE "C" NOT NULL,

@@ -269,7 +269,7 @@ CREATE TABLE postings (
   component_id   TEXT    NOT NULL,
   distributor_id TEXT    NOT NULL,
   kind           TEXT    NOT NULL
-    CONSTRAINT postings_kind CHECK (kind IN ('earning', 'maturing', 'payout', 'adjustment', 'breakage')),
+    CONSTRAINT postings_kind CHECK (kind = 'earning' OR kind = 'breakage' OR kind = 'maturing' OR kind = 'payout' OR kind = 'adjustment'),
   currency       TEXT    NOT NULL,
   amount_minor   INTEGER NOT NULL CONSTRAINT postings_amount CHECK (amount_minor <> 0),
   from_account   TEXT    NOT NULL,
