@@ -3,7 +3,7 @@
 import { at, Failure, get, key } from '/api.js';
 import { byId, command, el, paint } from '/dom.js';
 import { chip, clock, count, delay, many, money, platforms, reason, time, useZone } from '/format.js';
-import { orderSheet } from '/order.js';
+import { orderSheet, waits } from '/order.js';
 import { complete, showSetup } from '/setup.js';
 
 const EVERY = 5000; // milliseconds between refreshes while the page is visible
@@ -165,7 +165,7 @@ function orderRow(o, fresh) {
     cell('c-placed', time(o.order_ts)),
     cell('c-seller', seller(o.distributor_id)),
     cell('c-state', why ? chip('wait', why) : chip(o.status === 'paid' ? 'ok' : 'plain', stateOf(o))),
-    cell('c-net number', money(o.net, o.currency)),
+    cell('c-net number', waits(o) ? el('span', { class: 'muted' }, '–') : money(o.net, o.currency)),
     cell('c-earned number', why ? el('span', { class: 'muted' }, 'waiting') : money(o.earned, o.currency)));
 }
 
@@ -199,26 +199,25 @@ function waiting({ parked, more, unmapped }) {
   }
   return [
     unmapped.length > 0 && el('div', { class: 'group' },
-      el('h3', {}, 'SKUs without a mapping, most money first'),
-      el('ul', { class: 'plain-list' }, unmapped.slice(0, 8).map((u) => el('li', { class: 'pair' },
-        el('span', {}, el('bdi', { class: 'strong' }, u.platform_sku), el('span', { class: 'second' }, `${platforms[u.platform] ?? u.platform} · ${many(u.orders, 'order', 'orders')}`)),
+      el('h3', {}, 'SKUs without a mapping'),
+      el('ul', { class: 'plain-list' }, unmapped.slice(0, 5).map((u) => el('li', { class: 'pair' },
+        el('span', {}, el('bdi', { class: 'strong' }, u.platform_sku || 'no SKU'), el('span', { class: 'second' }, `${platforms[u.platform] ?? u.platform} · ${many(u.orders, 'order', 'orders')}`)),
         money(u.waiting, u.currency)))),
-      unmapped.length > 8 && el('p', { class: 'muted' }, `and ${count(unmapped.length - 8)} more`),
+      unmapped.length > 5 && el('p', { class: 'muted' }, `and ${count(unmapped.length - 5)} more`),
       command(reason('unmapped_sku').command)),
     parked.length > 0 && el('div', { class: 'group' },
       el('h3', {}, 'Orders that wait'),
-      el('ul', { class: 'plain-list' }, parked.slice(0, 6).map(parkedItem)),
-      (more || parked.length > 6) && el('button', { type: 'button', class: 'quiet', 'data-focus': 'all-waiting', onclick: () => filterBy('parked') }, 'Show all that wait')),
+      el('ul', { class: 'plain-list' }, parked.slice(0, 4).map(parkedItem)),
+      (more || parked.length > 4) && el('button', { type: 'button', class: 'quiet', 'data-focus': 'all-waiting', onclick: () => filterBy('parked') }, 'Show all that wait')),
   ].filter(Boolean);
 }
 
 function parkedItem(o) {
-  const { title, mend } = reason(o.reason_code);
   return el('li', { class: 'parked' },
     el('div', { class: 'pair' },
-      el('a', { href: orderLink(o), 'data-focus': `parked ${o.order_id}` }, o.name || o.platform_order_id), money(o.net, o.currency)),
-    el('p', {}, chip('wait', title)),
-    el('p', { class: 'why' }, o.reason), mend && el('p', { class: 'muted' }, mend));
+      el('a', { href: orderLink(o), 'data-focus': `parked ${o.order_id}` }, o.name || o.platform_order_id), time(o.order_ts)),
+    el('p', {}, chip('wait', reason(o.reason_code).title)),
+    el('p', { class: 'why' }, o.reason));
 }
 
 function deliveryList(rows) {
