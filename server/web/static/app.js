@@ -33,8 +33,8 @@ async function refresh() {
     }
     if (failure instanceof Failure && failure.status === 401) {
       key.set('');
-      showStart();
-      keyError(`${failure.message}. Enter another one.`);
+      keyError(`${sentence(failure.message)}. Enter another one.`);
+      refresh();
       return;
     }
     trouble(failure.message);
@@ -60,17 +60,11 @@ function live(well) {
 
 function showStart() {
   byId('setup-home').append(byId('setup'));
-  byId('welcome').hidden = false;
-  byId('start').hidden = false;
-  byId('company').hidden = true;
-  byId('leave').hidden = true;
   byId('company-name').textContent = '';
+  reveal('start');
 }
 
 async function showCompany(setup, turn) {
-  if (byId('company').hidden) {
-    showFrame();
-  }
   const parkedQuery = { settlement: 'parked', limit: 20 };
   const [overview, orders, parked, unmapped, deliveries] = await Promise.all([
     get('/api/v1/overview'),
@@ -90,19 +84,17 @@ async function showCompany(setup, turn) {
   showOrders(orders);
   paint(byId('waiting-body'), { parked: parked.data, more: parked.next_cursor !== '', unmapped: unmapped.data }, waiting);
   paint(byId('deliveries-body'), deliveries.data, deliveryList);
+  reveal('company');
   nameSellers(orders.data);
 }
 
-/** The company's frame with room kept for what is still on its way, so that nothing jumps. */
-function showFrame() {
-  byId('welcome').hidden = true;
-  byId('start').hidden = true;
-  byId('company').hidden = false;
-  byId('leave').hidden = false;
-  paint(byId('figures'), 'loading', () => [1, 2, 3, 4].map(() => el('div', { class: 'figure skeleton' })));
-  paint(byId('orders-body'), 'loading', () => el('div', { class: 'rows skeleton', role: 'status' }, el('span', { class: 'sr' }, 'Loading')));
-  paint(byId('waiting-body'), 'loading', () => el('div', { class: 'lines skeleton' }));
-  paint(byId('deliveries-body'), 'loading', () => el('div', { class: 'lines skeleton' }));
+/** Everything of a view appears at once, when all of it is there: nothing moves under the reader's eyes. */
+function reveal(view) {
+  byId('boot').hidden = true;
+  byId('welcome').hidden = view !== 'start';
+  byId('start').hidden = view !== 'start';
+  byId('company').hidden = view !== 'company';
+  byId('leave').hidden = view !== 'company';
 }
 
 /** The guide stays in sight until its last step is done. */
@@ -278,7 +270,7 @@ async function followAddress() {
     }
   } catch (failure) {
     if (state.order === path) {
-      byId('sheet-body').replaceChildren(el('p', { class: 'banner critical', role: 'alert' }, failure.message));
+      byId('sheet-body').replaceChildren(el('p', { class: 'banner critical', role: 'alert' }, `${sentence(failure.message)}.`));
     }
   }
 }
@@ -289,6 +281,8 @@ function leaveSheet() {
     state.order = '';
   }
 }
+
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, '');
 
 // Keys.
 
@@ -317,12 +311,15 @@ async function enter(event) {
     return;
   }
   keyError('');
+  byId('open').disabled = true;
   try {
     await get('/api/v1/overview', text);
   } catch (failure) {
-    keyError(`${failure.message}.`);
+    keyError(`${sentence(failure.message)}.`);
     byId('key').focus();
     return;
+  } finally {
+    byId('open').disabled = false;
   }
   key.set(text);
   byId('key').value = '';
@@ -339,17 +336,11 @@ function leave() {
   document.title = 'Upline';
   showStart();
   byId('key').focus();
-  refresh();
 }
 
 function start() {
   document.querySelectorAll('[data-command]').forEach((place) => place.replaceChildren(command(place.dataset.command)));
   takeKeyFromAddress();
-  if (!key.get()) {
-    showStart();
-  } else {
-    showFrame();
-  }
   byId('key-form').addEventListener('submit', enter);
   byId('leave').addEventListener('click', leave);
   byId('sheet-close').addEventListener('click', () => byId('sheet').close());
