@@ -99,7 +99,7 @@ func (s *Store) settleApart(ctx context.Context, program string, sources []order
 		}
 		err = s.settleApartOnce(ctx, program, sources, f)
 		if !errors.Is(err, errAgain) && !s.dialect.again(err) {
-			return s.explain(err)
+			return s.explain(ctx, err)
 		}
 	}
 	return tooBusy(err)
