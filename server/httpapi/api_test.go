@@ -412,3 +412,20 @@ func TestWritesAreAuditedInTheKeysName(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// TestUnmappedSKUsAreRankedByTheirMoney: what costs most to leave is seen first.
+func TestUnmappedSKUsAreRankedByTheirMoney(t *testing.T) {
+	t.Parallel()
+	c := openProduct(t).company(t, "alpha")
+	c.fill()
+	for i, price := range []string{"9.00", "100.00", "20.00"} {
+		c.order(fmt.Sprint(i), fmt.Sprint("NEW-", i), "ANNA1001", price)
+	}
+	var page struct {
+		Data []struct{ Waiting string }
+	}
+	fatal(t, json.Unmarshal(c.want(200, c.get("/api/v1/mappings/unmapped")).body, &page))
+	if diff := cmp.Diff([]struct{ Waiting string }{{"100.00"}, {"20.00"}, {"9.00"}}, page.Data); diff != "" {
+		t.Error(diff)
+	}
+}

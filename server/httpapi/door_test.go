@@ -194,7 +194,8 @@ func (r reply) problem(t testing.TB) (p struct {
 	Status                     int
 	RequestID                  string `json:"request_id"`
 	Errors                     []struct{ Field, Detail string }
-}) {
+},
+) {
 	t.Helper()
 	if kind := r.header.Get("Content-Type"); kind != "application/problem+json" {
 		t.Fatalf("%d has content type %q, want a problem: %s", r.status, kind, r.body)
@@ -444,9 +445,13 @@ func TestOrdersNeedAStoreKey(t *testing.T) {
 		authorization string
 		want          int
 	}{
-		{"", http.StatusUnauthorized}, {"Bearer", http.StatusUnauthorized}, {"Bearer ", http.StatusUnauthorized},
-		{"Basic " + storeKeyA, http.StatusUnauthorized}, {"Bearer upk_unknown", http.StatusUnauthorized},
-		{"Bearer " + readKeyA, http.StatusForbidden}, {"bearer " + storeKeyA, http.StatusAccepted},
+		{"", http.StatusUnauthorized},
+		{"Bearer", http.StatusUnauthorized},
+		{"Bearer ", http.StatusUnauthorized},
+		{"Basic " + storeKeyA, http.StatusUnauthorized},
+		{"Bearer upk_unknown", http.StatusUnauthorized},
+		{"Bearer " + readKeyA, http.StatusForbidden},
+		{"bearer " + storeKeyA, http.StatusAccepted},
 	} {
 		got := send(t, http.MethodPost, d.url+"/api/mlm/orders", strings.NewReader(body), map[string]string{"Authorization": c.authorization})
 		if got.status != c.want {
