@@ -78,8 +78,13 @@ func (s *Store) InTx(ctx context.Context, programID string, sources []order.Sour
 	if s.dialect.settlesApart() {
 		return s.settleApart(ctx, programID, sources, f)
 	}
-	return s.write(ctx, programID, func(ctx context.Context, tx *sqlx.Tx) error {
-		b := &books{store: s, tx: tx, program: programID, asked: sources}
+	return s.settleInside(ctx, programID, sources, f)
+}
+
+// settleInside reads, decides and writes in one transaction that holds its orders throughout.
+func (s *Store) settleInside(ctx context.Context, program string, sources []order.Source, f func(pipeline.Books) error) error {
+	return s.write(ctx, program, func(ctx context.Context, tx *sqlx.Tx) error {
+		b := &books{store: s, tx: tx, program: program, asked: sources}
 		if err := b.load(ctx); err != nil {
 			return err
 		}
@@ -87,22 +92,21 @@ func (s *Store) InTx(ctx context.Context, programID string, sources []order.Sour
 	})
 }
 
+// apartAttempts is how often a transaction is tried beside the writer before it asks for the writer first, where nobody
+// can be in its way.
+const apartAttempts = 2
+
 // settleApart reads and decides on a snapshot of the database, while others write, and takes the one writer only for the
 // rows that result. What others changed meanwhile is noticed by the orders' row versions and the program's counters; then
 // all of it is done again.
 func (s *Store) settleApart(ctx context.Context, program string, sources []order.Source, f func(pipeline.Books) error) (err error) {
-	for attempt := range maxAttempts {
-		if attempt > 0 {
-			if err := backOff(ctx, attempt); err != nil {
-				return err
-			}
-		}
+	for range apartAttempts {
 		err = s.settleApartOnce(ctx, program, sources, f)
 		if !errors.Is(err, errAgain) && !s.dialect.again(err) {
 			return s.explain(ctx, err)
 		}
 	}
-	return tooBusy(err)
+	return s.settleInside(ctx, program, sources, f)
 }
 
 func (s *Store) settleApartOnce(ctx context.Context, program string, sources []order.Source, f func(pipeline.Books) error) error {
