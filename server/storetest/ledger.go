@@ -242,7 +242,7 @@ func testSnapshots(t *testing.T, w *world) {
 	w.settle(t, w.Store, sale(source("2"), 100), 1, map[string]int64{"ann": 5})
 	list, err := w.Store.Snapshots(w.ctx, program, o.Source.String())
 	ok(t, err)
-	if len(list) != 2 || list[0].Revision != 1 || list[1].Revision != 2 {
+	if len(list) != 2 || list[0].Revision != 2 || list[1].Revision != 1 {
 		t.Fatalf("calculations of the order: %+v", list)
 	}
 	sum := sha256.Sum256(list[1].JSON)
