@@ -262,8 +262,8 @@ func testSnapshots(t *testing.T, w *world) {
 	}
 	posted := map[string][]int64{}
 	ok(t, w.Store.EachOrder(w.ctx, program, func(orderID, snapshotID string, snapshot []byte, balances []ledger.Balance) error {
-		if orderID == o.Source.String() && snapshotID != list[1].SnapshotID {
-			t.Errorf("the latest calculation is %s, want %s", snapshotID, list[1].SnapshotID)
+		if orderID == o.Source.String() && snapshotID != list[0].SnapshotID {
+			t.Errorf("the latest calculation is %s, want %s", snapshotID, list[0].SnapshotID)
 		}
 		for _, b := range balances {
 			posted[orderID] = append(posted[orderID], b.AmountMinor)
