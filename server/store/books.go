@@ -76,7 +76,11 @@ const orderColumns = `source, store_id, platform, platform_order_id, name, order
 func (s *Store) InTx(ctx context.Context, programID string, sources []order.Source, f func(pipeline.Books) error) (err error) {
 	defer server.Wrap(&err, "transaction of program %s over %d orders", programID, len(sources))
 	if s.dialect.settlesApart() {
-		return s.settleApart(ctx, programID, sources, f)
+		err := s.settleApart(ctx, programID, sources, f)
+		if !errors.Is(err, errAgain) && !s.dialect.again(err) {
+			return s.explain(ctx, err)
+		}
+		// Others keep coming in between: with the writer to itself from the start, this transaction cannot lose.
 	}
 	return s.write(ctx, programID, func(ctx context.Context, tx *sqlx.Tx) error {
 		b := &books{store: s, tx: tx, program: programID, asked: sources}
@@ -87,11 +91,14 @@ func (s *Store) InTx(ctx context.Context, programID string, sources []order.Sour
 	})
 }
 
+// apartAttempts is how often settling apart is tried before it takes the writer for all of its time.
+const apartAttempts = 3
+
 // settleApart reads and decides on a snapshot of the database, while others write, and takes the one writer only for the
 // rows that result. What others changed meanwhile is noticed by the orders' row versions and the program's counters; then
 // all of it is done again.
 func (s *Store) settleApart(ctx context.Context, program string, sources []order.Source, f func(pipeline.Books) error) (err error) {
-	for attempt := range maxAttempts {
+	for attempt := range apartAttempts {
 		if attempt > 0 {
 			if err := backOff(ctx, attempt); err != nil {
 				return err
@@ -99,10 +106,10 @@ func (s *Store) settleApart(ctx context.Context, program string, sources []order
 		}
 		err = s.settleApartOnce(ctx, program, sources, f)
 		if !errors.Is(err, errAgain) && !s.dialect.again(err) {
-			return s.explain(ctx, err)
+			return err
 		}
 	}
-	return tooBusy(err)
+	return err
 }
 
 func (s *Store) settleApartOnce(ctx context.Context, program string, sources []order.Source, f func(pipeline.Books) error) error {
