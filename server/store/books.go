@@ -76,15 +76,14 @@ const orderColumns = `source, store_id, platform, platform_order_id, name, order
 func (s *Store) InTx(ctx context.Context, programID string, sources []order.Source, f func(pipeline.Books) error) (err error) {
 	defer server.Wrap(&err, "transaction of program %s over %d orders", programID, len(sources))
 	if s.dialect.settlesApart() {
-		return s.settleApart(ctx, programID, sources, f)
+		err := s.settleApart(ctx, programID, sources, f)
+		if !errors.Is(err, errAgain) && !s.dialect.again(err) {
+			return s.explain(ctx, err)
+		}
+		// Others keep coming in between: with the writer to itself from the start, this transaction cannot lose.
 	}
-	return s.settleInside(ctx, programID, sources, f)
-}
-
-// settleInside reads, decides and writes in one transaction that holds its orders throughout.
-func (s *Store) settleInside(ctx context.Context, program string, sources []order.Source, f func(pipeline.Books) error) error {
-	return s.write(ctx, program, func(ctx context.Context, tx *sqlx.Tx) error {
-		b := &books{store: s, tx: tx, program: program, asked: sources}
+	return s.write(ctx, programID, func(ctx context.Context, tx *sqlx.Tx) error {
+		b := &books{store: s, tx: tx, program: programID, asked: sources}
 		if err := b.load(ctx); err != nil {
 			return err
 		}
@@ -92,21 +91,25 @@ func (s *Store) settleInside(ctx context.Context, program string, sources []orde
 	})
 }
 
-// apartAttempts is how often a transaction is tried beside the writer before it asks for the writer first, where nobody
-// can be in its way.
-const apartAttempts = 2
+// apartAttempts is how often settling apart is tried before it takes the writer for all of its time.
+const apartAttempts = 3
 
 // settleApart reads and decides on a snapshot of the database, while others write, and takes the one writer only for the
 // rows that result. What others changed meanwhile is noticed by the orders' row versions and the program's counters; then
 // all of it is done again.
 func (s *Store) settleApart(ctx context.Context, program string, sources []order.Source, f func(pipeline.Books) error) (err error) {
-	for range apartAttempts {
+	for attempt := range apartAttempts {
+		if attempt > 0 {
+			if err := backOff(ctx, attempt); err != nil {
+				return err
+			}
+		}
 		err = s.settleApartOnce(ctx, program, sources, f)
 		if !errors.Is(err, errAgain) && !s.dialect.again(err) {
-			return s.explain(ctx, err)
+			return err
 		}
 	}
-	return s.settleInside(ctx, program, sources, f)
+	return err
 }
 
 func (s *Store) settleApartOnce(ctx context.Context, program string, sources []order.Source, f func(pipeline.Books) error) error {

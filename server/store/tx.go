@@ -40,11 +40,6 @@ func (s *Store) write(ctx context.Context, program string, f func(ctx context.Co
 			return s.explain(ctx, err)
 		}
 	}
-	return tooBusy(err)
-}
-
-// tooBusy is the end of a transaction that lost each time.
-func tooBusy(err error) error {
 	return &server.Error{Code: server.Unavailable, Message: "The database is too busy. Please try again.",
 		Err: fmt.Errorf("given up after %d attempts: %w", maxAttempts, err)}
 }
