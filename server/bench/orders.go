@@ -29,24 +29,28 @@ func distributors() []admin.DistributorSpec {
 func mappings() []admin.MappingSpec {
 	all := make([]admin.MappingSpec, skus)
 	for i := range all {
-		all[i] = admin.MappingSpec{Platform: "shopify", PlatformSKU: fmt.Sprintf("SKU-%d", i), CommissionClass: "a"}
+		class := "kit" // starter kits and samples earn nothing
+		if i == 0 {
+			class = "a"
+		}
+		all[i] = admin.MappingSpec{Platform: "shopify", PlatformSKU: fmt.Sprintf("SKU-%d", i), CommissionClass: class}
 	}
 	return all
 }
 
-// plan pays the seller and seven levels above, compressed: eight postings an order.
+// plan pays the seller and seven levels above, compressed, on one of the three lines: eight postings an order.
 const plan = `
 name: bench-seven-levels
 effective_from: 2020-01-01T00:00:00Z
 ranks: [member]
 volume: {money: {"*": "1"}}
 components:
-  - {id: retail, type: retail, base: net, rates: [{rate: 20%}]}
+  - {id: retail, type: retail, base: net, rates: [{class: a, rate: 20%}]}
   - id: team
     type: unilevel
     base: cv
     compression: dynamic
-    rates: [{levels: [5%, 4%, 3%, 2%, 1%, 1%, 1%]}]
+    rates: [{class: a, levels: [5%, 4%, 3%, 2%, 1%, 1%, 1%]}]
 `
 
 // bodies makes orders/paid bodies of the size real ones have (about 6.6 kB, three lines) by filling a template: only

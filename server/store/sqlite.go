@@ -9,8 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -47,6 +45,7 @@ type preparedKey struct {
 
 func (*embedded) name() string          { return "sqlite" }
 func (*embedded) migrationsDir() string { return "migrations/sqlite" }
+func (*embedded) settlesApart() bool    { return true }
 func (*embedded) forUpdate() string     { return "" }
 func (*embedded) forShare() string      { return "" }
 func (*embedded) skipLocked() string    { return "" }
@@ -93,7 +92,7 @@ func (e *embedded) open(ctx context.Context, c Config) (writer, reader *sqlx.DB,
 func sqliteDSN(path string, reading bool) string {
 	q := url.Values{"_pragma": {
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "recursive_triggers(1)",
-		"cache_size(-65536)",
+		"cache_size(-65536)", "wal_autocheckpoint(4000)",
 	}}
 	if reading {
 		q = url.Values{"_pragma": {"busy_timeout(5000)", "query_only(1)", "cache_size(-16384)"}, "_txlock": {"deferred"}}
@@ -126,40 +125,27 @@ func (r *valued) bytes(v []byte) {
 	r.args = append(r.args, v)
 }
 
-// statement writes "VALUES ($1,$2,$3),($1,$4,$5)": fixed values are bound once and named in every row.
+// valuesStatement writes "VALUES (?,?,?),(?,?,?)". The parameters have no names or numbers: SQLite keeps those in a list
+// that the driver searches from its start for each value, which made binding a batch the dearest part of settling it.
 func (b *bulk) valuesStatement(count int) string {
-	var s strings.Builder
-	s.WriteString("VALUES ")
-	fixed := 0
-	for _, c := range b.columns {
-		if c.fixed {
-			fixed++
-		}
-	}
-	next := fixed
-	for row := range count {
-		if row > 0 {
-			s.WriteByte(',')
-		}
-		constant := 0
-		for i, c := range b.columns {
-			separator := byte(',')
-			if i == 0 {
-				separator = '('
-			}
-			s.WriteByte(separator)
-			s.WriteByte('$')
+	row := "(" + strings.Repeat(",?", len(b.columns))[1:] + ")"
+	return b.text("VALUES " + strings.Repeat(","+row, count)[1:])
+}
+
+// whole gives the values of the rows from begin to end with the fixed ones in their places.
+func (r *valued) whole(begin, end int) []any {
+	varying, all := len(r.varying), make([]any, 0, (end-begin)*len(r.statement.columns))
+	for row := begin; row < end; row++ {
+		values, fixed := r.args[row*varying:(row+1)*varying], r.fixed
+		for _, c := range r.statement.columns {
 			if c.fixed {
-				constant++
-				s.WriteString(strconv.Itoa(constant))
+				all, fixed = append(all, fixed[0]), fixed[1:]
 			} else {
-				next++
-				s.WriteString(strconv.Itoa(next))
+				all, values = append(all, values[0]), values[1:]
 			}
 		}
-		s.WriteByte(')')
 	}
-	return b.text(s.String())
+	return all
 }
 
 // stmt gives the prepared statement for so many rows. One that is not prepared yet is prepared for this transaction
@@ -199,22 +185,19 @@ func (e *embedded) ended(ctx context.Context) error {
 
 // chunks calls f with pieces of the rows whose lengths are powers of two, so that few different texts are prepared.
 func (r *valued) chunks(f func(count int, args []any) error) error {
-	width := len(r.varying)
 	largest := 1
-	for largest < maxPreparedRows && 2*largest*width+len(r.fixed) <= maxParameters {
+	for largest < maxPreparedRows && 2*largest*len(r.statement.columns) <= maxParameters {
 		largest *= 2
 	}
-	left, rest := r.len(), r.args
-	for left > 0 {
+	for begin := 0; begin < r.len(); {
 		size := largest
-		for size > left {
+		for size > r.len()-begin {
 			size /= 2
 		}
-		args := append(slices.Clone(r.fixed), rest[:size*width]...)
-		if err := f(size, args); err != nil {
+		if err := f(size, r.whole(begin, begin+size)); err != nil {
 			return err
 		}
-		left, rest = left-size, rest[size*width:]
+		begin += size
 	}
 	return nil
 }

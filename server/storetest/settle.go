@@ -106,7 +106,7 @@ func testAllOrNothing(t *testing.T, w *world) {
 		if err := run(fail); !errors.Is(err, failure) {
 			t.Fatalf("error %v", err)
 		}
-		for _, table := range []string{"postings", "snapshots", "seals", "orders", "order_revisions", "outbox", "customer_bindings"} {
+		for _, table := range []string{"postings", "settlements", "seals", "orders", "order_revisions", "outbox", "customer_bindings"} {
 			if n := w.count(t, `SELECT count(*) FROM `+table); n != 0 {
 				t.Fatalf("%d rows of %s are left", n, table)
 			}

@@ -30,7 +30,6 @@ type Store interface {
 	pipeline.Store
 	query.Reader
 	admin.Books
-	SnapshotByID(ctx context.Context, program, snapshotID string) (query.Snapshot, error)
 	Seals(ctx context.Context, program string, fn func(ledger.Seal, []ledger.Posting, [][32]byte) error) error
 	EachSnapshot(ctx context.Context, program string, fn func(id string, snapshot []byte) error) error
 	EachOrder(ctx context.Context, program string, fn func(orderID, snapshotID string, snapshot []byte, posted []ledger.Balance) error) error
