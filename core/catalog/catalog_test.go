@@ -213,6 +213,7 @@ func drawRows(t *rapid.T) []catalog.Mapping {
 }
 
 func answers(t testing.TB, c *catalog.Catalog, version int64) []string {
+	t.Helper()
 	var all []string
 	for _, country := range []string{"", "DE"} {
 		for at := int64(-1); at < 5; at++ {

@@ -131,6 +131,7 @@ func (d *Document) checkShape(tokens token.Tokens) error {
 			open--
 		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType:
 			marks++
+		default: // All other tokens nest nothing.
 		}
 		if open > maxDepth || marks > maxDepth || marks > 0 && column > maxIndent+maxDepth*2 || t.Position != nil && t.Position.IndentNum > maxIndent {
 			return d.refuse(at, column, "values are nested too deeply", fmt.Sprintf("a plan needs less than %d levels", maxDepth))
@@ -279,6 +280,7 @@ func (n *node) appendJSON(dst []byte, integers []string, integer bool) []byte {
 		if integer && isInteger(n.text) {
 			return append(dst, n.text...)
 		}
+	case textKind: // is quoted below
 	}
 	return appendText(dst, n.text)
 }
