@@ -40,8 +40,10 @@ func (s *Store) write(ctx context.Context, program string, f func(ctx context.Co
 			return s.explain(ctx, err)
 		}
 	}
-	return &server.Error{Code: server.Unavailable, Message: "The database is too busy. Please try again.",
-		Err: fmt.Errorf("given up after %d attempts: %w", maxAttempts, err)}
+	return &server.Error{
+		Code: server.Unavailable, Message: "The database is too busy. Please try again.",
+		Err: fmt.Errorf("given up after %d attempts: %w", maxAttempts, err),
+	}
 }
 
 // backOff waits a little longer each time, by a random part so that two do not meet again.

@@ -179,11 +179,16 @@ func testTamper(t *testing.T, w *world) {
 	var event []byte
 	ok(t, w.Raw.QueryRowContext(w.ctx, `SELECT event_id FROM postings`+posting).Scan(&event))
 	for _, c := range []struct{ table, where, column, change string }{
-		{"postings", posting, "amount_minor", "amount_minor + 1"}, {"postings", posting, "distributor_id", "'bem'"},
-		{"postings", posting, "to_account", "'distributor:dan:pending'"}, {"postings", posting, "line_id", "'2'"},
-		{"postings", posting, "currency", "'USD'"}, {"postings", posting, "first_position", "1"},
-		{"settlements", settlement, "posted_at", "posted_at + 1"}, {"settlements", settlement, "source", "'acme-shop/9999'"},
-		{"settlements", settlement, "order_ts", "order_ts + 1"}, {"settlements", settlement, "revision", "2"},
+		{"postings", posting, "amount_minor", "amount_minor + 1"},
+		{"postings", posting, "distributor_id", "'bem'"},
+		{"postings", posting, "to_account", "'distributor:dan:pending'"},
+		{"postings", posting, "line_id", "'2'"},
+		{"postings", posting, "currency", "'USD'"},
+		{"postings", posting, "first_position", "1"},
+		{"settlements", settlement, "posted_at", "posted_at + 1"},
+		{"settlements", settlement, "source", "'acme-shop/9999'"},
+		{"settlements", settlement, "order_ts", "order_ts + 1"},
+		{"settlements", settlement, "revision", "2"},
 		{"settlements", settlement, "snapshot_id", "NULL"},
 	} {
 		execute(t, w, `CREATE TABLE saved AS SELECT * FROM `+c.table+c.where)
@@ -285,8 +290,10 @@ func testLedgerView(t *testing.T, w *world) {
 		Scan(&event, &orderID, &who, &amount, &snapshot))
 	list, err := w.Store.Snapshots(w.ctx, program, o.Source.String())
 	ok(t, err)
-	want := ledger.EventID(program, ledger.Key{Source: o.Source.String(), LineID: "1", ComponentID: "retail",
-		DistributorID: "ben", Kind: ledger.Earning, Currency: "EUR"}, 1)
+	want := ledger.EventID(program, ledger.Key{
+		Source: o.Source.String(), LineID: "1", ComponentID: "retail",
+		DistributorID: "ben", Kind: ledger.Earning, Currency: "EUR",
+	}, 1)
 	if event != want || orderID != o.Source.String() || who != "ben" || amount != 50 || snapshot != string(list[0].JSON) {
 		t.Fatalf("ledger shows %s %s %s %d %s", event, orderID, who, amount, snapshot)
 	}
