@@ -39,15 +39,8 @@ var commissionClass = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
 
 // PutMappings adds dated mappings, all or nothing; commit=false is a dry run with the same answer.
 func (s *Service) PutMappings(ctx context.Context, program string, specs []MappingSpec, at time.Time, commit bool) (ImportSummary, error) {
-	rows := make([]catalog.Mapping, len(specs))
-	faults, seen := newRowFaults(), make(map[mappingKey]int, len(specs))
-	for i := range specs {
-		row := faults.at(i)
-		m := checkMapping(specs[i], at, row)
-		once(row, seen, mappingKey{m.Platform, m.PlatformSKU, m.Country, m.ValidFrom}, "platform_sku", m.PlatformSKU)
-		rows[i] = m
-	}
-	if err := faults.err(); err != nil {
+	rows, err := checkMappings(specs, at)
+	if err != nil {
 		return ImportSummary{}, err
 	}
 	summary, err := s.Books.PutMappings(ctx, program, rows, at, commit)
@@ -58,6 +51,24 @@ func (s *Service) PutMappings(ctx context.Context, program string, specs []Mappi
 		return summary, nil
 	}
 	return summary, s.audit(ctx, program, "mappings.put", fmt.Sprintf("%d rows", len(rows)))
+}
+
+// CheckMappings reports what single rows show to be wrong, as RowErrors, without a database.
+func CheckMappings(specs []MappingSpec) error {
+	_, err := checkMappings(specs, time.Unix(0, 0)) // the time of the import stands in for missing dates only
+	return err
+}
+
+func checkMappings(specs []MappingSpec, at time.Time) ([]catalog.Mapping, error) {
+	rows := make([]catalog.Mapping, len(specs))
+	faults, seen := newRowFaults(), make(map[mappingKey]int, len(specs))
+	for i := range specs {
+		row := faults.at(i)
+		m := checkMapping(specs[i], at, row)
+		once(row, seen, mappingKey{m.Platform, m.PlatformSKU, m.Country, m.ValidFrom}, "platform_sku", m.PlatformSKU)
+		rows[i] = m
+	}
+	return rows, faults.err()
 }
 
 // mappingKey is what one row of a file may say something about.

@@ -46,18 +46,8 @@ const (
 // PutDistributors adds or changes people, all or nothing; commit=false is a dry run with the same answer. What is wrong
 // with rows comes as RowErrors, also where only the whole tree shows it: cycles, orphans, codes of somebody else.
 func (s *Service) PutDistributors(ctx context.Context, program string, specs []DistributorSpec, at time.Time, commit bool) (ImportSummary, error) {
-	people := make([]Distributor, len(specs))
-	faults := newRowFaults()
-	ids, codes := make(map[string]int, len(specs)), make(map[string]int)
-	for i := range specs {
-		row := faults.at(i)
-		people[i] = checkDistributor(specs[i], row)
-		row.once(ids, people[i].DistributorID, "distributor_id", people[i].DistributorID)
-		for _, code := range people[i].Codes {
-			row.once(codes, strings.ToLower(code), "codes", "code "+code)
-		}
-	}
-	if err := faults.err(); err != nil {
+	people, ids, err := checkDistributors(specs)
+	if err != nil {
 		return ImportSummary{}, err
 	}
 	for i := range specs {
@@ -75,16 +65,38 @@ func (s *Service) PutDistributors(ctx context.Context, program string, specs []D
 	return summary, s.audit(ctx, program, "distributors.put", fmt.Sprintf("%d rows", len(people)))
 }
 
+// CheckDistributors reports what single rows show to be wrong, as RowErrors, without a database.
+func CheckDistributors(specs []DistributorSpec) error {
+	_, _, err := checkDistributors(specs)
+	return err
+}
+
+// checkDistributors reads all rows; ids says in which row a person is.
+func checkDistributors(specs []DistributorSpec) (people []Distributor, ids map[string]int, err error) {
+	people = make([]Distributor, len(specs))
+	faults := newRowFaults()
+	ids, codes := make(map[string]int, len(specs)), make(map[string]int)
+	for i := range specs {
+		row := faults.at(i)
+		people[i] = checkDistributor(specs[i], row)
+		row.once(ids, people[i].DistributorID, "distributor_id", people[i].DistributorID)
+		for _, code := range people[i].Codes {
+			row.once(codes, strings.ToLower(code), "codes", "code "+code)
+		}
+	}
+	return people, ids, faults.err()
+}
+
 func checkDistributor(spec DistributorSpec, row *rowFaults) Distributor {
 	d := Distributor{
 		DistributorID: spec.DistributorID, SponsorID: given(spec.SponsorID), Status: genealogy.Status(strings.ToLower(spec.Status)),
 		Rank: strings.ToLower(given(spec.Rank)), Country: strings.ToUpper(given(spec.Country)), Codes: spec.Codes,
 		Keep: Keep{Sponsor: spec.SponsorID == "", Status: spec.Status == "", Rank: spec.Rank == "", Country: spec.Country == ""},
 	}
-	if !distributorID.MatchString(d.DistributorID) {
+	if !validID(d.DistributorID) {
 		row.fault("distributor_id", "%s: use 1 to 64 letters, digits and . _ : @ + -, beginning with a letter or digit", quote(spec.DistributorID))
 	}
-	if d.SponsorID != "" && !distributorID.MatchString(d.SponsorID) {
+	if d.SponsorID != "" && !validID(d.SponsorID) {
 		row.fault("sponsor_id", "%s: use 1 to 64 letters, digits and . _ : @ + -, or leave it empty at the top", quote(spec.SponsorID))
 	}
 	if d.SponsorID == d.DistributorID && d.SponsorID != "" {
@@ -107,6 +119,9 @@ func checkDistributor(spec DistributorSpec, row *rowFaults) Distributor {
 	checkPersonal(spec, row)
 	return d
 }
+
+// validID holds an id to what the tree and the keys made of it take: 64 characters, and 255 bytes.
+func validID(id string) bool { return len(id) <= 255 && distributorID.MatchString(id) }
 
 // given is what a field says, where None says that there is nothing.
 func given(field string) string {
