@@ -229,8 +229,8 @@ func TestParkedOrdersAreVisibleAndReleased(t *testing.T) {
 	if dry := c.want(200, c.post("/api/v1/mappings?dry_run=true", mapping)); !strings.Contains(string(dry.body), `"released":1`) {
 		t.Errorf("dry run %s", dry.body)
 	}
-	if c.decided("alpha-till/1")["settlement"] != "parked" {
-		t.Fatal("a dry run released the order")
+	if rows := c.rowsOf("/api/v1/mappings?search=NEW-1", c.readKey); len(rows) != 0 || c.decided("alpha-till/1")["settlement"] != "parked" {
+		t.Fatalf("a dry run wrote %v, or released the order", rows)
 	}
 	c.want(200, c.post("/api/v1/mappings", mapping))
 	c.soon(func() bool { return c.decided("alpha-till/1")["settlement"] == "settled" })
@@ -409,6 +409,23 @@ func TestWritesAreAuditedInTheKeysName(t *testing.T) {
 	send(t, http.MethodPost, d.url+"/api/v1/deliveries/x/replay", http.NoBody, map[string]string{"Authorization": "Bearer " + storeKeyA})
 	send(t, http.MethodPost, d.url+"/api/v1/distributors", strings.NewReader(`{"data":[{"distributor_id":"A"}]}`), map[string]string{"Authorization": "Bearer " + storeKeyA})
 	if diff := cmp.Diff([]string{"api-key:key_1 delivery.replay", "api-key:key_1 distributors.put"}, actors); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestUnmappedSKUsAreRankedByTheirMoney: what costs most to leave is seen first.
+func TestUnmappedSKUsAreRankedByTheirMoney(t *testing.T) {
+	t.Parallel()
+	c := openProduct(t).company(t, "alpha")
+	c.fill()
+	for i, price := range []string{"9.00", "100.00", "20.00"} {
+		c.order(fmt.Sprint(i), fmt.Sprint("NEW-", i), "ANNA1001", price)
+	}
+	var page struct {
+		Data []struct{ Waiting string }
+	}
+	fatal(t, json.Unmarshal(c.want(200, c.get("/api/v1/mappings/unmapped")).body, &page))
+	if diff := cmp.Diff([]struct{ Waiting string }{{"100.00"}, {"20.00"}, {"9.00"}}, page.Data); diff != "" {
 		t.Error(diff)
 	}
 }

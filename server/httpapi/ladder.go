@@ -133,8 +133,12 @@ func lineOf(line *commission.ExplainedLine, currency money.Currency) lineView {
 		name  string
 		minor int64
 	}{
-		{"discount", n.DiscountMinor}, {"order discount", n.OrderDiscountMinor}, {"tax", n.TaxMinor},
-		{"refunded", n.RefundedMinor}, {"money refund", n.MoneyRefundMinor}, {"unpaid", n.UnpaidMinor},
+		{"discount", n.DiscountMinor},
+		{"order discount", n.OrderDiscountMinor},
+		{"tax", n.TaxMinor},
+		{"refunded", n.RefundedMinor},
+		{"money refund", n.MoneyRefundMinor},
+		{"unpaid", n.UnpaidMinor},
 	} {
 		if taken.minor != 0 {
 			v.Deductions = append(v.Deductions, deductionView{taken.name, money.FormatMinor(taken.minor, currency)})

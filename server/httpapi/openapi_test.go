@@ -136,7 +136,7 @@ func TestEveryAnswerFitsTheDocument(t *testing.T) {
 	router, err := legacy.NewRouter(document)
 	fatal(t, err)
 	c := &conversation{company: p.company(t, "alpha"), router: router, asked: map[string]map[int]bool{}}
-	c.company.fill()
+	c.fill()
 	c.writes()
 	c.arrivals()
 	c.reads()
@@ -171,12 +171,18 @@ func (c *conversation) bearer() map[string]string {
 }
 
 func (c *conversation) writes() {
-	c.say(exchange{method: "POST", path: "/api/v1/distributors?dry_run=true", header: c.bearer(), want: 200,
-		body: `{"data":[{"distributor_id":"NEW","sponsor_id":"TOP","status":"active","rank":"gold","country":"DE","created_at":"2026-01-31","codes":["NEW1"],"name":"New","email":"new@example.com","tax_id":"1"}]}`})
-	c.say(exchange{method: "POST", path: "/api/v1/distributors", header: c.bearer(), want: 200,
-		body: `{"data":[{"distributor_id":"NEW","sponsor_id":"TOP","status":"active","rank":"gold","country":"DE","created_at":"2026-01-31","codes":["NEW1"],"name":"New","email":"new@example.com","tax_id":"1"}]}`})
-	c.say(exchange{method: "POST", path: "/api/v1/mappings", header: c.bearer(), want: 200,
-		body: `{"data":[{"platform":"custom","platform_sku":"CUP","sku_id":"CUP","name":"Cup","category":"Home","commission_class":"home","cv_per_unit":"12.5","qv_of_net":"50%","country":"DE","valid_from":"2026-01-31"}]}`})
+	c.say(exchange{
+		method: "POST", path: "/api/v1/distributors?dry_run=true", header: c.bearer(), want: 200,
+		body: `{"data":[{"distributor_id":"NEW","sponsor_id":"TOP","status":"active","rank":"gold","country":"DE","created_at":"2026-01-31","codes":["NEW1"],"name":"New","email":"new@example.com","tax_id":"1"}]}`,
+	})
+	c.say(exchange{
+		method: "POST", path: "/api/v1/distributors", header: c.bearer(), want: 200,
+		body: `{"data":[{"distributor_id":"NEW","sponsor_id":"TOP","status":"active","rank":"gold","country":"DE","created_at":"2026-01-31","codes":["NEW1"],"name":"New","email":"new@example.com","tax_id":"1"}]}`,
+	})
+	c.say(exchange{
+		method: "POST", path: "/api/v1/mappings", header: c.bearer(), want: 200,
+		body: `{"data":[{"platform":"custom","platform_sku":"CUP","sku_id":"CUP","name":"Cup","category":"Home","commission_class":"home","cv_per_unit":"12.5","qv_of_net":"50%","country":"DE","valid_from":"2026-01-31"}]}`,
+	})
 }
 
 func (c *conversation) arrivals() {
@@ -188,10 +194,14 @@ func (c *conversation) arrivals() {
 	c.say(exchange{method: "POST", path: "/api/mlm/orders", header: keyed, body: order, want: 202})
 	c.say(exchange{method: "POST", path: "/api/mlm/orders", header: keyed, body: order, want: 202})
 	c.say(exchange{method: "POST", path: "/api/mlm/orders", header: keyed, body: strings.Replace(order, `"77"`, `"78"`, 1), want: 409})
-	c.say(exchange{method: "POST", path: "/api/mlm/orders", header: c.bearer(), want: 202,
-		body: `{"shopify_order_id":820982911946154508,"sku":"NEW-1","customer_id":77,"referrer_id":"ANNA1001","amount":19.90,"quantity":2,"currency":"EUR","status":"paid"}`})
-	c.say(exchange{method: "POST", path: "/api/mlm/orders", header: c.bearer(), want: 202,
-		body: `{"shopify_order_id":"5002","sku":"TEA-12","referrer_id":"NOBODY","amount":"19.90"}`})
+	c.say(exchange{
+		method: "POST", path: "/api/mlm/orders", header: c.bearer(), want: 202,
+		body: `{"shopify_order_id":820982911946154508,"sku":"NEW-1","customer_id":77,"referrer_id":"ANNA1001","amount":19.90,"quantity":2,"currency":"EUR","status":"paid"}`,
+	})
+	c.say(exchange{
+		method: "POST", path: "/api/mlm/orders", header: c.bearer(), want: 202,
+		body: `{"shopify_order_id":"5002","sku":"TEA-12","referrer_id":"NOBODY","amount":"19.90"}`,
+	})
 	body := shopifyBody(c.t)
 	c.say(exchange{method: "POST", path: "/webhooks/shopify", header: webhookHeader(c.domain, body, appSecret), body: string(body), want: 200})
 	c.decided("alpha-till/A-1")

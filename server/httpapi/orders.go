@@ -55,8 +55,10 @@ func (s *Server) postOrder(c *gin.Context) {
 	}
 	result, err := s.Inbox.Put(ctx, d)
 	if err == nil && result.Conflict {
-		err = &server.Error{Code: server.Conflict, Field: idempotencyHeader,
-			Message: "this Idempotency-Key was used with another body; use a new key for a new statement"}
+		err = &server.Error{
+			Code: server.Conflict, Field: idempotencyHeader,
+			Message: "this Idempotency-Key was used with another body; use a new key for a new statement",
+		}
 	}
 	if err != nil {
 		s.fail(c, err)
@@ -108,8 +110,10 @@ func apiDeliveryID(keyID, idempotencyKey string) (string, error) {
 	case idempotencyKey == "":
 		return "api:" + requestID() + requestID(), nil
 	case len(idempotencyKey) > maxIdempotencyKey || strings.ContainsFunc(idempotencyKey, unprintable):
-		return "", &server.Error{Code: server.Invalid, Field: idempotencyHeader,
-			Message: "an Idempotency-Key has at most 255 printable ASCII characters, for example a UUID"}
+		return "", &server.Error{
+			Code: server.Invalid, Field: idempotencyHeader,
+			Message: "an Idempotency-Key has at most 255 printable ASCII characters, for example a UUID",
+		}
 	}
 	sum := sha256.Sum256([]byte(keyID + "\x00" + idempotencyKey))
 	return "api:" + hex.EncodeToString(sum[:16]), nil

@@ -125,7 +125,7 @@ func faultsOf(err error) []fault {
 		}
 		return faults
 	}
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the tree itself is walked here
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		var faults []fault
 		for _, each := range several.Unwrap() {
 			faults = append(faults, faultsOf(each)...)

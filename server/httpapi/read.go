@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -183,5 +184,24 @@ func (s *Server) listMappings(c *gin.Context) {
 }
 
 func (s *Server) listUnmapped(c *gin.Context) {
-	list(s, c, onePage(s.Reader.UnmappedSKUs))
+	list(s, c, onePage(func(ctx context.Context, program string) ([]query.UnmappedSKU, error) {
+		rows, err := s.Reader.UnmappedSKUs(ctx, program)
+		rankUnmapped(rows)
+		return rows, err
+	}))
+}
+
+// rankUnmapped puts the SKU for which the most money waits first. Money of two currencies cannot be compared, so
+// currencies stay together, the one in which the most orders wait first.
+func rankUnmapped(rows []query.UnmappedSKU) {
+	orders := make(map[string]int64, 4)
+	for _, row := range rows {
+		orders[row.Currency] += row.Orders
+	}
+	slices.SortStableFunc(rows, func(a, b query.UnmappedSKU) int {
+		return cmp.Or(
+			cmp.Compare(orders[b.Currency], orders[a.Currency]), cmp.Compare(a.Currency, b.Currency),
+			cmp.Compare(b.WaitingMinor, a.WaitingMinor), cmp.Compare(a.PlatformSKU, b.PlatformSKU),
+		)
+	})
 }

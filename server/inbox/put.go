@@ -24,6 +24,7 @@ type Options struct {
 	CommitTimeout time.Duration // one commit at most; default 15 s, after which the platform is told to send again
 	Lease         time.Duration // how long handed-over rows are left alone by the sweep; default 30 s
 	KeepBodies    time.Duration // bodies are dropped after this; default 30 days; hashes stay for ever
+	FastPacking   bool          // bodies are packed by s2 instead of zstd: a fifth of the time, a third more bytes
 	Metrics       Metrics       // may be nil
 }
 
@@ -65,7 +66,7 @@ type putReply struct {
 
 // New starts the inbox's one writer; Close ends it.
 func New(store Store, sealer Sealer, clock func() time.Time, options Options) (*Inbox, error) {
-	bodies, err := newBodies(sealer)
+	bodies, err := newBodies(sealer, options.FastPacking)
 	if err != nil {
 		return nil, err
 	}

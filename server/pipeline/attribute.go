@@ -92,10 +92,14 @@ func (f *facts) bind(o order.Order, p *plan.Plan, s Settlement) *Binding {
 	}
 	customer := Customer{StoreID: o.Source.StoreID, CustomerID: o.BuyerID}
 	at := o.OrderTS.UnixMicro()
-	if b, found := f.bindings[customer]; found && (b.BoundAt >= at || b.holds(at, p.Attribution.Binding)) {
+	old, found := f.bindings[customer]
+	if found && (old.BoundAt >= at || old.holds(at, p.Attribution.Binding)) {
 		return nil
 	}
-	b := Binding{Customer: customer, DistributorID: s.Attribution.DistributorID, BoundAt: at, Source: o.Source.String()}
+	b := Binding{
+		Customer: customer, DistributorID: s.Attribution.DistributorID, BoundAt: at,
+		Source: o.Source.String(), Renews: found,
+	}
 	f.bindings[customer] = b
 	return &b
 }

@@ -88,6 +88,7 @@ type Binding struct {
 	DistributorID string
 	BoundAt       int64 // order_ts of the order that bound, microseconds since 1970 UTC
 	Source        string
+	Renews        bool // it replaces one whose days have run out; otherwise the first one recorded wins
 }
 
 // Pins are what an order keeps for life once it was settled.

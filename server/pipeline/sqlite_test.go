@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -48,7 +49,7 @@ func openShop(t testing.TB) *shop {
 	}
 	t.Cleanup(func() { _ = s.Close() })
 	found(t, s)
-	ring, err := secret.NewRing(make([]byte, 32))
+	ring, err := secret.Load(filepath.Join(t.TempDir(), "keys.json"), "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,20 +15,20 @@ import (
 // baselineSnapshot is as long as the calculation of an order with one line and seven levels.
 const baselineSnapshot = 1000
 
-// The tables of the baseline have the columns and keys of snapshots and postings, and nothing that protects them.
+// The tables of the baseline have the columns and keys of settlements and postings, and nothing that protects them.
 var (
 	baselineTables = []string{
-		`CREATE TABLE bench_snapshots (program_id TEXT NOT NULL, source TEXT NOT NULL, revision %[1]s NOT NULL,
-			snapshot_id %[2]s NOT NULL, calc_snapshot_json TEXT NOT NULL, created_at %[1]s NOT NULL,
+		`CREATE TABLE bench_settlements (program_id TEXT NOT NULL, batch_sequence %[1]s NOT NULL, source TEXT NOT NULL,
+			revision %[1]s NOT NULL, first_position %[1]s NOT NULL, posting_count %[1]s NOT NULL, snapshot_id %[2]s,
+			calc_snapshot_json TEXT NOT NULL, order_ts %[1]s NOT NULL, posted_at %[1]s NOT NULL,
 			PRIMARY KEY (program_id, source, revision))`,
 		`CREATE TABLE bench_postings (program_id TEXT NOT NULL, batch_sequence %[1]s NOT NULL, position %[1]s NOT NULL,
-			event_id %[2]s NOT NULL UNIQUE, source TEXT NOT NULL, line_id TEXT NOT NULL, component_id TEXT NOT NULL,
+			first_position %[1]s NOT NULL, event_id %[2]s NOT NULL UNIQUE, line_id TEXT NOT NULL, component_id TEXT NOT NULL,
 			distributor_id TEXT NOT NULL, kind TEXT NOT NULL, currency TEXT NOT NULL, amount_minor %[1]s NOT NULL,
-			from_account TEXT NOT NULL, to_account TEXT NOT NULL, revision %[1]s NOT NULL, snapshot_id %[2]s,
-			order_ts %[1]s NOT NULL, posted_at %[1]s NOT NULL, PRIMARY KEY (program_id, batch_sequence, position))`,
+			from_account TEXT NOT NULL, to_account TEXT NOT NULL, PRIMARY KEY (program_id, batch_sequence, position))`,
 	}
-	baselineSnapshots = &bulk{name: "insert baseline snapshots", table: "bench_snapshots", columns: insertSnapshots.columns}
-	baselinePostings  = &bulk{name: "insert baseline postings", table: "bench_postings", columns: insertPostings.columns}
+	baselineSettlements = &bulk{name: "insert baseline settlements", table: "bench_settlements", columns: insertSettlements.columns}
+	baselinePostings    = &bulk{name: "insert baseline postings", table: "bench_postings", columns: insertPostings.columns}
 )
 
 // BulkInsertBaseline is what settlement is measured against: the bare bulk insert of so many orders, one snapshot text
@@ -63,47 +63,48 @@ func (s *Store) BulkInsertBaseline(ctx context.Context, orders, postingsPerOrder
 	if _, err := owner.writer.ExecContext(ctx, `DROP TABLE bench_postings`); err != nil {
 		return 0, fmt.Errorf("drop baseline table: %w", err)
 	}
-	if _, err := owner.writer.ExecContext(ctx, `DROP TABLE bench_snapshots`); err != nil {
+	if _, err := owner.writer.ExecContext(ctx, `DROP TABLE bench_settlements`); err != nil {
 		return 0, fmt.Errorf("drop baseline table: %w", err)
 	}
 	return float64(orders) / took.Seconds(), nil
 }
 
 func (s *Store) insertBaseline(ctx context.Context, tx *sqlx.Tx, first, count, perOrder int) error {
-	const at = 1_790_000_000_000_000
-	snapshots := s.dialect.newRows(baselineSnapshots, "bench", int64(at))
+	settlements := s.dialect.newRows(baselineSettlements, "bench", int64(first))
 	postings := s.dialect.newRows(baselinePostings, "bench", int64(first))
 	text := strings.Repeat("x", baselineSnapshot)
 	for i := range count {
 		source := fmt.Sprintf("bench-shop/%d", 6_210_000_000_000_000_000+int64(first+i))
 		id := sha256.Sum256([]byte(source))
-		snapshots.text(source)
-		snapshots.int(1)
-		snapshots.bytes(id[:])
-		snapshots.text(text)
+		at := int64(i * perOrder)
+		settlements.text(source)
+		settlements.int(1)
+		settlements.int(at)
+		settlements.int(int64(perOrder))
+		settlements.bytes(id[:])
+		settlements.text(text)
+		settlements.int(1_790_000_000_000_000)
+		settlements.int(1_790_000_000_000_000)
 		for level := range perOrder {
 			event := sha256.Sum256(binary.BigEndian.AppendUint32(id[:], uint32(level))) //nolint:gosec // a handful of levels
-			addBaselinePosting(postings, source, int64(i*perOrder+level), event[:], id[:])
+			addBaselinePosting(postings, at+int64(level), at, event[:])
 		}
 	}
-	if _, err := s.dialect.run(ctx, tx, baselineSnapshots, snapshots); err != nil {
+	if _, err := s.dialect.run(ctx, tx, baselineSettlements, settlements); err != nil {
 		return err
 	}
 	_, err := s.dialect.run(ctx, tx, baselinePostings, postings)
 	return err
 }
 
-func addBaselinePosting(r rows, source string, position int64, event, snapshot []byte) {
+func addBaselinePosting(r rows, position, first int64, event []byte) {
 	r.int(position)
+	r.int(first)
 	r.bytes(event)
-	for _, v := range []string{source, "6310000000000000001", "team", "B00001", "earning", "EUR"} {
+	for _, v := range []string{"6310000000000000001", "team", "B00001", "earning", "EUR"} {
 		r.text(v)
 	}
 	r.int(1234)
 	r.text("company:commission_expense")
 	r.text("distributor:B00001:pending")
-	r.int(1)
-	r.bytes(snapshot)
-	r.int(1_790_000_000_000_000)
-	r.int(1_790_000_000_000_000)
 }

@@ -25,6 +25,8 @@ type books struct {
 	asked    []order.Source
 	records  map[string]*record // by source
 	settled  bool
+	apart    bool   // Settle keeps its rows in batch, to be written when the reading has ended
+	batch    *batch // only where apart
 }
 
 // record is an order's row as the transaction found it.
@@ -73,12 +75,64 @@ const orderColumns = `source, store_id, platform, platform_order_id, name, order
 // so that a writer which came by without the lock is refused.
 func (s *Store) InTx(ctx context.Context, programID string, sources []order.Source, f func(pipeline.Books) error) (err error) {
 	defer server.Wrap(&err, "transaction of program %s over %d orders", programID, len(sources))
+	if s.dialect.settlesApart() {
+		err := s.settleApart(ctx, programID, sources, f)
+		if !errors.Is(err, errAgain) && !s.dialect.again(err) {
+			return s.explain(ctx, err)
+		}
+		// Others keep coming in between: with the writer to itself from the start, this transaction cannot lose.
+	}
 	return s.write(ctx, programID, func(ctx context.Context, tx *sqlx.Tx) error {
 		b := &books{store: s, tx: tx, program: programID, asked: sources}
 		if err := b.load(ctx); err != nil {
 			return err
 		}
 		return f(b)
+	})
+}
+
+// apartAttempts is how often settling apart is tried before it takes the writer for all of its time.
+const apartAttempts = 3
+
+// settleApart reads and decides on a snapshot of the database, while others write, and takes the one writer only for the
+// rows that result. What others changed meanwhile is noticed by the orders' row versions and the program's counters; then
+// all of it is done again.
+func (s *Store) settleApart(ctx context.Context, program string, sources []order.Source, f func(pipeline.Books) error) (err error) {
+	for attempt := range apartAttempts {
+		if attempt > 0 {
+			if err := backOff(ctx, attempt); err != nil {
+				return err
+			}
+		}
+		err = s.settleApartOnce(ctx, program, sources, f)
+		if !errors.Is(err, errAgain) && !s.dialect.again(err) {
+			return err
+		}
+	}
+	return err
+}
+
+func (s *Store) settleApartOnce(ctx context.Context, program string, sources []order.Source, f func(pipeline.Books) error) error {
+	b := &books{store: s, program: program, asked: sources, apart: true}
+	err := s.read(ctx, program, func(tx *sqlx.Tx) error {
+		b.tx = tx
+		if err := b.load(ctx); err != nil {
+			return err
+		}
+		return f(b)
+	})
+	if err == nil {
+		err = ctx.Err() // a caller that has gone is not committed to
+	}
+	if err != nil || b.batch == nil {
+		return err
+	}
+	return s.writeOnce(ctx, program, func(ctx context.Context, tx *sqlx.Tx) error {
+		b.tx = tx
+		if err := b.batch.confirmFacts(ctx); err != nil {
+			return err
+		}
+		return b.batch.write(ctx)
 	})
 }
 
@@ -169,11 +223,11 @@ func (b *books) loadPosted(ctx context.Context, sources []string) error {
 		Currency      string `db:"currency"`
 		AmountMinor   int64  `db:"amount_minor"`
 	}
-	err := b.tx.SelectContext(ctx, &sums, `SELECT source, line_id, component_id, distributor_id, kind, currency,
-		CAST(sum(amount_minor) AS bigint) AS amount_minor
-		FROM postings WHERE program_id = $1 AND source IN `+b.store.dialect.in("$2")+`
-		GROUP BY source, line_id, component_id, distributor_id, kind, currency
-		ORDER BY source, line_id, component_id, distributor_id, kind, currency`,
+	err := b.tx.SelectContext(ctx, &sums, `SELECT s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency,
+		CAST(sum(p.amount_minor) AS bigint) AS amount_minor`+postingsOfSettlements+
+		`WHERE s.program_id = $1 AND s.source IN `+b.store.dialect.in("$2")+`
+		GROUP BY s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency
+		ORDER BY s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency`,
 		b.program, b.store.dialect.list(sources))
 	if err != nil {
 		return fmt.Errorf("sum what is posted: %w", err)
@@ -181,8 +235,10 @@ func (b *books) loadPosted(ctx context.Context, sources []string) error {
 	for _, s := range sums {
 		r := b.records[s.Source]
 		r.public.Posted = append(r.public.Posted, ledger.Balance{
-			Key: ledger.Key{Source: s.Source, LineID: s.LineID, ComponentID: s.ComponentID,
-				DistributorID: s.DistributorID, Kind: ledger.Kind(s.Kind), Currency: money.Currency(s.Currency)},
+			Key: ledger.Key{
+				Source: s.Source, LineID: s.LineID, ComponentID: s.ComponentID,
+				DistributorID: s.DistributorID, Kind: ledger.Kind(s.Kind), Currency: money.Currency(s.Currency),
+			},
 			AmountMinor: s.AmountMinor,
 		})
 	}
@@ -266,8 +322,10 @@ func (s *Store) ReleasedSources(ctx context.Context, limit int) (released []pipe
 			ORDER BY released_at, program_id, source LIMIT $1`, limit)
 	})
 	for _, f := range found {
-		released = append(released, pipeline.ReleasedSource{ProgramID: f.ProgramID,
-			Source: order.Source{StoreID: f.StoreID, PlatformOrderID: f.PlatformOrderID}})
+		released = append(released, pipeline.ReleasedSource{
+			ProgramID: f.ProgramID,
+			Source:    order.Source{StoreID: f.StoreID, PlatformOrderID: f.PlatformOrderID},
+		})
 	}
 	return released, err
 }

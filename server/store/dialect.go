@@ -23,6 +23,8 @@ type dialect interface {
 	list(values []string) any
 	// scope binds the transaction to one program; "" is none.
 	scope(ctx context.Context, tx *sqlx.Tx, program string) error
+	// settlesApart: there is one writer, so that settling reads and decides before it asks for it.
+	settlesApart() bool
 	// lockSources makes the transaction wait for others that hold one of the sources. They are locked in sorted order.
 	lockSources(ctx context.Context, tx *sqlx.Tx, program string, sources []string) error
 	// lockChain makes the transaction the only one that may seal a batch of the program.

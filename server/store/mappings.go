@@ -38,7 +38,8 @@ type place struct{ platform, sku, country string }
 
 // PutMappings adds dated mappings. One that says what already holds at its ValidFrom changes nothing. See admin.Books.
 func (s *Store) PutMappings(ctx context.Context, program string, mappings []catalog.Mapping, at time.Time, commit bool) (
-	summary admin.ImportSummary, err error) {
+	summary admin.ImportSummary, err error,
+) {
 	defer server.Wrap(&err, "put %d mappings", len(mappings))
 	err = s.write(ctx, program, func(ctx context.Context, tx *sqlx.Tx) error {
 		summary = admin.ImportSummary{}

@@ -79,15 +79,31 @@ func (s *Store) migrate(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare the migrations: %w", err)
 	}
-	results, err := provider.Up(ctx)
-	var applied []string
-	for _, r := range results {
-		applied = append(applied, path.Base(r.Source.Path))
+	return s.up(ctx, provider)
+}
+
+// up applies what is missing. On SQLite two programs started at once may both see an empty file: each migration is one
+// transaction, so one of them does the work, and the other finds it done and looks again.
+func (s *Store) up(ctx context.Context, provider *goose.Provider) (applied []string, err error) {
+	for attempt := range maxAttempts {
+		results, upErr := provider.Up(ctx)
+		for _, r := range results {
+			if r.Error == nil {
+				applied = append(applied, path.Base(r.Source.Path))
+			}
+		}
+		if upErr == nil {
+			return applied, nil
+		}
+		err = fmt.Errorf("migrate: %w", upErr)
+		if s.dialect.name() != "sqlite" || backOff(ctx, attempt+1) != nil {
+			return applied, err
+		}
+		if missing, _, compareErr := s.compareSchema(ctx); compareErr == nil && len(missing) == 0 {
+			return applied, nil
+		}
 	}
-	if err != nil {
-		return applied, fmt.Errorf("migrate: %w", err)
-	}
-	return applied, nil
+	return applied, err
 }
 
 // refuseNewer stops an old program from touching a database that a newer one has changed.

@@ -76,8 +76,10 @@ func (s *Store) Outbox(ctx context.Context, program string, after int64, limit i
 			if err != nil {
 				return fmt.Errorf("outbox row %d: %w", found[i].Sequence, err)
 			}
-			messages = append(messages, OutboxRow{Sequence: found[i].Sequence, Topic: found[i].Topic, Key: found[i].Key,
-				Payload: payload, CreatedAt: instant(found[i].CreatedAt)})
+			messages = append(messages, OutboxRow{
+				Sequence: found[i].Sequence, Topic: found[i].Topic, Key: found[i].Key,
+				Payload: payload, CreatedAt: instant(found[i].CreatedAt),
+			})
 		}
 		return nil
 	})
@@ -97,7 +99,7 @@ func (s *Store) fillEvents(ctx context.Context, tx *sqlx.Tx, program string, mes
 		at[settlement{messages[i].OrderID, messages[i].Revision}] = &messages[i]
 	}
 	var found []postingRow
-	err := tx.SelectContext(ctx, &found, `SELECT `+postingColumns+` FROM postings p WHERE p.program_id = $1 AND p.source IN `+
+	err := tx.SelectContext(ctx, &found, `SELECT `+postingColumns+postingsOfSettlements+`WHERE s.program_id = $1 AND s.source IN `+
 		s.dialect.in("$2")+` ORDER BY p.batch_sequence, p.position`, program, s.dialect.list(sources))
 	if err != nil {
 		return fmt.Errorf("read the events: %w", err)

@@ -79,7 +79,8 @@ type peopleImport struct {
 // PutDistributors adds people and records what changed as facts dated at. A row says everything about its person, but
 // for codes, tax id and profile, which stay as they are where the row has none. See admin.Books.
 func (s *Store) PutDistributors(ctx context.Context, program string, people []admin.Distributor, at time.Time, commit bool) (
-	summary admin.ImportSummary, err error) {
+	summary admin.ImportSummary, err error,
+) {
 	defer server.Wrap(&err, "put %d distributors", len(people))
 	err = s.write(ctx, program, func(ctx context.Context, tx *sqlx.Tx) error {
 		version, err := s.touch(ctx, tx, program, "tree_version")
@@ -191,8 +192,10 @@ func (in *peopleImport) compareOne(p *admin.Distributor) {
 		in.links = append(in.links, genealogy.Link{DistributorID: p.DistributorID, ParentID: p.SponsorID, ValidFrom: from, Version: in.version})
 	}
 	if stands {
-		in.standings = append(in.standings, genealogy.Standing{DistributorID: p.DistributorID, Status: p.Status, Rank: p.Rank,
-			ValidFrom: from, Version: in.version})
+		in.standings = append(in.standings, genealogy.Standing{
+			DistributorID: p.DistributorID, Status: p.Status, Rank: p.Rank,
+			ValidFrom: from, Version: in.version,
+		})
 	}
 	changed := moved || stands || old.Country != p.Country || in.codesDiffer(p) ||
 		in.sealedDiffers(p, old.TaxID, p.SealedTaxID) || in.sealedDiffers(p, old.Profile, p.SealedProfile)

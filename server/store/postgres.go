@@ -3,10 +3,12 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"net"
 	"net/url"
 	"slices"
@@ -29,6 +31,7 @@ type postgres struct {
 func (*postgres) name() string                { return "postgres" }
 func (*postgres) migrationsDir() string       { return "migrations/postgres" }
 func (*postgres) ended(context.Context) error { return nil }
+func (*postgres) settlesApart() bool          { return false }
 func (*postgres) forUpdate() string           { return " FOR UPDATE" }
 func (*postgres) forShare() string            { return " FOR SHARE" }
 func (*postgres) skipLocked() string          { return " FOR UPDATE SKIP LOCKED" }
@@ -284,11 +287,12 @@ func (*postgres) unavailable(err error) bool {
 	var e *pq.Error
 	if errors.As(err, &e) {
 		switch e.Code.Class() {
-		case "08", "53", "57": // connection, resources, operator intervention
+		case "08", "53", "57", "58": // connection, resources, operator intervention, system error
 			return true
 		}
 		return false
 	}
 	var network net.Error
-	return errors.As(err, &network) || errors.Is(err, sql.ErrConnDone)
+	return errors.As(err, &network) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, driver.ErrBadConn) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }

@@ -22,7 +22,7 @@ func TestPostgres(t *testing.T) {
 
 // postgresServer is the server tests may make databases on. Where there is none a test says so; where there must be
 // one, it fails.
-func postgresServer(t *testing.T) string {
+func postgresServer(t testing.TB) string {
 	t.Helper()
 	dsn := os.Getenv("UPLINE_TEST_POSTGRES")
 	if dsn == "" {
@@ -115,7 +115,7 @@ func openPostgres(t *testing.T, server string) storetest.Opened {
 		},
 		Raw: openRaw(t, dsn),
 		Unprotect: []string{
-			`ALTER TABLE postings DISABLE TRIGGER postings_no_change`,
+			`ALTER TABLE postings DISABLE TRIGGER postings_no_change`, `ALTER TABLE settlements DISABLE TRIGGER settlements_no_change`,
 		},
 		Forbidden: []string{
 			`TRUNCATE %s`,

@@ -34,16 +34,27 @@ type postingRow struct {
 	PostedAt      int64  `db:"posted_at"`
 }
 
-const postingColumns = `p.batch_sequence, p.position, p.event_id, p.source, p.line_id, p.component_id, p.distributor_id,
-	p.kind, p.currency, p.amount_minor, p.from_account, p.to_account, p.revision, p.snapshot_id, p.order_ts, p.posted_at`
+const postingColumns = `p.batch_sequence, p.position, p.event_id, s.source, p.line_id, p.component_id, p.distributor_id,
+	p.kind, p.currency, p.amount_minor, p.from_account, p.to_account, s.revision, s.snapshot_id, s.order_ts, s.posted_at`
+
+// A posting p and its settlement s, from either side: by the posting's place, or by the settlement's order.
+const (
+	postingsWithSettlement = ` FROM postings p JOIN settlements s ON s.program_id = p.program_id
+		AND s.batch_sequence = p.batch_sequence AND s.first_position = p.first_position `
+	postingsOfSettlements = ` FROM settlements s JOIN postings p ON p.program_id = s.program_id
+		AND p.batch_sequence = s.batch_sequence AND p.position >= s.first_position
+		AND p.position < s.first_position + s.posting_count `
+)
 
 func (p *postingRow) eventID() string { return hex.EncodeToString(p.EventID) }
 
 func (p *postingRow) cursor() cursor { return cursor{digits(p.BatchSequence), digits(p.Position)} }
 
 func (p *postingRow) key() ledger.Key {
-	return ledger.Key{Source: p.Source, LineID: p.LineID, ComponentID: p.ComponentID, DistributorID: p.DistributorID,
-		Kind: ledger.Kind(p.Kind), Currency: money.Currency(p.Currency)}
+	return ledger.Key{
+		Source: p.Source, LineID: p.LineID, ComponentID: p.ComponentID, DistributorID: p.DistributorID,
+		Kind: ledger.Kind(p.Kind), Currency: money.Currency(p.Currency),
+	}
 }
 
 func (p *postingRow) posting(program string) ledger.Posting {
@@ -84,14 +95,19 @@ func afterPosting(c *conditions, after string) error {
 // Postings lists the ledger, the newest first. See query.Reader.
 func (s *Store) Postings(ctx context.Context, program string, f query.PostingFilter, p query.Page) (list []query.Posting, next string, err error) {
 	defer server.Wrap(&err, "list postings of program %s", program)
-	c := where(program, "p.program_id").andIf("p.source", f.OrderID).andIf("p.distributor_id", f.DistributorID).andIf("p.kind", f.Kind)
+	c := where(program, "p.program_id").andIf("p.distributor_id", f.DistributorID).andIf("p.kind", f.Kind)
+	tables := postingsWithSettlement
+	if f.OrderID != "" {
+		c.and("s.program_id = ? AND s.source = ?", program, f.OrderID)
+		tables = postingsOfSettlements
+	}
 	if err := afterPosting(c, p.After); err != nil {
 		return nil, "", err
 	}
 	limit := pageLimit(p)
 	var rows []postingRow
 	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
-		return tx.SelectContext(ctx, &rows, `SELECT `+postingColumns+` FROM postings p`+c.String()+
+		return tx.SelectContext(ctx, &rows, `SELECT `+postingColumns+tables+c.String()+
 			` ORDER BY p.batch_sequence DESC, p.position DESC`+c.limited(limit), c.args...)
 	})
 	rows, next = cut(rows, limit, (*postingRow).cursor)
@@ -111,14 +127,16 @@ type commissionRow struct {
 }
 
 // sameKey ties postings q to the amount that p began. What matures or is paid keeps the key but for its kind.
-const sameKey = ` FROM postings q WHERE q.source = p.source AND q.program_id = p.program_id AND q.line_id = p.line_id
+const sameKey = ` FROM settlements t JOIN postings q ON q.program_id = t.program_id AND q.batch_sequence = t.batch_sequence
+	AND q.position >= t.first_position AND q.position < t.first_position + t.posting_count
+	WHERE t.program_id = s.program_id AND t.source = s.source AND q.line_id = p.line_id
 	AND q.component_id = p.component_id AND q.distributor_id = p.distributor_id AND q.currency = p.currency`
 
 const sumOfKey = `(SELECT coalesce(CAST(sum(q.amount_minor) AS bigint), 0)` + sameKey + ` AND q.kind = `
 
 const commissionColumns = postingColumns + `, ` + sumOfKey + `'earning') AS earned_minor, ` +
 	sumOfKey + `'maturing') AS matured_minor, ` + sumOfKey + `'payout') AS paid_minor,
-	(SELECT max(q.posted_at)` + sameKey + `) AS updated_at`
+	(SELECT max(t.posted_at)` + sameKey + `) AS updated_at`
 
 // The statuses of a commission, by what stands under its key.
 const (
@@ -154,15 +172,17 @@ func (r *commissionRow) status() string {
 func (s *Store) Commissions(ctx context.Context, program string, f query.CommissionFilter, p query.Page) (list []query.Commission, next string, err error) {
 	defer server.Wrap(&err, "list commissions of program %s", program)
 	c := where(program, "p.program_id").and("p.kind = 'earning'").andIf("p.distributor_id", f.DistributorID)
-	c.and("(p.revision = 1 OR NOT EXISTS (SELECT 1" + sameKey + " AND q.kind = 'earning' AND q.revision < p.revision))")
+	tables := postingsWithSettlement
+	c.and("(s.revision = 1 OR NOT EXISTS (SELECT 1" + sameKey + " AND q.kind = 'earning' AND t.revision < s.revision))")
 	if f.PlatformOrderID != "" {
-		c.and("p.source IN (SELECT store_id || '/' || ? FROM stores WHERE program_id = ?)", f.PlatformOrderID, program)
+		c.and("s.program_id = ? AND s.source IN (SELECT store_id || '/' || ? FROM stores WHERE program_id = ?)", program, f.PlatformOrderID, program)
+		tables = postingsOfSettlements
 	}
 	if err := afterPosting(c, p.After); err != nil {
 		return nil, "", err
 	}
 	limit := pageLimit(p)
-	statement := `SELECT ` + commissionColumns + ` FROM postings p` + c.String()
+	statement := `SELECT ` + commissionColumns + tables + c.String()
 	if f.Status != "" {
 		holds, known := commissionStatus[f.Status]
 		if !known {

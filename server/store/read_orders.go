@@ -104,29 +104,11 @@ func (s *Store) Snapshots(ctx context.Context, program, orderID string) (list []
 	defer server.Wrap(&err, "read the calculations of order %s", orderID)
 	var rows []snapshotRow
 	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
-		return tx.SelectContext(ctx, &rows, `SELECT `+snapshotColumns+` FROM snapshots
-			WHERE program_id = $1 AND source = $2 ORDER BY revision`, program, orderID)
+		return tx.SelectContext(ctx, &rows, `SELECT `+snapshotColumns+` FROM settlements
+			WHERE program_id = $1 AND source = $2 AND calc_snapshot_json <> '' ORDER BY revision DESC`, program, orderID)
 	})
 	for i := range rows {
 		list = append(list, rows[i].public())
 	}
 	return list, err
-}
-
-// SnapshotByID reads one calculation by the hash that postings name it with; server.NotFound where there is none.
-func (s *Store) SnapshotByID(ctx context.Context, program, snapshotID string) (snapshot query.Snapshot, err error) {
-	defer server.Wrap(&err, "read snapshot %s", snapshotID)
-	id, err := rawHash(snapshotID)
-	if err != nil {
-		return snapshot, &server.Error{Code: server.Invalid, Message: "A snapshot id has 64 hex digits.", Err: err}
-	}
-	var row snapshotRow
-	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
-		return found(tx.GetContext(ctx, &row, `SELECT `+snapshotColumns+` FROM snapshots
-			WHERE program_id = $1 AND snapshot_id = $2 ORDER BY revision LIMIT 1`, program, id), "There is no snapshot %s.", snapshotID)
-	})
-	if err != nil {
-		return snapshot, err
-	}
-	return row.public(), nil
 }

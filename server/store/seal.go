@@ -7,6 +7,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"upline.dev/upline/core/ledger"
+	"upline.dev/upline/server/pipeline"
 )
 
 // sealRow is one row of seals.
@@ -31,10 +32,9 @@ func (r *sealRow) seal(program string) ledger.Seal {
 
 // seal appends the batch's postings, chained to the program's last batch, and the outbox rows in the same order.
 func (w *batch) seal(ctx context.Context) error {
-	if len(w.postings) == 0 {
+	if w.count == 0 {
 		return nil
 	}
-	leaves := ledger.Leaves(w.postings) // before the lock: it is the work of the seal
 	d := w.store.dialect
 	if err := d.lockChain(ctx, w.tx, w.program); err != nil {
 		return fmt.Errorf("lock the chain: %w", err)
@@ -43,28 +43,95 @@ func (w *batch) seal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	next, err := ledger.Chain(last, w.program, leaves, w.at)
+	next, err := ledger.Chain(last, w.program, w.leaves, w.at)
 	if err != nil {
 		return err
 	}
-	postings, err := w.postingRows(next.Sequence)
+	settlements, postings, messages, err := w.sealedRows(next.Sequence, outbox)
 	if err != nil {
 		return err
 	}
-	if _, err := d.run(ctx, w.tx, insertPostings, postings); err != nil {
-		return err
+	for _, step := range []struct {
+		statement *bulk
+		rows      rows
+	}{{insertSettlements, settlements}, {insertPostings, postings}, {insertOutbox, messages}} {
+		if _, err := d.run(ctx, w.tx, step.statement, step.rows); err != nil {
+			return err
+		}
 	}
-	messages := d.newRows(insertOutbox, w.program, CommissionEvents, w.at)
-	for _, m := range w.outbox {
+	return insertSeal(ctx, w.tx, next, w.leaves, outbox+int64(len(w.posting)))
+}
+
+// hash makes the leaves of the batch's postings, before any lock is taken: it is the work of the seal.
+func (w *batch) hash() {
+	all := make([]ledger.Posting, 0, w.count)
+	for _, s := range w.posting {
+		all = append(all, s.Postings...)
+	}
+	w.leaves = ledger.Leaves(all)
+}
+
+// sealedRows are the rows that carry the batch's number.
+func (w *batch) sealedRows(sequence, outbox int64) (settlements, postings, messages rows, err error) {
+	d := w.store.dialect
+	settlements = d.newRows(insertSettlements, w.program, sequence)
+	postings = d.newRows(insertPostings, w.program, sequence)
+	messages = d.newRows(insertOutbox, w.program, CommissionEvents, w.at)
+	for _, s := range w.posting {
+		first := int64(postings.len())
+		if err := addSettlement(settlements, s, first); err != nil {
+			return nil, nil, nil, fmt.Errorf("order %s: %w", s.Source, err)
+		}
+		for i := range s.Postings {
+			if err := addPosting(postings, &s.Postings[i], first+int64(i), first); err != nil {
+				return nil, nil, nil, fmt.Errorf("order %s: %w", s.Source, err)
+			}
+		}
+		payload, err := text(outboxPayload{OrderID: s.Source.String(), Revision: s.Revision, SnapshotID: s.SnapshotID})
+		if err != nil {
+			return nil, nil, nil, fmt.Errorf("order %s: write the outbox row: %w", s.Source, err)
+		}
 		outbox++
 		messages.int(outbox)
-		messages.text(m.key)
-		messages.text(m.payload)
+		messages.text(s.Source.String())
+		messages.text(payload)
 	}
-	if _, err := d.run(ctx, w.tx, insertOutbox, messages); err != nil {
-		return err
+	return settlements, postings, messages, nil
+}
+
+func addSettlement(r rows, s *pipeline.Settlement, first int64) error {
+	snapshot, err := rawHash(s.SnapshotID)
+	if err != nil {
+		return fmt.Errorf("snapshot id: %w", err)
 	}
-	return insertSeal(ctx, w.tx, next, leaves, outbox)
+	r.text(s.Source.String())
+	r.int(s.Revision)
+	r.int(first)
+	r.int(int64(len(s.Postings)))
+	r.bytes(snapshot)
+	r.text(string(s.Snapshot))
+	r.int(s.Postings[0].OrderTS)
+	r.int(s.Postings[0].PostedAt)
+	return nil
+}
+
+func addPosting(r rows, p *ledger.Posting, position, first int64) error {
+	event, err := rawHash(p.EventID)
+	if err != nil || event == nil {
+		return fmt.Errorf("event id %q is no hash: %w", p.EventID, err)
+	}
+	r.int(position)
+	r.int(first)
+	r.bytes(event)
+	r.text(p.Key.LineID)
+	r.text(p.Key.ComponentID)
+	r.text(p.Key.DistributorID)
+	r.text(string(p.Key.Kind))
+	r.text(string(p.Key.Currency))
+	r.int(p.AmountMinor)
+	r.text(p.From)
+	r.text(p.To)
+	return nil
 }
 
 // lastSeal reads the end of the chain; the zero seal begins it.
@@ -93,35 +160,4 @@ func insertSeal(ctx context.Context, tx *sqlx.Tx, s ledger.Seal, leaves [][32]by
 		return fmt.Errorf("insert seal %d: %w", s.Sequence, err)
 	}
 	return nil
-}
-
-func (w *batch) postingRows(sequence int64) (rows, error) {
-	r := w.store.dialect.newRows(insertPostings, w.program, sequence)
-	for i := range w.postings {
-		p := &w.postings[i]
-		event, err := rawHash(p.EventID)
-		if err != nil || event == nil {
-			return nil, fmt.Errorf("event id %q is no hash: %w", p.EventID, err)
-		}
-		snapshot, err := rawHash(p.SnapshotID)
-		if err != nil {
-			return nil, fmt.Errorf("snapshot id of event %s: %w", p.EventID, err)
-		}
-		r.int(int64(i))
-		r.bytes(event)
-		r.text(p.Key.Source)
-		r.text(p.Key.LineID)
-		r.text(p.Key.ComponentID)
-		r.text(p.Key.DistributorID)
-		r.text(string(p.Key.Kind))
-		r.text(string(p.Key.Currency))
-		r.int(p.AmountMinor)
-		r.text(p.From)
-		r.text(p.To)
-		r.int(p.Revision)
-		r.bytes(snapshot)
-		r.int(p.OrderTS)
-		r.int(p.PostedAt)
-	}
-	return r, nil
 }

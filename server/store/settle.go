@@ -40,16 +40,17 @@ var (
 			revision = excluded.revision, row_version = excluded.row_version, settled_at = excluded.settled_at
 			WHERE orders.row_version = excluded.row_version - 1`,
 	}
-	insertSnapshots = &bulk{
-		name: "insert snapshots", table: "snapshots",
-		columns: columns(fixedText("program_id"), fixedInt("created_at"), texts("source"), ints("revision"),
-			blobs("snapshot_id"), texts("calc_snapshot_json")),
+	insertSettlements = &bulk{
+		name: "insert settlements", table: "settlements",
+		columns: columns(fixedText("program_id"), fixedInt("batch_sequence"), texts("source"),
+			ints("revision", "first_position", "posting_count"), blobs("snapshot_id"), texts("calc_snapshot_json"),
+			ints("order_ts", "posted_at")),
 	}
 	insertPostings = &bulk{
 		name: "insert postings", table: "postings",
-		columns: columns(fixedText("program_id"), fixedInt("batch_sequence"), ints("position"), blobs("event_id"),
-			texts("source", "line_id", "component_id", "distributor_id", "kind", "currency"), ints("amount_minor"),
-			texts("from_account", "to_account"), ints("revision"), blobs("snapshot_id"), ints("order_ts", "posted_at")),
+		columns: columns(fixedText("program_id"), fixedInt("batch_sequence"), ints("position", "first_position"),
+			blobs("event_id"), texts("line_id", "component_id", "distributor_id", "kind", "currency"), ints("amount_minor"),
+			texts("from_account", "to_account")),
 	}
 	insertOutbox = &bulk{
 		name: "insert outbox rows", table: "outbox",
@@ -62,10 +63,11 @@ var (
 		after:   "ON CONFLICT (program_id, cause_key, source) DO NOTHING",
 	}
 	insertBindings = &bulk{
-		name: "insert customer bindings", table: "customer_bindings",
-		columns: columns(fixedText("program_id"), fixedInt("recorded_at"),
-			texts("store_id", "customer_id", "distributor_id", "source"), ints("bound_at")),
-		// The first one wins until its days have run out: then a later order may bind the customer anew.
+		name: "insert customer bindings", table: "customer_bindings", columns: bindingColumns,
+		after: "ON CONFLICT (program_id, store_id, customer_id) DO NOTHING", // the first one wins
+	}
+	renewBindings = &bulk{
+		name: "renew customer bindings", table: "customer_bindings", columns: bindingColumns,
 		after: `ON CONFLICT (program_id, store_id, customer_id) DO UPDATE SET distributor_id = excluded.distributor_id,
 			source = excluded.source, bound_at = excluded.bound_at, recorded_at = excluded.recorded_at
 			WHERE excluded.bound_at > customer_bindings.bound_at`,
@@ -79,6 +81,9 @@ var (
 	}
 )
 
+var bindingColumns = columns(fixedText("program_id"), fixedInt("recorded_at"),
+	texts("store_id", "customer_id", "distributor_id", "source"), ints("bound_at"))
+
 // CommissionEvents is the topic of the outbox rows that a settlement writes.
 const CommissionEvents = "commission.event"
 
@@ -88,19 +93,18 @@ type batch struct {
 	at        int64
 	revisions rows
 	orders    rows
-	snapshots rows
 	causes    rows
 	bindings  rows
+	renewals  rows // bindings that replace one whose days have run out
 	ends      rows
-	postings  []ledger.Posting
-	outbox    []outboxRow
-	again     []string // orders that had a row: their causes and releases are looked at
-	mended    []string // orders that were parked and no longer are
+	posting   []*pipeline.Settlement // those that post
+	count     int                    // of their postings
+	again     []string               // orders that had a row: their causes and releases are looked at
+	mended    []string               // orders that were parked and no longer are
+	leaves    [][32]byte             // of their postings
 	bound     map[pipeline.Customer]bool
 	parked    bool
 }
-
-type outboxRow struct{ key, payload string }
 
 // Settle writes everything a batch decided. See pipeline.Books.
 func (b *books) Settle(ctx context.Context, settlements []pipeline.Settlement, finished []inbox.Finished, at time.Time) (err error) {
@@ -122,6 +126,11 @@ func (b *books) Settle(ctx context.Context, settlements []pipeline.Settlement, f
 		}
 	}
 	w.end("", finished)
+	w.hash()
+	if b.apart {
+		b.batch = w
+		return nil
+	}
 	return w.write(ctx)
 }
 
@@ -131,9 +140,9 @@ func (b *books) newBatch(at int64) *batch {
 		books: b, at: at, bound: make(map[pipeline.Customer]bool),
 		revisions: d.newRows(insertRevisions, b.program, at),
 		orders:    d.newRows(upsertOrders, b.program),
-		snapshots: d.newRows(insertSnapshots, b.program, at),
 		causes:    d.newRows(insertParkCauses, b.program),
 		bindings:  d.newRows(insertBindings, b.program, at),
+		renewals:  d.newRows(renewBindings, b.program, at),
 		ends:      d.newRows(endDeliveries),
 	}
 }
@@ -162,15 +171,25 @@ func (w *batch) add(s *pipeline.Settlement) error {
 	} else if r.public.Parked && s.Outcome == pipeline.Settled {
 		w.mended = append(w.mended, source)
 	}
-	if s.Binding != nil && !w.bound[s.Binding.Customer] { // within a batch, too, the first one wins
-		w.bound[s.Binding.Customer] = true
-		for _, v := range []string{s.Binding.StoreID, s.Binding.CustomerID, s.Binding.DistributorID, s.Binding.Source} {
-			w.bindings.text(v)
-		}
-		w.bindings.int(s.Binding.BoundAt)
-	}
+	w.addBinding(s.Binding)
 	w.end(source, s.Deliveries)
 	return nil
+}
+
+// addBinding takes a customer's binding; within a batch, too, the first one wins.
+func (w *batch) addBinding(b *pipeline.Binding) {
+	if b == nil || w.bound[b.Customer] {
+		return
+	}
+	w.bound[b.Customer] = true
+	r := w.bindings
+	if b.Renews {
+		r = w.renewals
+	}
+	for _, v := range []string{b.StoreID, b.CustomerID, b.DistributorID, b.Source} {
+		r.text(v)
+	}
+	r.int(b.BoundAt)
 }
 
 func (w *batch) addRevisions(source string, list []pipeline.Revised) error {
@@ -187,8 +206,8 @@ func (w *batch) addRevisions(source string, list []pipeline.Revised) error {
 	return nil
 }
 
-// addPostings takes the postings, their snapshot and the word to the outside. What a settlement says of itself is
-// held against the order's row: a wrong revision would post the same fact under two names.
+// addPostings takes the postings. What a settlement says of itself is held against the order's row: a wrong revision
+// would post the same fact under two names. What its postings have in common is stored once, so it must be in common.
 func (w *batch) addPostings(r *record, s *pipeline.Settlement) error {
 	if len(s.Postings) == 0 {
 		if s.Outcome == pipeline.Settled && s.Revision != r.row.Revision {
@@ -202,27 +221,13 @@ func (w *batch) addPostings(r *record, s *pipeline.Settlement) error {
 	}
 	for i := range s.Postings {
 		p := &s.Postings[i]
-		if p.ProgramID != w.program || p.Key.Source != source || p.Revision != s.Revision || p.SnapshotID != s.SnapshotID {
-			return fmt.Errorf("posting %s is of another program, order, revision or snapshot", p.EventID)
+		if p.ProgramID != w.program || p.Key.Source != source || p.Revision != s.Revision || p.SnapshotID != s.SnapshotID ||
+			p.OrderTS != s.Postings[0].OrderTS || p.PostedAt != s.Postings[0].PostedAt {
+			return fmt.Errorf("posting %s is of another program, order, revision, snapshot or time", p.EventID)
 		}
 	}
-	w.postings = append(w.postings, s.Postings...)
-	payload, err := json.Marshal(outboxPayload{OrderID: source, Revision: s.Revision, SnapshotID: s.SnapshotID})
-	if err != nil {
-		return fmt.Errorf("write the outbox row: %w", err)
-	}
-	w.outbox = append(w.outbox, outboxRow{key: source, payload: string(payload)})
-	if s.Snapshot == nil {
-		return nil
-	}
-	id, err := rawHash(s.SnapshotID)
-	if err != nil {
-		return fmt.Errorf("snapshot id: %w", err)
-	}
-	w.snapshots.text(source)
-	w.snapshots.int(s.Revision)
-	w.snapshots.bytes(id)
-	w.snapshots.text(string(s.Snapshot))
+	w.posting = append(w.posting, s)
+	w.count += len(s.Postings)
 	return nil
 }
 
@@ -268,13 +273,17 @@ func (w *batch) addOrder(r *record, s *pipeline.Settlement) error {
 		return nil
 	}
 	row.RowVersion++
-	for _, v := range []string{row.Source, row.StoreID, row.Platform, row.PlatformOrderID, row.Name, row.Status,
+	for _, v := range []string{
+		row.Source, row.StoreID, row.Platform, row.PlatformOrderID, row.Name, row.Status,
 		row.Settlement, row.ReasonCode, row.Reason, row.WaitingCurrency, row.Currency, row.DistributorID, row.BuyerID,
-		row.AttributionJSON, row.LinesJSON, row.PinsJSON, row.StateJSON} {
+		row.AttributionJSON, row.LinesJSON, row.PinsJSON, row.StateJSON,
+	} {
 		w.orders.text(v)
 	}
-	for _, v := range []int64{row.OrderTS, row.WaitingMinor, row.NetMinor, row.EarnedMinor, row.Revision, row.RowVersion,
-		row.ReceivedAt, row.SettledAt} {
+	for _, v := range []int64{
+		row.OrderTS, row.WaitingMinor, row.NetMinor, row.EarnedMinor, row.Revision, row.RowVersion,
+		row.ReceivedAt, row.SettledAt,
+	} {
 		w.orders.int(v)
 	}
 	return nil
@@ -391,7 +400,7 @@ func (w *batch) write(ctx context.Context) error {
 	for _, step := range []struct {
 		statement *bulk
 		rows      rows
-	}{{insertSnapshots, w.snapshots}, {insertBindings, w.bindings}, {endDeliveries, w.ends}} {
+	}{{insertBindings, w.bindings}, {renewBindings, w.renewals}, {endDeliveries, w.ends}} {
 		if _, err := d.run(ctx, w.tx, step.statement, step.rows); err != nil {
 			return err
 		}

@@ -45,6 +45,7 @@ type preparedKey struct {
 
 func (*embedded) name() string          { return "sqlite" }
 func (*embedded) migrationsDir() string { return "migrations/sqlite" }
+func (*embedded) settlesApart() bool    { return true }
 func (*embedded) forUpdate() string     { return "" }
 func (*embedded) forShare() string      { return "" }
 func (*embedded) skipLocked() string    { return "" }
@@ -91,7 +92,7 @@ func (e *embedded) open(ctx context.Context, c Config) (writer, reader *sqlx.DB,
 func sqliteDSN(path string, reading bool) string {
 	q := url.Values{"_pragma": {
 		"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "recursive_triggers(1)",
-		"cache_size(-65536)",
+		"cache_size(-65536)", "wal_autocheckpoint(4000)",
 	}}
 	if reading {
 		q = url.Values{"_pragma": {"busy_timeout(5000)", "query_only(1)", "cache_size(-16384)"}, "_txlock": {"deferred"}}

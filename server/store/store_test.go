@@ -27,7 +27,7 @@ func openSQLite(t *testing.T) storetest.Opened {
 		Another: func(t *testing.T) storetest.Store { return openStore(t, store.Config{DataDir: dir}) },
 		Raw:     raw,
 		Unprotect: []string{
-			`DROP TRIGGER postings_no_update`, `DROP TRIGGER postings_no_delete`,
+			`DROP TRIGGER postings_no_update`, `DROP TRIGGER postings_no_delete`, `DROP TRIGGER settlements_no_update`,
 		},
 		Forbidden: []string{
 			`INSERT OR REPLACE INTO %s SELECT * FROM %s`,

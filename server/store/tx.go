@@ -37,11 +37,13 @@ func (s *Store) write(ctx context.Context, program string, f func(ctx context.Co
 		}
 		err = s.writeOnce(ctx, program, f)
 		if err == nil || !(errors.Is(err, errAgain) || s.dialect.again(err)) {
-			return s.explain(err)
+			return s.explain(ctx, err)
 		}
 	}
-	return &server.Error{Code: server.Unavailable, Message: "The database is too busy. Please try again.",
-		Err: fmt.Errorf("given up after %d attempts: %w", maxAttempts, err)}
+	return &server.Error{
+		Code: server.Unavailable, Message: "The database is too busy. Please try again.",
+		Err: fmt.Errorf("given up after %d attempts: %w", maxAttempts, err),
+	}
 }
 
 // backOff waits a little longer each time, by a random part so that two do not meet again.
@@ -93,13 +95,13 @@ func ignoreDone(err error) error {
 func (s *Store) read(ctx context.Context, program string, f func(tx *sqlx.Tx) error) error {
 	tx, err := s.reader.BeginTxx(ctx, readOnly)
 	if err != nil {
-		return s.explain(fmt.Errorf("begin reading: %w", err))
+		return s.explain(ctx, fmt.Errorf("begin reading: %w", err))
 	}
 	defer func() { _ = tx.Rollback() }() // it has written nothing
 	if err := s.dialect.scope(ctx, tx, program); err != nil {
-		return s.explain(fmt.Errorf("scope: %w", err))
+		return s.explain(ctx, fmt.Errorf("scope: %w", err))
 	}
-	return s.explain(f(tx))
+	return s.explain(ctx, f(tx))
 }
 
 // conflicts are the sentences for keys that a user's input can violate. The constraint's name is the contract.
@@ -112,11 +114,15 @@ var conflicts = map[string]string{
 	"postings_event_once":    "This event is posted already.",
 }
 
-// explain gives an error its code: a violated key is a conflict, a database that is not there is unavailable.
-func (s *Store) explain(err error) error {
+// explain gives an error its code: a violated key is a conflict, a database that is not there is unavailable. What
+// failed because the caller has gone says so, whatever the driver makes of it.
+func (s *Store) explain(ctx context.Context, err error) error {
 	var known *server.Error
 	if err == nil || errors.As(err, &known) {
 		return err
+	}
+	if gone := ctx.Err(); gone != nil {
+		return fmt.Errorf("%w: %w", gone, err)
 	}
 	if sentence, ok := conflicts[s.dialect.violated(err)]; ok {
 		return &server.Error{Code: server.Conflict, Message: sentence, Err: err}

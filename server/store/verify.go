@@ -26,15 +26,26 @@ type snapshotRow struct {
 	Revision   int64  `db:"revision"`
 	SnapshotID []byte `db:"snapshot_id"`
 	JSON       string `db:"calc_snapshot_json"`
-	CreatedAt  int64  `db:"created_at"`
+	PostedAt   int64  `db:"posted_at"`
 }
 
-const snapshotColumns = `source, revision, snapshot_id, calc_snapshot_json, created_at`
+const snapshotColumns = `source, revision, snapshot_id, calc_snapshot_json, posted_at`
 
 func (r *snapshotRow) public() query.Snapshot {
-	return query.Snapshot{SnapshotID: hex.EncodeToString(r.SnapshotID), OrderID: r.Source, Revision: r.Revision,
-		At: instant(r.CreatedAt), JSON: []byte(r.JSON)}
+	return query.Snapshot{
+		SnapshotID: hex.EncodeToString(r.SnapshotID), OrderID: r.Source, Revision: r.Revision,
+		At: instant(r.PostedAt), JSON: []byte(r.JSON),
+	}
 }
+
+// A verifier sees every posting, also one whose settlement is gone.
+const (
+	postingsAsFound = ` FROM postings p LEFT JOIN settlements s ON s.program_id = p.program_id
+		AND s.batch_sequence = p.batch_sequence AND s.first_position = p.first_position`
+	sealedColumns = `p.batch_sequence, p.position, p.event_id, coalesce(s.source, '') AS source, p.line_id, p.component_id,
+		p.distributor_id, p.kind, p.currency, p.amount_minor, p.from_account, p.to_account, coalesce(s.revision, 0) AS revision,
+		s.snapshot_id, coalesce(s.order_ts, 0) AS order_ts, coalesce(s.posted_at, 0) AS posted_at`
+)
 
 // sealedBatch is one batch with its postings in the order in which they were sealed.
 type sealedBatch struct {
@@ -67,7 +78,7 @@ func (s *Store) Seals(ctx context.Context, program string, fn func(ledger.Seal, 
 func (s *Store) unsealed(ctx context.Context, program string, last int64, fn func(ledger.Seal, []ledger.Posting, [][32]byte) error) error {
 	var rows []postingRow
 	err := s.read(ctx, program, func(tx *sqlx.Tx) error {
-		return tx.SelectContext(ctx, &rows, `SELECT `+postingColumns+` FROM postings p
+		return tx.SelectContext(ctx, &rows, `SELECT `+sealedColumns+postingsAsFound+`
 			WHERE p.program_id = $1 AND p.batch_sequence > $2 ORDER BY p.batch_sequence, p.position LIMIT $3`,
 			program, last, unsealedShown)
 	})
@@ -92,7 +103,7 @@ func (s *Store) sealsAfter(ctx context.Context, program string, last int64) (bat
 		}
 		// From the batch after the last one, not from this page's first: a posting under a number without a seal would
 		// otherwise never be looked at.
-		return tx.SelectContext(ctx, &postings, `SELECT `+postingColumns+` FROM postings p
+		return tx.SelectContext(ctx, &postings, `SELECT `+sealedColumns+postingsAsFound+`
 			WHERE p.program_id = $1 AND p.batch_sequence > $2 AND p.batch_sequence <= $3
 			ORDER BY p.batch_sequence, p.position`, program, last, seals[len(seals)-1].Sequence)
 	})
@@ -128,8 +139,8 @@ func (s *Store) EachSnapshot(ctx context.Context, program string, fn func(id str
 	for {
 		var rows []snapshotRow
 		err := s.read(ctx, program, func(tx *sqlx.Tx) error {
-			return tx.SelectContext(ctx, &rows, `SELECT `+snapshotColumns+` FROM snapshots
-				WHERE program_id = $1 AND (source, revision) > ($2, $3) ORDER BY source, revision LIMIT $4`,
+			return tx.SelectContext(ctx, &rows, `SELECT `+snapshotColumns+` FROM settlements
+				WHERE program_id = $1 AND calc_snapshot_json <> '' AND (source, revision) > ($2, $3) ORDER BY source, revision LIMIT $4`,
 				program, after.Source, after.Revision, snapshotsAtOnce)
 		})
 		if err != nil || len(rows) == 0 {
@@ -152,8 +163,8 @@ func (s *Store) EachOrder(ctx context.Context, program string, fn func(orderID, 
 		var rows []snapshotRow
 		var posted map[string][]ledger.Balance
 		err := s.read(ctx, program, func(tx *sqlx.Tx) error {
-			err := tx.SelectContext(ctx, &rows, `SELECT `+snapshotColumns+` FROM snapshots s WHERE program_id = $1 AND source > $2
-				AND NOT EXISTS (SELECT 1 FROM snapshots l WHERE l.program_id = s.program_id AND l.source = s.source AND l.revision > s.revision)
+			err := tx.SelectContext(ctx, &rows, `SELECT `+snapshotColumns+` FROM settlements s WHERE program_id = $1 AND source > $2
+				AND NOT EXISTS (SELECT 1 FROM settlements l WHERE l.program_id = s.program_id AND l.source = s.source AND l.revision > s.revision)
 				ORDER BY source LIMIT $3`, program, after, snapshotsAtOnce)
 			if err != nil || len(rows) == 0 {
 				return err
@@ -181,10 +192,10 @@ func (s *Store) earnedBy(ctx context.Context, tx *sqlx.Tx, program string, order
 		sources[i] = orders[i].Source
 	}
 	var sums []postingRow
-	err := tx.SelectContext(ctx, &sums, `SELECT p.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency,
-		CAST(sum(p.amount_minor) AS bigint) AS amount_minor FROM postings p
-		WHERE p.program_id = $1 AND p.kind IN ('earning', 'breakage') AND p.source IN `+s.dialect.in("$2")+`
-		GROUP BY p.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency`,
+	err := tx.SelectContext(ctx, &sums, `SELECT s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency,
+		CAST(sum(p.amount_minor) AS bigint) AS amount_minor`+postingsOfSettlements+`
+		WHERE s.program_id = $1 AND p.kind IN ('earning', 'breakage') AND s.source IN `+s.dialect.in("$2")+`
+		GROUP BY s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency`,
 		program, s.dialect.list(sources))
 	if err != nil {
 		return nil, fmt.Errorf("sum what is posted: %w", err)

@@ -18,8 +18,10 @@ import (
 
 func delivery(id, key, body string, at time.Time) inbox.Row {
 	return inbox.Row{
-		Delivery: order.Delivery{DeliveryID: id, PlatformDeliveryID: key, ProgramID: program, StoreID: shop,
-			Platform: order.Shopify, Topic: "orders/paid", Headers: map[string]string{"x-topic": "orders/paid"}, ReceivedAt: at},
+		Delivery: order.Delivery{
+			DeliveryID: id, PlatformDeliveryID: key, ProgramID: program, StoreID: shop,
+			Platform: order.Shopify, Topic: "orders/paid", Headers: map[string]string{"x-topic": "orders/paid"}, ReceivedAt: at,
+		},
 		SealedBody: []byte("sealed " + body), BodySHA256: sha256.Sum256([]byte(body)), BodyBytes: len(body),
 		Status: inbox.Waiting, DueAt: at,
 	}

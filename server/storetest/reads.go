@@ -134,27 +134,63 @@ func testIsolation(t *testing.T, w *world) {
 	}))
 }
 
-// testPages: pages put together are the whole list once each, also when rows are written between two pages.
-func testPages(t *testing.T, w *world) {
-	const many = 25
+// pager gives one page of a list: its rows' keys and the next cursor.
+type pager func(p query.Page) (keys []string, next string, err error)
+
+// pagers are all lists that come in pages.
+func (w *world) pagers() map[string]pager {
+	return map[string]pager{
+		"orders": func(p query.Page) ([]string, string, error) {
+			list, next, err := w.Store.Orders(w.ctx, program, query.OrderFilter{}, p)
+			return keysOf(list, func(o query.Order) string { return o.OrderID }), next, err
+		},
+		"postings": func(p query.Page) ([]string, string, error) {
+			list, next, err := w.Store.Postings(w.ctx, program, query.PostingFilter{}, p)
+			return keysOf(list, func(o query.Posting) string { return o.EventID }), next, err
+		},
+		"commissions": func(p query.Page) ([]string, string, error) {
+			list, next, err := w.Store.Commissions(w.ctx, program, query.CommissionFilter{Status: "PENDING"}, p)
+			return keysOf(list, func(o query.Commission) string { return o.CommissionID }), next, err
+		},
+		"deliveries": func(p query.Page) ([]string, string, error) {
+			list, next, err := w.Store.Deliveries(w.ctx, program, query.DeliveryFilter{}, p)
+			return keysOf(list, func(o query.Delivery) string { return o.DeliveryID }), next, err
+		},
+		"distributors": func(p query.Page) ([]string, string, error) {
+			list, next, err := w.Store.Distributors(w.ctx, program, "", p)
+			return keysOf(list, func(o query.Distributor) string { return o.DistributorID }), next, err
+		},
+		"mappings": func(p query.Page) ([]string, string, error) {
+			list, next, err := w.Store.Mappings(w.ctx, program, "", p)
+			return keysOf(list, func(o query.Mapping) string { return o.PlatformSKU + o.CommissionClass }), next, err
+		},
+	}
+}
+
+// fillLists writes rows into every list, with pairs of equal sort times.
+func (w *world) fillLists(t *testing.T, many int) {
+	t.Helper()
 	var rows []inbox.Row
 	var people []admin.Distributor
 	for i := range many {
 		o := sale(source(fmt.Sprintf("%02d", i)), 1000)
-		o.OrderTS = begin.Add(time.Duration(i/2) * time.Minute) // pairs of equal times
+		o.OrderTS = begin.Add(time.Duration(i/2) * time.Minute)
 		w.settle(t, w.Store, o, 1, map[string]int64{"ben": 50})
 		rows = append(rows, delivery(fmt.Sprintf("%02d", i), fmt.Sprint(i), "b", begin))
 		people = append(people, person(fmt.Sprintf("p%02d", i), ""))
-	}
-	w.put(t, rows...)
-	w.people(t, people...)
-	for i := range many {
 		m := mapping(fmt.Sprintf("S%02d", i/5))
-		m.ValidFrom = begin.Add(time.Duration(i) * time.Hour).UnixMicro()
-		m.CommissionClass = fmt.Sprint("c", i)
+		m.ValidFrom, m.CommissionClass = begin.Add(time.Duration(i)*time.Hour).UnixMicro(), fmt.Sprint("c", i)
 		_, err := w.Store.PutMappings(w.ctx, program, []catalog.Mapping{m}, begin, true)
 		ok(t, err)
 	}
+	w.put(t, rows...)
+	w.people(t, people...)
+}
+
+// testPages: pages put together are the whole list once each, also when rows are written between two pages.
+func testPages(t *testing.T, w *world) {
+	const many = 25
+	w.fillLists(t, many)
 	extra := many
 	write := func() { // newer than everything listed
 		extra++
@@ -163,32 +199,7 @@ func testPages(t *testing.T, w *world) {
 		w.settle(t, w.Store, o, 1, map[string]int64{"ben": 50})
 		w.put(t, delivery(fmt.Sprint("x", extra), fmt.Sprint("x", extra), "b", begin))
 	}
-	for name, page := range map[string]func(p query.Page) (keys []string, next string, err error){
-		"orders": func(p query.Page) (keys []string, next string, err error) {
-			list, next, err := w.Store.Orders(w.ctx, program, query.OrderFilter{}, p)
-			return keysOf(list, func(o query.Order) string { return o.OrderID }), next, err
-		},
-		"postings": func(p query.Page) (keys []string, next string, err error) {
-			list, next, err := w.Store.Postings(w.ctx, program, query.PostingFilter{}, p)
-			return keysOf(list, func(o query.Posting) string { return o.EventID }), next, err
-		},
-		"commissions": func(p query.Page) (keys []string, next string, err error) {
-			list, next, err := w.Store.Commissions(w.ctx, program, query.CommissionFilter{Status: "PENDING"}, p)
-			return keysOf(list, func(o query.Commission) string { return o.CommissionID }), next, err
-		},
-		"deliveries": func(p query.Page) (keys []string, next string, err error) {
-			list, next, err := w.Store.Deliveries(w.ctx, program, query.DeliveryFilter{}, p)
-			return keysOf(list, func(o query.Delivery) string { return o.DeliveryID }), next, err
-		},
-		"distributors": func(p query.Page) (keys []string, next string, err error) {
-			list, next, err := w.Store.Distributors(w.ctx, program, "", p)
-			return keysOf(list, func(o query.Distributor) string { return o.DistributorID }), next, err
-		},
-		"mappings": func(p query.Page) (keys []string, next string, err error) {
-			list, next, err := w.Store.Mappings(w.ctx, program, "", p)
-			return keysOf(list, func(o query.Mapping) string { return o.PlatformSKU + o.CommissionClass }), next, err
-		},
-	} {
+	for name, page := range w.pagers() {
 		whole, next, err := page(query.Page{Limit: 200})
 		if ok(t, err); next != "" || len(whole) < many {
 			t.Fatalf("%s: %d rows, next %q", name, len(whole), next)
@@ -226,9 +237,11 @@ func testReadOrders(t *testing.T, w *world) {
 	w.park(t, sale(source("1002"), 700), pipeline.ReasonUnmappedSKU, "sku:shopify:MUG")
 	got, err := w.Store.Order(w.ctx, program, o.Source.String())
 	ok(t, err)
-	want := query.Order{OrderID: shop + "/1001", StoreID: shop, Platform: "shopify", PlatformOrderID: "1001", Name: "#1001", OrderTS: begin,
+	want := query.Order{
+		OrderID: shop + "/1001", StoreID: shop, Platform: "shopify", PlatformOrderID: "1001", Name: "#1001", OrderTS: begin,
 		Status: "paid", Settlement: "settled", Currency: "EUR", NetMinor: 1000, Net: "10.00", EarnedMinor: 50, Earned: "0.50",
-		DistributorID: "ben", BuyerID: "buyer-1001", Revision: 1, ReceivedAt: begin, SettledAt: &begin}
+		DistributorID: "ben", BuyerID: "buyer-1001", Revision: 1, ReceivedAt: begin, SettledAt: &begin,
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatal(diff)
 	}
@@ -272,8 +285,10 @@ func testCommissions(t *testing.T, w *world) {
 	if len(list) != 1 {
 		t.Fatalf("%d rows for one amount", len(list))
 	}
-	want := query.Commission{CommissionID: list[0].CommissionID, OrderID: "1", StoreID: shop, SKU: "TEA", BuyerID: "buyer-1", ReferrerID: "ben",
-		ComponentID: "retail", Currency: "EUR", Value: "0.40", Status: "PENDING", OrderTS: begin, UpdatedAt: begin}
+	want := query.Commission{
+		CommissionID: list[0].CommissionID, OrderID: "1", StoreID: shop, SKU: "TEA", BuyerID: "buyer-1", ReferrerID: "ben",
+		ComponentID: "retail", Currency: "EUR", Value: "0.40", Status: "PENDING", OrderTS: begin, UpdatedAt: begin,
+	}
 	if diff := cmp.Diff(want, list[0]); diff != "" {
 		t.Fatal(diff)
 	}

@@ -139,7 +139,9 @@ func TestEveryReferenceIsServed(t *testing.T) {
 	for _, path := range []string{"/", "/app.js", "/format.js", "/order.js", "/setup.js"} {
 		for _, match := range reference.FindAllStringSubmatch(read(t, path), -1) {
 			seen++
-			if answer := ask(t, http.MethodGet, match[1], nil); answer.StatusCode != http.StatusOK {
+			answer := ask(t, http.MethodGet, match[1], nil)
+			defer answer.Body.Close()
+			if answer.StatusCode != http.StatusOK {
 				t.Errorf("%s names %s: %d", path, match[1], answer.StatusCode)
 			}
 		}

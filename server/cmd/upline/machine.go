@@ -36,13 +36,15 @@ type machine struct {
 
 // newMachine builds inbox and pipeline; nothing runs yet but the inbox's writer.
 func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
-	in, err := inbox.New(a.store, a.ring, time.Now, inbox.Options{KeepBodies: o.keepBodies, Metrics: o.figures})
+	in, err := inbox.New(a.store, a.ring, time.Now, inbox.Options{
+		KeepBodies: o.keepBodies, Metrics: o.figures, FastPacking: a.store.Dialect() == "sqlite",
+	})
 	if err != nil {
 		return nil, fmt.Errorf("start the inbox: %w", err)
 	}
 	p, err := pipeline.New(pipeline.Deps{
 		Inbox: a.store, Bodies: in, Store: a.store, Adapters: platforms(), Clock: time.Now, Logger: e.log, Metrics: o.figures,
-	}, pipeline.Options{SingleProcess: o.alone, Shards: shards(a)})
+	}, pipeline.Options{SingleProcess: o.alone, BatchMax: batchMax(a)})
 	if err != nil {
 		in.Close()
 		return nil, fmt.Errorf("start the pipeline: %w", err)
@@ -57,12 +59,13 @@ func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
 	return m, nil
 }
 
-// shards is how many transactions settle at once: SQLite has one writer, so a second would only wait for it.
-func shards(a *app) int {
+// batchMax is how many deliveries one transaction settles. SQLite has one writer: while it settles, arrivals wait for
+// their acknowledgement, so batches are smaller there.
+func batchMax(a *app) int {
 	if a.store.Dialect() == "sqlite" {
-		return 1
+		return 48
 	}
-	return 2
+	return 0 // the pipeline's own choice
 }
 
 // run works until ctx ends. A process without the engine role only keeps the retention promise.

@@ -3,7 +3,7 @@
 import { at, Failure, get, key } from '/api.js';
 import { byId, command, el, paint } from '/dom.js';
 import { chip, clock, count, delay, many, money, platforms, reason, time, useZone } from '/format.js';
-import { orderSheet } from '/order.js';
+import { orderSheet, waits } from '/order.js';
 import { complete, showSetup } from '/setup.js';
 
 const EVERY = 5000; // milliseconds between refreshes while the page is visible
@@ -33,8 +33,8 @@ async function refresh() {
     }
     if (failure instanceof Failure && failure.status === 401) {
       key.set('');
-      showStart();
-      keyError(`${failure.message}. Enter another one.`);
+      keyError(`${sentence(failure.message)}. Enter another one.`);
+      refresh();
       return;
     }
     trouble(failure.message);
@@ -60,17 +60,11 @@ function live(well) {
 
 function showStart() {
   byId('setup-home').append(byId('setup'));
-  byId('welcome').hidden = false;
-  byId('start').hidden = false;
-  byId('company').hidden = true;
-  byId('leave').hidden = true;
   byId('company-name').textContent = '';
+  reveal('start');
 }
 
 async function showCompany(setup, turn) {
-  if (byId('company').hidden) {
-    showFrame();
-  }
   const parkedQuery = { settlement: 'parked', limit: 20 };
   const [overview, orders, parked, unmapped, deliveries] = await Promise.all([
     get('/api/v1/overview'),
@@ -90,19 +84,17 @@ async function showCompany(setup, turn) {
   showOrders(orders);
   paint(byId('waiting-body'), { parked: parked.data, more: parked.next_cursor !== '', unmapped: unmapped.data }, waiting);
   paint(byId('deliveries-body'), deliveries.data, deliveryList);
+  reveal('company');
   nameSellers(orders.data);
 }
 
-/** The company's frame with room kept for what is still on its way, so that nothing jumps. */
-function showFrame() {
-  byId('welcome').hidden = true;
-  byId('start').hidden = true;
-  byId('company').hidden = false;
-  byId('leave').hidden = false;
-  paint(byId('figures'), 'loading', () => [1, 2, 3, 4].map(() => el('div', { class: 'figure skeleton' })));
-  paint(byId('orders-body'), 'loading', () => el('div', { class: 'rows skeleton', role: 'status' }, el('span', { class: 'sr' }, 'Loading')));
-  paint(byId('waiting-body'), 'loading', () => el('div', { class: 'lines skeleton' }));
-  paint(byId('deliveries-body'), 'loading', () => el('div', { class: 'lines skeleton' }));
+/** Everything of a view appears at once, when all of it is there: nothing moves under the reader's eyes. */
+function reveal(view) {
+  byId('boot').hidden = true;
+  byId('welcome').hidden = view !== 'start';
+  byId('start').hidden = view !== 'start';
+  byId('company').hidden = view !== 'company';
+  byId('leave').hidden = view !== 'company';
 }
 
 /** The guide stays in sight until its last step is done. */
@@ -165,7 +157,7 @@ function orderRow(o, fresh) {
     cell('c-placed', time(o.order_ts)),
     cell('c-seller', seller(o.distributor_id)),
     cell('c-state', why ? chip('wait', why) : chip(o.status === 'paid' ? 'ok' : 'plain', stateOf(o))),
-    cell('c-net number', money(o.net, o.currency)),
+    cell('c-net number', waits(o) ? el('span', { class: 'muted' }, '–') : money(o.net, o.currency)),
     cell('c-earned number', why ? el('span', { class: 'muted' }, 'waiting') : money(o.earned, o.currency)));
 }
 
@@ -199,26 +191,25 @@ function waiting({ parked, more, unmapped }) {
   }
   return [
     unmapped.length > 0 && el('div', { class: 'group' },
-      el('h3', {}, 'SKUs without a mapping, most money first'),
-      el('ul', { class: 'plain-list' }, unmapped.slice(0, 8).map((u) => el('li', { class: 'pair' },
-        el('span', {}, el('bdi', { class: 'strong' }, u.platform_sku), el('span', { class: 'second' }, `${platforms[u.platform] ?? u.platform} · ${many(u.orders, 'order', 'orders')}`)),
+      el('h3', {}, 'SKUs without a mapping'),
+      el('ul', { class: 'plain-list' }, unmapped.slice(0, 5).map((u) => el('li', { class: 'pair' },
+        el('span', {}, el('bdi', { class: 'strong' }, u.platform_sku || 'no SKU'), el('span', { class: 'second' }, `${platforms[u.platform] ?? u.platform} · ${many(u.orders, 'order', 'orders')}`)),
         money(u.waiting, u.currency)))),
-      unmapped.length > 8 && el('p', { class: 'muted' }, `and ${count(unmapped.length - 8)} more`),
+      unmapped.length > 5 && el('p', { class: 'muted' }, `and ${count(unmapped.length - 5)} more`),
       command(reason('unmapped_sku').command)),
     parked.length > 0 && el('div', { class: 'group' },
       el('h3', {}, 'Orders that wait'),
-      el('ul', { class: 'plain-list' }, parked.slice(0, 6).map(parkedItem)),
-      (more || parked.length > 6) && el('button', { type: 'button', class: 'quiet', 'data-focus': 'all-waiting', onclick: () => filterBy('parked') }, 'Show all that wait')),
+      el('ul', { class: 'plain-list' }, parked.slice(0, 4).map(parkedItem)),
+      (more || parked.length > 4) && el('button', { type: 'button', class: 'quiet', 'data-focus': 'all-waiting', onclick: () => filterBy('parked') }, 'Show all that wait')),
   ].filter(Boolean);
 }
 
 function parkedItem(o) {
-  const { title, mend } = reason(o.reason_code);
   return el('li', { class: 'parked' },
     el('div', { class: 'pair' },
-      el('a', { href: orderLink(o), 'data-focus': `parked ${o.order_id}` }, o.name || o.platform_order_id), money(o.net, o.currency)),
-    el('p', {}, chip('wait', title)),
-    el('p', { class: 'why' }, o.reason), mend && el('p', { class: 'muted' }, mend));
+      el('a', { href: orderLink(o), 'data-focus': `parked ${o.order_id}` }, o.name || o.platform_order_id), time(o.order_ts)),
+    el('p', {}, chip('wait', reason(o.reason_code).title)),
+    el('p', { class: 'why' }, o.reason));
 }
 
 function deliveryList(rows) {
@@ -279,7 +270,7 @@ async function followAddress() {
     }
   } catch (failure) {
     if (state.order === path) {
-      byId('sheet-body').replaceChildren(el('p', { class: 'banner critical', role: 'alert' }, failure.message));
+      byId('sheet-body').replaceChildren(el('p', { class: 'banner critical', role: 'alert' }, `${sentence(failure.message)}.`));
     }
   }
 }
@@ -290,6 +281,8 @@ function leaveSheet() {
     state.order = '';
   }
 }
+
+const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, '');
 
 // Keys.
 
@@ -318,12 +311,15 @@ async function enter(event) {
     return;
   }
   keyError('');
+  byId('open').disabled = true;
   try {
     await get('/api/v1/overview', text);
   } catch (failure) {
-    keyError(`${failure.message}.`);
+    keyError(`${sentence(failure.message)}.`);
     byId('key').focus();
     return;
+  } finally {
+    byId('open').disabled = false;
   }
   key.set(text);
   byId('key').value = '';
@@ -340,17 +336,11 @@ function leave() {
   document.title = 'Upline';
   showStart();
   byId('key').focus();
-  refresh();
 }
 
 function start() {
   document.querySelectorAll('[data-command]').forEach((place) => place.replaceChildren(command(place.dataset.command)));
   takeKeyFromAddress();
-  if (!key.get()) {
-    showStart();
-  } else {
-    showFrame();
-  }
   byId('key-form').addEventListener('submit', enter);
   byId('leave').addEventListener('click', leave);
   byId('sheet-close').addEventListener('click', () => byId('sheet').close());

@@ -55,6 +55,6 @@ export function command(text) {
     }
   };
   return el('div', { class: 'command' },
-    el('pre', { tabindex: '0', role: 'region', 'aria-label': 'Command' }, code),
-    el('button', { type: 'button', class: 'quiet', 'aria-label': 'Copy the command', onclick: copied }, 'Copy'));
+    el('pre', { tabindex: '0', role: 'region', 'aria-label': `Command ${text}` }, code),
+    el('button', { type: 'button', class: 'quiet', 'aria-label': `Copy the command ${text}`, onclick: copied }, 'Copy'));
 }

@@ -1,6 +1,6 @@
 // One order: why it paid what it paid.
 
-import { chip, delay, figure, many, money, reason, time } from '/format.js';
+import { chip, figure, many, money, reason, time } from '/format.js';
 import { command, el, toast } from '/dom.js';
 import { isZero } from '/money.js';
 
@@ -21,13 +21,16 @@ export function orderSheet(e) {
 
 function head(o) {
   return el('div', { class: 'facts' },
-    fact('Net', money(o.net, o.currency), 'big'),
+    fact('Net', waits(o) ? '–' : money(o.net, o.currency), 'big'),
     fact('Commissions', money(o.earned, o.currency), 'big'),
     fact('Placed', time(o.order_ts)),
     fact('State', o.settlement === 'parked' ? chip('wait', 'Waiting') : chip('ok', 'Settled'), ' ', el('span', { class: 'muted' }, words(o.status))),
     fact('Store', o.store_id),
-    o.settled_at && fact('Settled', `${delay(o.received_at, o.settled_at)} after it arrived`));
+    o.settled_at && fact('Settled', time(o.settled_at)));
 }
+
+/** Nothing is worked out for an order that has only ever waited. */
+export const waits = (o) => o.settlement === 'parked' && isZero(o.net);
 
 function fact(name, ...value) {
   const big = value.at(-1) === 'big' ? value.pop() : '';
@@ -116,9 +119,12 @@ function rungItems(rung, c, l, names) {
     el('span', { class: 'sum' }, 'The upline ends here'), el('span', { class: 'paid' }, '–'))];
 }
 
+/** 1 CV is worth 1 of the currency in most plans, and a factor of one only lengthens the line. */
+const saysSomething = (f) => f.name !== 'cv_to_money' || !/^1(\.0+)? /.test(f.value);
+
 function paidRung(rung, c, l, names, place) {
   const base = c.base === 'cv' ? [figure(c.base_amount), ' CV'] : [figure(c.base_amount)];
-  const factors = rung.factors.map((f) => [' × ', f.value]);
+  const factors = rung.factors.filter(saysSomething).map((f) => [' × ', f.value]);
   return el('li', { class: rung.breakage ? 'rung lost' : 'rung' },
     el('span', { class: 'step' }, place),
     el('span', { class: 'person' }, who(rung.distributor_id, names), rung.rank && el('span', { class: 'chip plain' }, words(rung.rank))),

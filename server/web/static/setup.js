@@ -11,8 +11,8 @@ const steps = [
     ['bin/upline import distributors people.csv --commit']],
   ['mappings', 'Say what each SKU is', 'A CSV file with the columns platform_sku, commission_class, name. Orders with other SKUs wait; none is lost.',
     ['bin/upline import skus skus.csv --platform custom --commit']],
-  ['plan', 'Publish your plan', 'Who earns how much on what. The file is checked first; every fault is named with its line.',
-    ['bin/upline plan publish plan.yaml']],
+  ['plan', 'Publish your plan', 'Who earns how much on what. Begin with a ready-made one; every fault of a plan file is named with its line.',
+    ['bin/upline plan publish server/planfile/plans/retail-unilevel.yaml']],
   ['order', 'Send the first order', 'Make a key for the store, put it into the second command, and watch the order arrive.', [
     'bin/upline admin api-key create --store my-shop',
     [`curl ${location.origin}/api/mlm/orders \\`,

@@ -242,43 +242,42 @@ CREATE TABLE customer_bindings (
   CONSTRAINT customer_bindings_pkey PRIMARY KEY (program_id, store_id, customer_id)
 );
 
--- The ledger. One snapshot per settlement that posted; its postings share it.
+-- The ledger. A settlement is what one calculation posted: it says once what all its postings have in common.
 
-CREATE TABLE snapshots (
+CREATE TABLE settlements (
   program_id         text COLLATE "C" NOT NULL,
   source             text COLLATE "C" NOT NULL,
   revision           bigint NOT NULL CHECK (revision >= 1),
-  snapshot_id        bytea NOT NULL CHECK (length(snapshot_id) = 32), -- SHA-256 of calc_snapshot_json
-  calc_snapshot_json text NOT NULL,
-  created_at         bigint NOT NULL,
-  CONSTRAINT snapshots_pkey PRIMARY KEY (program_id, source, revision)
+  batch_sequence     bigint NOT NULL,
+  first_position     bigint NOT NULL, -- of its postings in the batch; they stand together
+  posting_count      bigint NOT NULL CHECK (posting_count >= 1),
+  snapshot_id        bytea, -- SHA-256 of calc_snapshot_json
+  calc_snapshot_json text NOT NULL, -- '' where nothing was calculated
+  order_ts           bigint NOT NULL,
+  posted_at          bigint NOT NULL,
+  CONSTRAINT settlements_pkey PRIMARY KEY (program_id, source, revision),
+  CONSTRAINT settlements_place UNIQUE (program_id, batch_sequence, first_position)
 );
-CREATE INDEX snapshots_by_id ON snapshots (snapshot_id);
 
 CREATE TABLE postings (
   program_id     text COLLATE "C" NOT NULL,
   batch_sequence bigint NOT NULL,
   position       bigint NOT NULL, -- in the batch, from 0
+  first_position bigint NOT NULL, -- of its settlement
   event_id       bytea NOT NULL CHECK (length(event_id) = 32),
-  source         text COLLATE "C" NOT NULL,
   line_id        text COLLATE "C" NOT NULL,
   component_id   text COLLATE "C" NOT NULL,
   distributor_id text COLLATE "C" NOT NULL,
   kind           text COLLATE "C" NOT NULL
-    CONSTRAINT postings_kind CHECK (kind IN ('earning', 'maturing', 'payout', 'adjustment', 'breakage')),
+    CONSTRAINT postings_kind CHECK (kind = 'earning' OR kind = 'breakage' OR kind = 'maturing' OR kind = 'payout' OR kind = 'adjustment'),
   currency       text COLLATE "C" NOT NULL,
   amount_minor   bigint NOT NULL CONSTRAINT postings_amount CHECK (amount_minor <> 0),
   from_account   text COLLATE "C" NOT NULL,
   to_account     text COLLATE "C" NOT NULL,
-  revision       bigint NOT NULL CHECK (revision >= 1),
-  snapshot_id    bytea,
-  order_ts       bigint NOT NULL,
-  posted_at      bigint NOT NULL,
   CONSTRAINT postings_accounts CHECK (from_account <> to_account),
   CONSTRAINT postings_pkey PRIMARY KEY (program_id, batch_sequence, position),
   CONSTRAINT postings_event_once UNIQUE (event_id)
 );
-CREATE INDEX postings_by_source ON postings (source);
 CREATE INDEX postings_by_distributor ON postings (program_id, distributor_id, batch_sequence, position);
 
 CREATE TABLE seals (
@@ -295,14 +294,15 @@ CREATE TABLE seals (
 );
 
 CREATE VIEW ledger AS
-SELECT encode(p.event_id, 'hex') AS event_id, p.source AS order_id, p.distributor_id AS distributor_id,
+SELECT encode(p.event_id, 'hex') AS event_id, s.source AS order_id, p.distributor_id AS distributor_id,
        p.amount_minor AS amount, s.calc_snapshot_json AS calc_snapshot_json,
        p.program_id AS program_id, p.currency AS currency, p.kind AS kind, p.line_id AS line_id,
-       p.component_id AS component_id, p.revision AS revision, p.from_account AS from_account,
-       p.to_account AS to_account, encode(p.snapshot_id, 'hex') AS snapshot_id, p.order_ts AS order_ts,
-       p.posted_at AS posted_at, p.batch_sequence AS batch_sequence, p.position AS position
+       p.component_id AS component_id, s.revision AS revision, p.from_account AS from_account,
+       p.to_account AS to_account, encode(s.snapshot_id, 'hex') AS snapshot_id, s.order_ts AS order_ts,
+       s.posted_at AS posted_at, p.batch_sequence AS batch_sequence, p.position AS position
 FROM postings p
-LEFT JOIN snapshots s ON s.program_id = p.program_id AND s.source = p.source AND s.revision = p.revision;
+LEFT JOIN settlements s ON s.program_id = p.program_id AND s.batch_sequence = p.batch_sequence
+  AND s.first_position = p.first_position;
 
 CREATE TABLE outbox (
   program_id text COLLATE "C" NOT NULL,
@@ -339,7 +339,7 @@ END $$;
 DO $$
 DECLARE t text;
 BEGIN
-  FOREACH t IN ARRAY ARRAY['postings', 'snapshots', 'seals', 'order_revisions', 'audit_log'] LOOP
+  FOREACH t IN ARRAY ARRAY['postings', 'settlements', 'seals', 'order_revisions', 'audit_log'] LOOP
     EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE ON %I FOR EACH ROW EXECUTE FUNCTION upline_only_grows()',
                    t || '_no_change', t);
     EXECUTE format('CREATE TRIGGER %I BEFORE TRUNCATE ON %I FOR EACH STATEMENT EXECUTE FUNCTION upline_only_grows()',
@@ -360,7 +360,7 @@ DO $$
 DECLARE t text;
 BEGIN
   FOREACH t IN ARRAY ARRAY['distributors', 'distributor_profiles', 'genealogy_links', 'standings', 'distributor_codes',
-      'sku_mapping', 'plan_versions', 'order_revisions', 'orders', 'park_causes', 'customer_bindings', 'snapshots',
+      'sku_mapping', 'plan_versions', 'order_revisions', 'orders', 'park_causes', 'customer_bindings', 'settlements',
       'postings', 'seals', 'outbox', 'audit_log'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
@@ -381,7 +381,7 @@ ALTER VIEW ledger SET (security_invoker = true);
 -- +goose StatementBegin
 DO $$
 BEGIN
-  ALTER TABLE snapshots ALTER COLUMN calc_snapshot_json SET COMPRESSION lz4;
+  ALTER TABLE settlements ALTER COLUMN calc_snapshot_json SET COMPRESSION lz4;
   ALTER TABLE orders ALTER COLUMN state_json SET COMPRESSION lz4;
   ALTER TABLE order_revisions ALTER COLUMN revision_json SET COMPRESSION lz4;
 EXCEPTION WHEN feature_not_supported OR invalid_parameter_value THEN
@@ -422,7 +422,7 @@ BEGIN
   END IF;
   EXECUTE format('GRANT USAGE ON SCHEMA %I TO upline_app', current_schema());
   GRANT SELECT ON goose_db_version, ledger TO upline_app;
-  GRANT SELECT, INSERT ON postings, snapshots, seals, order_revisions, audit_log TO upline_app;
+  GRANT SELECT, INSERT ON postings, settlements, seals, order_revisions, audit_log TO upline_app;
   GRANT SELECT, INSERT, UPDATE, DELETE ON programs, stores, api_keys, distributors, distributor_profiles,
     genealogy_links, standings, distributor_codes, sku_mapping, plan_versions, inbox, inbox_state, orders, park_causes,
     released_sources, customer_bindings, outbox TO upline_app;

@@ -242,43 +242,42 @@ CREATE TABLE customer_bindings (
   CONSTRAINT customer_bindings_pkey PRIMARY KEY (program_id, store_id, customer_id)
 ) STRICT, WITHOUT ROWID;
 
--- The ledger. One snapshot per settlement that posted; its postings share it.
+-- The ledger. A settlement is what one calculation posted: it says once what all its postings have in common.
 
-CREATE TABLE snapshots (
+CREATE TABLE settlements (
   program_id         TEXT    NOT NULL,
   source             TEXT    NOT NULL,
   revision           INTEGER NOT NULL CHECK (revision >= 1),
-  snapshot_id        BLOB    NOT NULL CHECK (length(snapshot_id) = 32), -- SHA-256 of calc_snapshot_json
-  calc_snapshot_json TEXT    NOT NULL,
-  created_at         INTEGER NOT NULL,
-  CONSTRAINT snapshots_pkey PRIMARY KEY (program_id, source, revision)
+  batch_sequence     INTEGER NOT NULL,
+  first_position     INTEGER NOT NULL, -- of its postings in the batch; they stand together
+  posting_count      INTEGER NOT NULL CHECK (posting_count >= 1),
+  snapshot_id        BLOB, -- SHA-256 of calc_snapshot_json
+  calc_snapshot_json TEXT    NOT NULL, -- '' where nothing was calculated
+  order_ts           INTEGER NOT NULL,
+  posted_at          INTEGER NOT NULL,
+  CONSTRAINT settlements_pkey PRIMARY KEY (program_id, source, revision),
+  CONSTRAINT settlements_place UNIQUE (program_id, batch_sequence, first_position)
 ) STRICT;
-CREATE INDEX snapshots_by_id ON snapshots (snapshot_id);
 
 CREATE TABLE postings (
   program_id     TEXT    NOT NULL,
   batch_sequence INTEGER NOT NULL,
   position       INTEGER NOT NULL, -- in the batch, from 0
-  event_id       BLOB    NOT NULL CHECK (length(event_id) = 32),
-  source         TEXT    NOT NULL,
+  first_position INTEGER NOT NULL, -- of its settlement
+  event_id       BLOB NOT NULL CHECK (length(event_id) = 32),
   line_id        TEXT    NOT NULL,
   component_id   TEXT    NOT NULL,
   distributor_id TEXT    NOT NULL,
   kind           TEXT    NOT NULL
-    CONSTRAINT postings_kind CHECK (kind IN ('earning', 'maturing', 'payout', 'adjustment', 'breakage')),
+    CONSTRAINT postings_kind CHECK (kind = 'earning' OR kind = 'breakage' OR kind = 'maturing' OR kind = 'payout' OR kind = 'adjustment'),
   currency       TEXT    NOT NULL,
   amount_minor   INTEGER NOT NULL CONSTRAINT postings_amount CHECK (amount_minor <> 0),
   from_account   TEXT    NOT NULL,
   to_account     TEXT    NOT NULL,
-  revision       INTEGER NOT NULL CHECK (revision >= 1),
-  snapshot_id    BLOB,
-  order_ts       INTEGER NOT NULL,
-  posted_at      INTEGER NOT NULL,
   CONSTRAINT postings_accounts CHECK (from_account <> to_account),
   CONSTRAINT postings_pkey PRIMARY KEY (program_id, batch_sequence, position),
   CONSTRAINT postings_event_once UNIQUE (event_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX postings_by_source ON postings (source);
 CREATE INDEX postings_by_distributor ON postings (program_id, distributor_id, batch_sequence, position);
 
 CREATE TABLE seals (
@@ -295,14 +294,15 @@ CREATE TABLE seals (
 ) STRICT;
 
 CREATE VIEW ledger AS
-SELECT lower(hex(p.event_id)) AS event_id, p.source AS order_id, p.distributor_id AS distributor_id,
+SELECT lower(hex(p.event_id)) AS event_id, s.source AS order_id, p.distributor_id AS distributor_id,
        p.amount_minor AS amount, s.calc_snapshot_json AS calc_snapshot_json,
        p.program_id AS program_id, p.currency AS currency, p.kind AS kind, p.line_id AS line_id,
-       p.component_id AS component_id, p.revision AS revision, p.from_account AS from_account,
-       p.to_account AS to_account, lower(hex(p.snapshot_id)) AS snapshot_id, p.order_ts AS order_ts,
-       p.posted_at AS posted_at, p.batch_sequence AS batch_sequence, p.position AS position
+       p.component_id AS component_id, s.revision AS revision, p.from_account AS from_account,
+       p.to_account AS to_account, lower(hex(s.snapshot_id)) AS snapshot_id, s.order_ts AS order_ts,
+       s.posted_at AS posted_at, p.batch_sequence AS batch_sequence, p.position AS position
 FROM postings p
-LEFT JOIN snapshots s ON s.program_id = p.program_id AND s.source = p.source AND s.revision = p.revision;
+LEFT JOIN settlements s ON s.program_id = p.program_id AND s.batch_sequence = p.batch_sequence
+  AND s.first_position = p.first_position;
 
 CREATE TABLE outbox (
   program_id TEXT    NOT NULL,
@@ -345,19 +345,21 @@ BEGIN SELECT RAISE(ABORT, 'postings_event_once: this posting is there already');
 -- +goose StatementEnd
 
 -- +goose StatementBegin
-CREATE TRIGGER snapshots_no_update BEFORE UPDATE ON snapshots
-BEGIN SELECT RAISE(ABORT, 'snapshots only grow: UPDATE is refused'); END;
+CREATE TRIGGER settlements_no_update BEFORE UPDATE ON settlements
+BEGIN SELECT RAISE(ABORT, 'settlements only grow: UPDATE is refused'); END;
 -- +goose StatementEnd
 -- +goose StatementBegin
-CREATE TRIGGER snapshots_no_delete BEFORE DELETE ON snapshots
-BEGIN SELECT RAISE(ABORT, 'snapshots only grow: DELETE is refused'); END;
+CREATE TRIGGER settlements_no_delete BEFORE DELETE ON settlements
+BEGIN SELECT RAISE(ABORT, 'settlements only grow: DELETE is refused'); END;
 -- +goose StatementEnd
 -- +goose StatementBegin
-CREATE TRIGGER snapshots_no_replace BEFORE INSERT ON snapshots
-WHEN EXISTS (SELECT 1 FROM snapshots WHERE rowid = NEW.rowid)
-  OR EXISTS (SELECT 1 FROM snapshots WHERE program_id = NEW.program_id
+CREATE TRIGGER settlements_no_replace BEFORE INSERT ON settlements
+WHEN EXISTS (SELECT 1 FROM settlements WHERE rowid = NEW.rowid)
+  OR EXISTS (SELECT 1 FROM settlements WHERE program_id = NEW.program_id
              AND source = NEW.source AND revision = NEW.revision)
-BEGIN SELECT RAISE(ABORT, 'snapshots_pkey: this snapshot is there already'); END;
+  OR EXISTS (SELECT 1 FROM settlements WHERE program_id = NEW.program_id
+             AND batch_sequence = NEW.batch_sequence AND first_position = NEW.first_position)
+BEGIN SELECT RAISE(ABORT, 'settlements_pkey: this settlement is there already'); END;
 -- +goose StatementEnd
 
 -- +goose StatementBegin

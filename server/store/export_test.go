@@ -1,0 +1,24 @@
+package store
+
+import (
+	"context"
+
+	"github.com/jmoiron/sqlx"
+)
+
+// ErrAgain is what a transaction fails with that has to be run again.
+var ErrAgain = errAgain
+
+// MaxAttempts bounds how often it is.
+const MaxAttempts = maxAttempts
+
+// Writer is the handle that writes.
+func (s *Store) Writer() *sqlx.DB { return s.writer }
+
+// Reader is the handle that reads.
+func (s *Store) Reader() *sqlx.DB { return s.reader }
+
+// Write runs a transaction.
+func (s *Store) Write(ctx context.Context, program string, f func(ctx context.Context, tx *sqlx.Tx) error) error {
+	return s.write(ctx, program, f)
+}

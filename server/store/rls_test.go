@@ -1,0 +1,194 @@
+package store_test
+
+import (
+	"bytes"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"upline.dev/upline/core/ledger"
+	"upline.dev/upline/core/order"
+	"upline.dev/upline/server/admin"
+	"upline.dev/upline/server/inbox"
+	"upline.dev/upline/server/pipeline"
+	"upline.dev/upline/server/store"
+)
+
+// twoPrograms fills every table of two programs.
+func twoPrograms(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx := t.Context()
+	for _, program := range []string{"acme", "rival"} {
+		check(t, s.CreateProgram(ctx, admin.Program{ProgramID: program, Name: program, Currency: "EUR"}))
+		check(t, s.CreateStore(ctx, admin.Store{StoreID: program + "-shop", ProgramID: program, Platform: order.Custom, Domain: program, Currency: "EUR"}))
+		check(t, s.CreateAPIKey(ctx, admin.APIKey{KeyID: program, ProgramID: program, Hash: admin.HashAPIKey(program)}))
+		check(t, s.Audit(ctx, program, "cli", "test", "", ""))
+		_, err := s.PutDistributors(ctx, program, []admin.Distributor{{DistributorID: "ann", Codes: []string{"X"}, SealedProfile: []byte("p")}}, time.Now(), true)
+		check(t, err)
+		_, err = s.PutDeliveries(ctx, []inbox.Row{{Delivery: order.Delivery{
+			DeliveryID: program, ProgramID: program, StoreID: program + "-shop",
+			PlatformDeliveryID: "k", ReceivedAt: time.Now(),
+		}, Status: inbox.Waiting}})
+		check(t, err)
+		src := order.Source{StoreID: program + "-shop", PlatformOrderID: "1"}
+		key := ledger.Key{Source: src.String(), ComponentID: "c", DistributorID: "ann", Kind: ledger.Earning, Currency: "EUR"}
+		check(t, s.InTx(ctx, program, []order.Source{src}, func(b pipeline.Books) error {
+			return b.Settle(ctx, []pipeline.Settlement{{
+				Source: src, Outcome: pipeline.Settled, Revision: 1,
+				Revisions: []pipeline.Revised{{DeliveryID: program}},
+				Binding:   &pipeline.Binding{Customer: pipeline.Customer{StoreID: src.StoreID, CustomerID: "c"}, DistributorID: "ann"},
+				Postings: []ledger.Posting{{
+					EventID: ledger.EventID(program, key, 1), ProgramID: program, Key: key, Revision: 1,
+					From: "a", To: "b", AmountMinor: 5, OrderTS: 1, PostedAt: 1,
+				}},
+			}}, nil, time.Now())
+		}))
+	}
+}
+
+// The tables of one program's facts, and those that are read before the program is known.
+var (
+	closedTables = []string{
+		"distributors", "distributor_profiles", "genealogy_links", "standings", "distributor_codes",
+		"order_revisions", "orders", "customer_bindings", "settlements", "postings", "seals", "outbox", "audit_log", "ledger",
+	}
+	openTables = []string{"programs", "stores", "api_keys", "inbox", "inbox_state"}
+)
+
+// TestRowLevelSecurity: a statement that forgets to name its program sees nothing of another one's.
+func TestRowLevelSecurity(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, store.Config{DatabaseURL: newDatabase(t, postgresServer(t))})
+	twoPrograms(t, s)
+	var role string
+	if check(t, s.Writer().Get(&role, `SELECT current_user`)); role != "upline_app" {
+		t.Fatalf("the store serves as %s", role)
+	}
+	count := func(scope, table string) (programs []string) {
+		t.Helper()
+		tx, err := s.Writer().Beginx()
+		check(t, err)
+		defer func() { _ = tx.Rollback() }()
+		if scope != "" {
+			_, err := tx.Exec(`SELECT set_config('upline.program', $1, true)`, scope)
+			check(t, err)
+		}
+		check(t, tx.Select(&programs, `SELECT DISTINCT program_id FROM `+table+` ORDER BY program_id`))
+		return programs
+	}
+	for _, table := range closedTables {
+		for scope, want := range map[string][]string{"": nil, "nobody": nil, "acme": {"acme"}, "rival": {"rival"}} {
+			if diff := cmp.Diff(want, count(scope, table)); diff != "" {
+				t.Errorf("%s in the name of %q: %s", table, scope, diff)
+			}
+		}
+	}
+	for _, table := range openTables {
+		for scope, want := range map[string][]string{"": {"acme", "rival"}, "nobody": nil, "acme": {"acme"}} {
+			if diff := cmp.Diff(want, count(scope, table)); diff != "" {
+				t.Errorf("%s in the name of %q: %s", table, scope, diff)
+			}
+		}
+	}
+	tx, err := s.Writer().Beginx()
+	check(t, err)
+	defer func() { _ = tx.Rollback() }()
+	_, err = tx.Exec(`SELECT set_config('upline.program', 'acme', true)`)
+	check(t, err)
+	if _, err := tx.Exec(`INSERT INTO audit_log VALUES ('rival', 'x', 1, '', '', '', '')`); err == nil || !strings.Contains(err.Error(), "row-level security") {
+		t.Errorf("a row is written for another program: %v", err)
+	}
+}
+
+// TestEveryTableIsSecured: a table that a later migration adds does not go without a policy.
+func TestEveryTableIsSecured(t *testing.T) {
+	t.Parallel()
+	raw := openRaw(t, newDatabase(t, postgresServer(t)))
+	rows, err := raw.Query(`SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity,
+		has_table_privilege('upline_app', c.oid, 'SELECT'), has_table_privilege('upline_app', c.oid, 'UPDATE'),
+		has_table_privilege('upline_app', c.oid, 'DELETE'), has_table_privilege('upline_app', c.oid, 'TRUNCATE')
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = 'public' AND c.relkind = 'r' AND c.relname <> 'goose_db_version'`)
+	check(t, err)
+	defer rows.Close()
+	growing, tables := map[string]bool{"postings": true, "settlements": true, "seals": true, "order_revisions": true, "audit_log": true}, 0
+	for rows.Next() {
+		var name string
+		var secured, mayRead, mayUpdate, mayDelete, mayTruncate bool
+		check(t, rows.Scan(&name, &secured, &mayRead, &mayUpdate, &mayDelete, &mayTruncate))
+		tables++
+		if !secured || !mayRead || mayTruncate || mayUpdate == growing[name] || mayDelete == growing[name] {
+			t.Errorf("%s: secured %v, read %v, update %v, delete %v, truncate %v", name, secured, mayRead, mayUpdate, mayDelete, mayTruncate)
+		}
+	}
+	check(t, rows.Err())
+	if tables < 20 {
+		t.Fatalf("only %d tables were looked at", tables)
+	}
+}
+
+// TestServingRole: the role that serves may not take the protection away.
+func TestServingRole(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, store.Config{DatabaseURL: newDatabase(t, postgresServer(t))})
+	twoPrograms(t, s)
+	for _, statement := range []string{
+		`UPDATE postings SET amount_minor = 1`, `DELETE FROM seals`, `TRUNCATE audit_log`, `DELETE FROM settlements`,
+		`ALTER TABLE postings DISABLE TRIGGER ALL`, `DROP TRIGGER postings_no_change ON postings`, `DROP TABLE postings`,
+		`ALTER TABLE orders DISABLE ROW LEVEL SECURITY`, `DROP POLICY orders_of_program ON orders`,
+		`SET session_replication_role = replica`, `CREATE TABLE mine (x int)`,
+	} {
+		if _, err := s.Writer().Exec(statement); err == nil {
+			t.Errorf("%s is not refused", statement)
+		}
+	}
+}
+
+// TestLoginWithoutRole: a login that may not take the serving role serves with its own rights and says so.
+func TestLoginWithoutRole(t *testing.T) {
+	t.Parallel()
+	server := postgresServer(t)
+	dsn := newDatabase(t, server)
+	raw := openRaw(t, dsn)
+	login := fmt.Sprintf("upline_plain_%d", databases.Add(1))
+	exec(t, raw, `CREATE ROLE `+login+` LOGIN PASSWORD 'x'`, `GRANT ALL ON ALL TABLES IN SCHEMA public TO `+login)
+	t.Cleanup(func() { exec(t, raw, `DROP OWNED BY `+login, `DROP ROLE `+login) })
+	u, err := url.Parse(dsn)
+	check(t, err)
+	u.User = url.UserPassword(login, "x")
+	var log bytes.Buffer
+	s := openStore(t, store.Config{DatabaseURL: u.String(), Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	if !strings.Contains(log.String(), "upline_app") || !strings.Contains(log.String(), "level=WARN") {
+		t.Fatalf("it does not say so: %s", log.String())
+	}
+	twoPrograms(t, s)
+	for _, statement := range []string{`UPDATE postings SET amount_minor = 1`, `TRUNCATE postings`} {
+		tx, err := s.Writer().Beginx()
+		check(t, err)
+		_, err = tx.Exec(`SELECT set_config('upline.program', 'acme', true)`)
+		check(t, err)
+		if _, err := tx.Exec(statement); err == nil {
+			t.Errorf("%s is not refused", statement)
+		}
+		check(t, tx.Rollback())
+	}
+	var programs int
+	if check(t, s.Writer().Get(&programs, `SELECT count(*) FROM orders`)); programs != 0 {
+		t.Errorf("%d orders are seen without a program", programs)
+	}
+}
+
+func exec(t *testing.T, db *sql.DB, statements ...string) {
+	t.Helper()
+	for _, statement := range statements {
+		if _, err := db.Exec(statement); err != nil {
+			t.Error(err)
+		}
+	}
+}
