@@ -157,13 +157,31 @@ func (in *peopleImport) compare(people []admin.Distributor) error {
 	return in.compareCodes(people)
 }
 
+// keep fills in what the row says nothing about.
+func (old *personRow) keep(p *admin.Distributor) {
+	if p.Keep.Sponsor {
+		p.SponsorID = old.SponsorID
+	}
+	if p.Keep.Status {
+		p.Status = genealogy.Status(old.Status)
+	}
+	if p.Keep.Rank {
+		p.Rank = old.Rank
+	}
+	if p.Keep.Country {
+		p.Country = old.Country
+	}
+}
+
 func (in *peopleImport) compareOne(p *admin.Distributor) {
 	if p.Status == "" {
 		p.Status = genealogy.Active
 	}
 	old, exists := in.known[p.DistributorID]
 	from := in.at
-	if !exists {
+	if exists {
+		old.keep(p)
+	} else {
 		if from = genealogy.Beginning; !p.CreatedAt.IsZero() {
 			from = p.CreatedAt.UnixMicro()
 		}
@@ -255,7 +273,8 @@ func (in *peopleImport) compareCodes(people []admin.Distributor) error {
 		case owner == claimed[key]:
 			continue
 		case owner != "" && !given[key]:
-			return server.Errorf(server.Invalid, "Code %s belongs to %s already.", in.spelt[key], owner)
+			taken := &admin.CodeTakenError{Code: in.spelt[key], Owner: owner}
+			return &server.Error{Code: server.Invalid, Field: "codes", Message: taken.Error(), Err: taken}
 		}
 		delete(given, key)
 		from := in.at
