@@ -85,12 +85,18 @@ type member struct {
 func (r *reader) form() bool {
 	in := &r.in
 	short := []member{
-		{"shopify_order_id", in.ShopifyOrderID != ""}, {"sku", in.SKU != ""}, {"referrer_id", in.ReferrerID != ""},
-		{"amount", in.Amount != ""}, {"quantity", in.Quantity != nil},
+		{"shopify_order_id", in.ShopifyOrderID != ""},
+		{"sku", in.SKU != ""},
+		{"referrer_id", in.ReferrerID != ""},
+		{"amount", in.Amount != ""},
+		{"quantity", in.Quantity != nil},
 	}
 	normalised := []member{
-		{"platform", in.Platform != ""}, {"platform_order_id", in.PlatformOrderID != ""},
-		{"distributor_ref", in.DistributorRef != ""}, {"items", in.Items != nil}, {"total", in.Total != ""},
+		{"platform", in.Platform != ""},
+		{"platform_order_id", in.PlatformOrderID != ""},
+		{"distributor_ref", in.DistributorRef != ""},
+		{"items", in.Items != nil},
+		{"total", in.Total != ""},
 		{"refunds", in.Refunds != nil},
 	}
 	switch {

@@ -17,8 +17,10 @@ const far = 1 << 60
 
 // row is a mapping of SHIRT whose class says which row it is.
 func row(class, country string, from, version int64) catalog.Mapping {
-	return catalog.Mapping{SKUID: "sku-1", Platform: "shopify", PlatformSKU: "SHIRT", CommissionClass: class, Country: country,
-		ValidFrom: from, Version: version}
+	return catalog.Mapping{
+		SKUID: "sku-1", Platform: "shopify", PlatformSKU: "SHIRT", CommissionClass: class, Country: country,
+		ValidFrom: from, Version: version,
+	}
 }
 
 func mustBuild(t testing.TB, rows ...catalog.Mapping) *catalog.Catalog {
@@ -58,24 +60,33 @@ func TestLookup(t *testing.T) {
 	}{
 		{"nothing", nil, []ask{{"", 0, far, ""}}},
 		{"the first counts from the beginning, later ones are dated", []catalog.Mapping{row("a", "", 100, 1), row("b", "", 200, 2)}, []ask{
-			{"", -far, far, "a"}, {"", 100, far, "a"}, {"", 199, far, "a"}, {"", 200, far, "b"}, {"DE", 200, far, "b"}, {"", 200, 1, "a"}, {"", 0, 0, ""}}},
+			{"", -far, far, "a"}, {"", 100, far, "a"}, {"", 199, far, "a"}, {"", 200, far, "b"}, {"DE", 200, far, "b"}, {"", 200, 1, "a"}, {"", 0, 0, ""},
+		}},
 		{"first is what was recorded first, not what is valid first", []catalog.Mapping{row("a", "", 100, 1), row("b", "", 50, 2)}, []ask{
-			{"", 49, far, "a"}, {"", 50, far, "b"}, {"", 99, far, "b"}, {"", 100, far, "a"}, {"", 60, 1, "a"}}},
+			{"", 49, far, "a"}, {"", 50, far, "b"}, {"", 99, far, "b"}, {"", 100, far, "a"}, {"", 60, 1, "a"},
+		}},
 		{"a correction of one date", []catalog.Mapping{row("a", "", 100, 1), row("b", "", 100, 2)}, []ask{{"", 100, 1, "a"}, {"", 100, 2, "b"}}},
 		{"country first", []catalog.Mapping{row("a", "", 0, 1), row("de", "DE", 100, 2)}, []ask{
-			{"DE", 99, far, "a"}, {"DE", 100, far, "de"}, {"de", 100, far, "de"}, {"FR", 100, far, "a"}, {"", 100, far, "a"}, {"DEU", 100, far, "a"}, {"DE", 100, 1, "a"}}},
+			{"DE", 99, far, "a"}, {"DE", 100, far, "de"}, {"de", 100, far, "de"}, {"FR", 100, far, "a"}, {"", 100, far, "a"}, {"DEU", 100, far, "a"}, {"DE", 100, 1, "a"},
+		}},
 		{"recorded together, both from the beginning", []catalog.Mapping{row("a", "", 100, 1), row("de", "DE", 100, 1)}, []ask{
-			{"DE", 0, far, "de"}, {"FR", 0, far, "a"}}},
+			{"DE", 0, far, "de"}, {"FR", 0, far, "a"},
+		}},
 		{"recorded together, but one expressly later", []catalog.Mapping{row("a", "", -50, 1), row("de", "DE", 100, 1)}, []ask{
-			{"DE", 0, far, "a"}, {"DE", 100, far, "de"}, {"DE", -60, far, "de"}}},
+			{"DE", 0, far, "a"}, {"DE", 100, far, "de"}, {"DE", -60, far, "de"},
+		}},
 		{"first for one country only", []catalog.Mapping{row("us", "US", 100, 1), row("a", "", 200, 2)}, []ask{
-			{"US", 0, far, "us"}, {"US", 300, far, "us"}, {"DE", 0, far, "a"}, {"DE", 0, 1, ""}}},
+			{"US", 0, far, "us"}, {"US", 300, far, "us"}, {"DE", 0, far, "a"}, {"DE", 0, 1, ""},
+		}},
 		{"ended and mapped again", []catalog.Mapping{row("a", "", 100, 1), row("", "", 200, 2), row("c", "", 300, 3)}, []ask{
-			{"", 0, far, "a"}, {"", 199, far, "a"}, {"", 200, far, ""}, {"", 200, 1, "a"}, {"", 299, far, ""}, {"", 300, far, "c"}}},
+			{"", 0, far, "a"}, {"", 199, far, "a"}, {"", 200, far, ""}, {"", 200, 1, "a"}, {"", 299, far, ""}, {"", 300, far, "c"},
+		}},
 		{"a country's own mapping ended", []catalog.Mapping{row("a", "", 0, 1), row("de", "DE", 0, 1), row("", "DE", 100, 2)}, []ask{
-			{"DE", 99, far, "de"}, {"DE", 100, far, "a"}}},
+			{"DE", 99, far, "de"}, {"DE", 100, far, "a"},
+		}},
 		{"ended for all, a country's begins later", []catalog.Mapping{row("a", "", 0, 1), row("", "", 100, 2), row("de", "DE", 200, 3)}, []ask{
-			{"DE", 99, far, "a"}, {"DE", 150, far, ""}, {"DE", 200, far, "de"}, {"FR", 200, far, ""}}},
+			{"DE", 99, far, "a"}, {"DE", 150, far, ""}, {"DE", 200, far, "de"}, {"FR", 200, far, ""},
+		}},
 		{"an end before any mapping", []catalog.Mapping{row("", "", 0, 1), row("a", "", 100, 2)}, []ask{{"", -1, far, "a"}, {"", 50, far, ""}, {"", 100, far, "a"}}},
 		{"nothing but an end", []catalog.Mapping{row("", "", 0, 1)}, []ask{{"", -1, far, ""}, {"", 1, far, ""}}},
 		{"a row said twice", []catalog.Mapping{row("a", "", 0, 1), row("a", "", 0, 1)}, []ask{{"", 0, far, "a"}}},
@@ -202,6 +213,7 @@ func drawRows(t *rapid.T) []catalog.Mapping {
 }
 
 func answers(t testing.TB, c *catalog.Catalog, version int64) []string {
+	t.Helper()
 	var all []string
 	for _, country := range []string{"", "DE"} {
 		for at := int64(-1); at < 5; at++ {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"upline.dev/upline/core/money"
 	"upline.dev/upline/core/order"
@@ -84,7 +85,7 @@ func recomputeNet(net order.Breakdown) error {
 		}
 		if left != n.NetMinor {
 			return &Disagreement{
-				Step: nobody, Where: "line " + n.LineID, What: "net", Stated: fmt.Sprint(n.NetMinor), Computed: fmt.Sprint(left),
+				Step: nobody, Where: "line " + n.LineID, What: "net", Stated: strconv.FormatInt(n.NetMinor, 10), Computed: strconv.FormatInt(left, 10),
 			}
 		}
 	}

@@ -199,7 +199,7 @@ func roundRat(value *big.Rat, mode string) *big.Int {
 
 func TestUnilevelAgreesWithReference(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // The same companies every time are the point.
+	r := rand.New(rand.NewPCG(1, 2)) // The same companies every time are the point.
 	const companies = 3000
 	paying := 0
 	for i := range companies {

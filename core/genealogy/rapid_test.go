@@ -40,8 +40,10 @@ func drawFacts(t *rapid.T) (facts, *genealogy.Tree) {
 		present[l.DistributorID] = true
 	}
 	for range rapid.IntRange(0, 6).Draw(t, "standings") {
-		s := standing{drawID.Draw(t, "id"), rapid.SampledFrom([]genealogy.Status{"active", "inactive"}).Draw(t, "status"),
-			rapid.SampledFrom([]string{"", "gold"}).Draw(t, "rank"), drawAt.Draw(t, "from"), drawVersion.Draw(t, "version")}
+		s := standing{
+			drawID.Draw(t, "id"), rapid.SampledFrom([]genealogy.Status{"active", "inactive"}).Draw(t, "status"),
+			rapid.SampledFrom([]string{"", "gold"}).Draw(t, "rank"), drawAt.Draw(t, "from"), drawVersion.Draw(t, "version"),
+		}
 		if present[s.DistributorID] {
 			f.standings = append(f.standings, s)
 		}

@@ -74,21 +74,31 @@ func TestBuildNamesWhatIsWrong(t *testing.T) {
 		{name: "child before parent in the list", links: []link{{"B", "A", always, 1}, {"A", "", always, 1}}},
 		{name: "own parent", links: []link{{"A", "A", always, 1}}, want: []string{"cycle A"}},
 		{name: "ring of three in order", links: []link{{"C", "A", 5, 1}, {"A", "B", 5, 1}, {"B", "C", 5, 1}}, want: []string{"cycle A>B>C"}},
-		{name: "ring closed by a later move", links: []link{{"A", "", 0, 1}, {"B", "A", 1, 1}, {"C", "B", 2, 1}, {"A", "C", 9, 2}},
-			want: []string{"cycle A>C>B"}},
-		{name: "ring opened again later", links: []link{{"A", "", 0, 1}, {"B", "A", 1, 1}, {"A", "B", 5, 2}, {"B", "", 6, 3}},
-			want: []string{"cycle A>B"}},
+		{
+			name: "ring closed by a later move", links: []link{{"A", "", 0, 1}, {"B", "A", 1, 1}, {"C", "B", 2, 1}, {"A", "C", 9, 2}},
+			want: []string{"cycle A>C>B"},
+		},
+		{
+			name: "ring opened again later", links: []link{{"A", "", 0, 1}, {"B", "A", 1, 1}, {"A", "B", 5, 2}, {"B", "", 6, 3}},
+			want: []string{"cycle A>B"},
+		},
 		{name: "swap at one instant", links: []link{{"A", "", 0, 1}, {"B", "A", 0, 1}, {"A", "B", 5, 2}, {"B", "", 5, 2}}},
 		{name: "ring replaced by a later version", links: []link{{"A", "", 0, 1}, {"B", "A", 0, 1}, {"A", "B", 0, 2}, {"A", "", 0, 3}}},
-		{name: "people below a ring are not on it", links: []link{{"A", "B", 0, 1}, {"B", "A", 0, 1}, {"C", "A", 0, 1}, {"D", "C", 3, 1}, {"D", "B", 4, 1}},
-			want: []string{"cycle A>B"}},
-		{name: "two rings, an orphan and a stranger", links: []link{{"A", "B", 0, 1}, {"B", "A", 0, 1}, {"C", "D", 7, 1}, {"D", "C", 7, 1}, {"E", "X", 0, 1}, {"F", "E", 0, 1}},
+		{
+			name: "people below a ring are not on it", links: []link{{"A", "B", 0, 1}, {"B", "A", 0, 1}, {"C", "A", 0, 1}, {"D", "C", 3, 1}, {"D", "B", 4, 1}},
+			want: []string{"cycle A>B"},
+		},
+		{
+			name: "two rings, an orphan and a stranger", links: []link{{"A", "B", 0, 1}, {"B", "A", 0, 1}, {"C", "D", 7, 1}, {"D", "C", 7, 1}, {"E", "X", 0, 1}, {"F", "E", 0, 1}},
 			standings: []standing{{"Y", "active", "", 0, 1}}, codes: []code{{"SAVE", "Z", 0, 1}},
-			want: []string{"cycle A>B", "cycle C>D", "orphan E>X", "unknown Y", "unknown Z"}},
+			want: []string{"cycle A>B", "cycle C>D", "orphan E>X", "unknown Y", "unknown Z"},
+		},
 		{name: "parent joins after the child", links: []link{{"A", "", 5, 1}, {"B", "A", 4, 1}}, want: []string{"orphan B>A"}},
 		{name: "two parents at once", links: []link{{"A", "", 0, 1}, {"B", "", 0, 1}, {"C", "A", 3, 2}, {"C", "B", 3, 2}}, want: []string{"duplicate C"}},
-		{name: "the same said twice", links: []link{{"A", "", 0, 1}, {"A", "", 0, 1}}, standings: []standing{{"A", "active", "x", 0, 1}, {"A", "active", "x", 0, 1}},
-			codes: []code{{"a", "A", 0, 1}, {"A", "A", 0, 1}}},
+		{
+			name: "the same said twice", links: []link{{"A", "", 0, 1}, {"A", "", 0, 1}}, standings: []standing{{"A", "active", "x", 0, 1}, {"A", "active", "x", 0, 1}},
+			codes: []code{{"a", "A", 0, 1}, {"A", "A", 0, 1}},
+		},
 		{name: "two statuses at once", links: []link{{"A", "", 0, 1}}, standings: []standing{{"A", "active", "x", 0, 1}, {"A", "inactive", "x", 0, 1}}, want: []string{"duplicate A"}},
 		{name: "a code of two people", links: []link{{"A", "", 0, 1}, {"B", "", 0, 1}}, codes: []code{{"Save", "A", 0, 1}, {"SAVE", "B", 0, 1}}, want: []string{"duplicate save"}},
 		{name: "no id", links: []link{{"", "", 0, 1}}, want: []string{"invalid "}},
@@ -121,8 +131,17 @@ func TestFactsAreReadOnBothAxes(t *testing.T) {
 		at, version int64
 		want        string
 	}{
-		{9, 9, ""}, {10, 1, ""}, {10, 2, "C>A"}, {14, 9, "C>A"}, {15, 3, "C>A"}, {15, 4, "C>A"}, {15, 5, "C>B"}, {19, 9, "C>B"},
-		{20, 2, "C>A"}, {20, 3, "C>B"}, {1 << 50, 9, "C>B"},
+		{9, 9, ""},
+		{10, 1, ""},
+		{10, 2, "C>A"},
+		{14, 9, "C>A"},
+		{15, 3, "C>A"},
+		{15, 4, "C>A"},
+		{15, 5, "C>B"},
+		{19, 9, "C>B"},
+		{20, 2, "C>A"},
+		{20, 3, "C>B"},
+		{1 << 50, 9, "C>B"},
 	}
 	for _, c := range uplines {
 		got, err := tree.Upline(nil, "C", asOf{c.at, c.version}, 0)

@@ -76,8 +76,10 @@ func (t *Tree) missing(child, who int32, as AsOf) *Fault {
 	if child == who {
 		return unknown(t.id(who), as)
 	}
-	return &Fault{Kind: Orphan, People: []DistributorID{t.id(child), t.id(who)},
-		Detail: "the parent is not in the tree " + then(as)}
+	return &Fault{
+		Kind: Orphan, People: []DistributorID{t.id(child), t.id(who)},
+		Detail: "the parent is not in the tree " + then(as),
+	}
 }
 
 func unknown(id DistributorID, as AsOf) *Fault {

@@ -215,9 +215,11 @@ func TestAccounts(t *testing.T) {
 			t.Errorf("ParseAccount(%q) = %+v (%s), %v", text, got, got, err)
 		}
 	}
-	for _, text := range []string{"", "company", "company:", "company:x", "distributor:", "distributor::pending", "distributor:D1", "distributor:D1:",
+	for _, text := range []string{
+		"", "company", "company:", "company:x", "distributor:", "distributor::pending", "distributor:D1", "distributor:D1:",
 		"distributor:D1:pending:", "distributor:D1:gone", "distributor:a:b:pending", "distributor:%3a:paid", "distributor:%41:paid", "distributor:%:paid",
-		"payout:", "payout:a:pending", "Payout:a", " payout:a"} {
+		"payout:", "payout:a:pending", "Payout:a", " payout:a",
+	} {
 		if got, err := ledger.ParseAccount(text); !errors.Is(err, ledger.ErrAccount) {
 			t.Errorf("ParseAccount(%q) = %+v, %v", text, got, err)
 		}

@@ -390,8 +390,10 @@ func FuzzVerifier(f *testing.F) {
 		copy(seal.Root[:], cut(32))
 		all := make([]ledger.Posting, postings%8)
 		for i := range all {
-			all[i] = ledger.Posting{EventID: word(), ProgramID: word(), From: word(), To: word(), AmountMinor: number(), Revision: number(),
-				Key: ledger.Key{Source: word(), DistributorID: word(), Kind: ledger.Kind(word())}}
+			all[i] = ledger.Posting{
+				EventID: word(), ProgramID: word(), From: word(), To: word(), AmountMinor: number(), Revision: number(),
+				Key: ledger.Key{Source: word(), DistributorID: word(), Kind: ledger.Kind(word())},
+			}
 		}
 		stored := make([][32]byte, leaves%8)
 		for i := range stored {

@@ -67,16 +67,20 @@ func (v *Verifier) chain(s Seal) []Finding {
 // sealed holds the stored leaf hashes against the seal's root.
 func sealed(s Seal, storedLeaves [][32]byte) []Finding {
 	if s.Leaves != len(storedLeaves) {
-		return []Finding{{BatchSequence: s.Sequence, Position: WholeBatch,
-			What: fmt.Sprintf("the seal counts %d postings, but %d leaf hashes are stored", s.Leaves, len(storedLeaves))}}
+		return []Finding{{
+			BatchSequence: s.Sequence, Position: WholeBatch,
+			What: fmt.Sprintf("the seal counts %d postings, but %d leaf hashes are stored", s.Leaves, len(storedLeaves)),
+		}}
 	}
 	root, err := Root(storedLeaves)
 	if err != nil {
 		return []Finding{{BatchSequence: s.Sequence, Position: WholeBatch, What: "the batch is empty"}}
 	}
 	if s.Root != root {
-		return []Finding{{BatchSequence: s.Sequence, Position: WholeBatch,
-			What: fmt.Sprintf("the seal's root is %s, but the stored leaf hashes give %s", s.Root, Hash(root))}}
+		return []Finding{{
+			BatchSequence: s.Sequence, Position: WholeBatch,
+			What: fmt.Sprintf("the seal's root is %s, but the stored leaf hashes give %s", s.Root, Hash(root)),
+		}}
 	}
 	return nil
 }
@@ -107,9 +111,11 @@ func changed(s Seal, postings []Posting, computed, storedLeaves [][32]byte) []Fi
 	var findings []Finding
 	for i := range postings {
 		if computed[i] != storedLeaves[i] {
-			findings = append(findings, Finding{s.Sequence, postings[i].EventID, i,
+			findings = append(findings, Finding{
+				s.Sequence, postings[i].EventID, i,
 				fmt.Sprintf("the posting gives leaf hash %s, but %s is stored: one of the two was altered",
-					Hash(computed[i]), Hash(storedLeaves[i]))})
+					Hash(computed[i]), Hash(storedLeaves[i])),
+			})
 		}
 	}
 	return findings
@@ -118,8 +124,10 @@ func changed(s Seal, postings []Posting, computed, storedLeaves [][32]byte) []Fi
 // unmatched pairs postings and stored leaf hashes by the hash when their numbers differ, since one that is missing
 // moves all positions after it.
 func unmatched(s Seal, postings []Posting, computed, storedLeaves [][32]byte) []Finding {
-	findings := []Finding{{BatchSequence: s.Sequence, Position: WholeBatch,
-		What: fmt.Sprintf("%d postings were found, but %d leaf hashes are stored", len(postings), len(storedLeaves))}}
+	findings := []Finding{{
+		BatchSequence: s.Sequence, Position: WholeBatch,
+		What: fmt.Sprintf("%d postings were found, but %d leaf hashes are stored", len(postings), len(storedLeaves)),
+	}}
 	open := make(map[[32]byte]int, len(storedLeaves))
 	for _, leaf := range storedLeaves {
 		open[leaf]++
@@ -129,14 +137,18 @@ func unmatched(s Seal, postings []Posting, computed, storedLeaves [][32]byte) []
 			open[leaf]--
 			continue
 		}
-		findings = append(findings, Finding{s.Sequence, postings[i].EventID, i,
-			"the posting's leaf hash is not among those stored: it was added or altered"})
+		findings = append(findings, Finding{
+			s.Sequence, postings[i].EventID, i,
+			"the posting's leaf hash is not among those stored: it was added or altered",
+		})
 	}
 	for i, leaf := range storedLeaves {
 		if open[leaf] > 0 {
 			open[leaf]--
-			findings = append(findings, Finding{BatchSequence: s.Sequence, Position: i,
-				What: fmt.Sprintf("no posting was found for stored leaf hash %s: it was removed or altered", Hash(leaf))})
+			findings = append(findings, Finding{
+				BatchSequence: s.Sequence, Position: i,
+				What: fmt.Sprintf("no posting was found for stored leaf hash %s: it was removed or altered", Hash(leaf)),
+			})
 		}
 	}
 	return findings

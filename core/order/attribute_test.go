@@ -23,36 +23,56 @@ func TestAttribute(t *testing.T) {
 	}{
 		"no evidence is nobody's sale": {},
 		"a code beats a landing page, whatever was told first": {
-			[]Evidence{{LandingReference, "bert"}, {DistributorCode, "anna"}}, nil,
-			Attribution{"d_1", DistributorCode, "anna", []LostClaim{{LandingReference, "bert", "weaker than code"}}}},
+			[]Evidence{{LandingReference, "bert"}, {DistributorCode, "anna"}},
+			nil,
+			Attribution{"d_1", DistributorCode, "anna", []LostClaim{{LandingReference, "bert", "weaker than code"}}},
+		},
 		"a manual override beats all": {
-			[]Evidence{{DistributorCode, "anna"}, {ManualOverride, "bert"}, {BoundCustomer, "anna"}}, nil,
+			[]Evidence{{DistributorCode, "anna"}, {ManualOverride, "bert"}, {BoundCustomer, "anna"}},
+			nil,
 			Attribution{"d_2", ManualOverride, "bert", []LostClaim{
-				{DistributorCode, "anna", "weaker than manual"}, {BoundCustomer, "anna", "weaker than manual"}}}},
+				{DistributorCode, "anna", "weaker than manual"}, {BoundCustomer, "anna", "weaker than manual"},
+			}},
+		},
 		"a coupon of nobody merely loses": {
-			[]Evidence{{DistributorCode, "SUMMER"}, {BoundCustomer, "bert"}}, nil,
-			Attribution{"d_2", BoundCustomer, "bert", []LostClaim{{DistributorCode, "SUMMER", "is not a distributor's code"}}}},
+			[]Evidence{{DistributorCode, "SUMMER"}, {BoundCustomer, "bert"}},
+			nil,
+			Attribution{"d_2", BoundCustomer, "bert", []LostClaim{{DistributorCode, "SUMMER", "is not a distributor's code"}}},
+		},
 		"nothing resolves": {
-			[]Evidence{{LandingReference, "x"}, {BoundCustomer, "y"}}, nil,
-			Attribution{Lost: []LostClaim{{LandingReference, "x", "does not resolve"}, {BoundCustomer, "y", "does not resolve"}}}},
+			[]Evidence{{LandingReference, "x"}, {BoundCustomer, "y"}},
+			nil,
+			Attribution{Lost: []LostClaim{{LandingReference, "x", "does not resolve"}, {BoundCustomer, "y", "does not resolve"}}},
+		},
 		"of two codes the first that resolves": {
-			[]Evidence{{DistributorCode, "SUMMER"}, {DistributorCode, "bert"}, {DistributorCode, "anna"}}, nil,
+			[]Evidence{{DistributorCode, "SUMMER"}, {DistributorCode, "bert"}, {DistributorCode, "anna"}},
+			nil,
 			Attribution{"d_2", DistributorCode, "bert", []LostClaim{
-				{DistributorCode, "SUMMER", "is not a distributor's code"}, {DistributorCode, "anna", "an earlier code won"}}}},
+				{DistributorCode, "SUMMER", "is not a distributor's code"}, {DistributorCode, "anna", "an earlier code won"},
+			}},
+		},
 		"an unknown cart reference loses to a code": {
-			[]Evidence{{CartReference, "x"}, {DistributorCode, "anna"}}, nil,
-			Attribution{"d_1", DistributorCode, "anna", []LostClaim{{CartReference, "x", "weaker than code"}}}},
+			[]Evidence{{CartReference, "x"}, {DistributorCode, "anna"}},
+			nil,
+			Attribution{"d_1", DistributorCode, "anna", []LostClaim{{CartReference, "x", "weaker than code"}}},
+		},
 		"the program's own precedence": {
 			[]Evidence{{DistributorCode, "anna"}, {BoundCustomer, "bert"}, {LandingReference, "anna"}},
 			[]EvidenceKind{BoundCustomer, DistributorCode, BoundCustomer},
 			Attribution{"d_2", BoundCustomer, "bert", []LostClaim{
-				{DistributorCode, "anna", "weaker than customer"}, {LandingReference, "anna", "this kind of evidence is not used"}}}},
+				{DistributorCode, "anna", "weaker than customer"}, {LandingReference, "anna", "this kind of evidence is not used"},
+			}},
+		},
 		"empty evidence says nothing": {
-			[]Evidence{{CartReference, ""}, {ManualOverride, ""}}, nil,
-			Attribution{Lost: []LostClaim{{ManualOverride, "", "is empty"}, {CartReference, "", "is empty"}}}},
+			[]Evidence{{CartReference, ""}, {ManualOverride, ""}},
+			nil,
+			Attribution{Lost: []LostClaim{{ManualOverride, "", "is empty"}, {CartReference, "", "is empty"}}},
+		},
 		"an id that is empty is nobody": {
-			[]Evidence{{LandingReference, "void"}}, nil,
-			Attribution{Lost: []LostClaim{{LandingReference, "void", "does not resolve"}}}},
+			[]Evidence{{LandingReference, "void"}},
+			nil,
+			Attribution{Lost: []LostClaim{{LandingReference, "void", "does not resolve"}}},
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -91,7 +111,8 @@ func TestAttributeIsTotal(t *testing.T) {
 		var o Order
 		for range rapid.IntRange(0, 6).Draw(t, "pieces") {
 			o.Evidence = append(o.Evidence, Evidence{
-				rapid.SampledFrom(kinds).Draw(t, "kind"), rapid.SampledFrom([]string{"", "anna", "bert", "x"}).Draw(t, "value")})
+				rapid.SampledFrom(kinds).Draw(t, "kind"), rapid.SampledFrom([]string{"", "anna", "bert", "x"}).Draw(t, "value"),
+			})
 		}
 		precedence := rapid.SliceOfN(rapid.SampledFrom(kinds), 0, 6).Draw(t, "precedence")
 		a, err := Attribute(o, precedence, byName)

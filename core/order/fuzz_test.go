@@ -43,6 +43,7 @@ func FuzzState(f *testing.F) {
 
 // walk takes a state as far as it goes.
 func walk(t *testing.T, s State) {
+	t.Helper()
 	valid := s.Validate() == nil
 	o, err := s.Effective()
 	if err != nil {

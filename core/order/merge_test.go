@@ -104,58 +104,80 @@ func TestEqualVersionsUnite(t *testing.T) {
 		one, other func(*Order)
 		check      func(Order) bool
 	}{
-		"later stage": {func(o *Order) { o.Status = Paid }, func(o *Order) { o.Status = Pending },
-			func(o Order) bool { return o.Status == Paid }},
-		"cancelled over voided": {func(o *Order) { o.Status = Voided }, func(o *Order) { o.Status = Cancelled },
-			func(o Order) bool { return o.Status == Cancelled }},
-		"refunded over cancelled": {func(o *Order) { o.Status = Refunded }, func(o *Order) { o.Status = Cancelled },
-			func(o Order) bool { return o.Status == Refunded }},
-		"smaller quantity": {func(o *Order) { o.Lines[0].CurrentQuantity = ptr(2) }, func(o *Order) { o.Lines[0].CurrentQuantity = ptr(1) },
-			func(o Order) bool { return *o.Lines[0].CurrentQuantity == 1 }},
-		"a told quantity": {func(o *Order) { o.Lines[0].CurrentQuantity = ptr(2) }, func(*Order) {},
-			func(o Order) bool { return *o.Lines[0].CurrentQuantity == 2 }},
-		"both refunds": {func(o *Order) { o.Refunds = []Refund{goods("r1", "A", 1, 10, 0)} },
+		"later stage": {
+			func(o *Order) { o.Status = Paid }, func(o *Order) { o.Status = Pending },
+			func(o Order) bool { return o.Status == Paid },
+		},
+		"cancelled over voided": {
+			func(o *Order) { o.Status = Voided }, func(o *Order) { o.Status = Cancelled },
+			func(o Order) bool { return o.Status == Cancelled },
+		},
+		"refunded over cancelled": {
+			func(o *Order) { o.Status = Refunded }, func(o *Order) { o.Status = Cancelled },
+			func(o Order) bool { return o.Status == Refunded },
+		},
+		"smaller quantity": {
+			func(o *Order) { o.Lines[0].CurrentQuantity = ptr(2) }, func(o *Order) { o.Lines[0].CurrentQuantity = ptr(1) },
+			func(o Order) bool { return *o.Lines[0].CurrentQuantity == 1 },
+		},
+		"a told quantity": {
+			func(o *Order) { o.Lines[0].CurrentQuantity = ptr(2) }, func(*Order) {},
+			func(o Order) bool { return *o.Lines[0].CurrentQuantity == 2 },
+		},
+		"both refunds": {
+			func(o *Order) { o.Refunds = []Refund{goods("r1", "A", 1, 10, 0)} },
 			func(o *Order) { o.Refunds = []Refund{goods("r2", "A", 1, 20, 0)} },
-			func(o Order) bool { return len(o.Refunds) == 2 && o.Refunds[0].RefundID == "r1" }},
+			func(o Order) bool { return len(o.Refunds) == 2 && o.Refunds[0].RefundID == "r1" },
+		},
 		"one refund told twice, with and without lines": {
 			func(o *Order) { o.Refunds = []Refund{{RefundID: "r1", MoneyMinor: 999}} },
 			func(o *Order) { o.Refunds = []Refund{goods("r1", "A", 1, 20, 0)} },
-			func(o Order) bool { return len(o.Refunds) == 1 && o.Refunds[0].MoneyMinor == 0 }},
-		"evidence": {func(o *Order) { o.Evidence = []Evidence{{LandingReference, "X"}, {DistributorCode, "A"}} },
+			func(o Order) bool { return len(o.Refunds) == 1 && o.Refunds[0].MoneyMinor == 0 },
+		},
+		"evidence": {
+			func(o *Order) { o.Evidence = []Evidence{{LandingReference, "X"}, {DistributorCode, "A"}} },
 			func(o *Order) { o.Evidence = []Evidence{{DistributorCode, "A"}} },
 			func(o Order) bool {
 				return cmp.Equal(o.Evidence, []Evidence{{DistributorCode, "A"}, {LandingReference, "X"}})
-			}},
+			},
+		},
 		"a told buyer": {func(o *Order) { o.BuyerID = "9" }, func(*Order) {}, func(o Order) bool { return o.BuyerID == "9" }},
 		"a told total": {func(o *Order) { o.TotalMinor = 9 }, func(*Order) {}, func(o Order) bool { return o.TotalMinor == 9 }},
 		"more paid":    {func(o *Order) { o.PaidMinor = 9 }, func(o *Order) { o.PaidMinor = 8 }, func(o Order) bool { return o.PaidMinor == 9 }},
-		"a told wholesale price": {func(o *Order) { o.Lines[0].WholesaleMinor = ptr(5) }, func(*Order) {},
-			func(o Order) bool { return *o.Lines[0].WholesaleMinor == 5 }},
+		"a told wholesale price": {
+			func(o *Order) { o.Lines[0].WholesaleMinor = ptr(5) }, func(*Order) {},
+			func(o Order) bool { return *o.Lines[0].WholesaleMinor == 5 },
+		},
 		"totals of the body that has all refunds": {
 			func(o *Order) { o.PaidMinor, o.TotalMinor = 2000, 3000 },
 			func(o *Order) {
 				o.PaidMinor, o.TotalMinor, o.Refunds = 1980, 2980, []Refund{goods("r1", "A", 1, 20, 0)}
-			}, func(o Order) bool { return o.PaidMinor == 1980 && o.TotalMinor == 2980 }},
+			}, func(o Order) bool { return o.PaidMinor == 1980 && o.TotalMinor == 2980 },
+		},
 		"no totals where no body has all refunds": {
 			func(o *Order) { o.PaidMinor, o.TotalMinor, o.Refunds = 9, 9, []Refund{goods("r2", "A", 1, 10, 0)} },
 			func(o *Order) { o.PaidMinor, o.TotalMinor, o.Refunds = 8, 8, []Refund{goods("r1", "A", 1, 20, 0)} },
-			func(o Order) bool { return o.PaidMinor == 0 && o.TotalMinor == 0 }},
+			func(o Order) bool { return o.PaidMinor == 0 && o.TotalMinor == 0 },
+		},
 		"a name": {func(o *Order) { o.Name = "#2" }, func(o *Order) { o.Name = "#1" }, func(o Order) bool { return o.Name == "#1" }},
 		"stated of the body that has all refunds": {
 			func(o *Order) { o.Stated.SubtotalMinor = ptr(3000) },
 			func(o *Order) {
 				o.Stated.SubtotalMinor, o.Refunds = ptr(2980), []Refund{goods("r1", "A", 1, 20, 0)}
-			}, func(o Order) bool { return *o.Stated.SubtotalMinor == 2980 }},
+			}, func(o Order) bool { return *o.Stated.SubtotalMinor == 2980 },
+		},
 		"nothing stated where no body has all refunds": {
 			func(o *Order) {
 				o.Stated.SubtotalMinor, o.Refunds = ptr(2990), []Refund{goods("r2", "A", 1, 10, 0)}
 			},
 			func(o *Order) {
 				o.Stated.SubtotalMinor, o.Refunds = ptr(2980), []Refund{goods("r1", "A", 1, 20, 0)}
-			}, func(o Order) bool { return o.Stated.SubtotalMinor == nil }},
+			}, func(o Order) bool { return o.Stated.SubtotalMinor == nil },
+		},
 		"nothing stated where equal bodies state two totals": {
 			func(o *Order) { o.Stated.SubtotalMinor = ptr(3000) }, func(o *Order) { o.Stated.SubtotalMinor = ptr(2999) },
-			func(o Order) bool { return o.Stated.SubtotalMinor == nil }},
+			func(o Order) bool { return o.Stated.SubtotalMinor == nil },
+		},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -279,7 +301,8 @@ func TestMergeRefuses(t *testing.T) {
 		"a refund time without JSON": {
 			func(r *Revision) {
 				r.Kind, r.Refunds = Refunding, []Refund{{RefundID: "r", At: time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC)}}
-			}, "refunds[0].at"},
+			}, "refunds[0].at",
+		},
 		"a refund alone without id": {func(r *Revision) { r.Kind, r.Refunds = Refunding, []Refund{{}} }, "refunds[0].refund_id"},
 	}
 	for name, c := range cases {

@@ -115,55 +115,77 @@ func TestNetEdges(t *testing.T) {
 		"spare of a returned line bears the surplus before a sold one": {
 			with(paidOrder(product("A", 1, 100), product("B", 1, 100), product("C", 1, 100)), func(o *Order) {
 				o.Refunds = []Refund{goods("1", "A", 1, 110, 0), goods("2", "C", 1, 95, 0)}
-			}), NetPolicy{}, []int64{0, 95, 0}},
+			}), NetPolicy{}, []int64{0, 95, 0},
+		},
 		"several surpluses use one spare only once": {
 			with(paidOrder(product("A", 1, 100), product("B", 1, 100), product("C", 1, 100), product("D", 1, 100)), func(o *Order) {
 				o.Refunds = []Refund{goods("1", "A", 1, 103, 0), goods("2", "B", 1, 104, 0), goods("3", "C", 1, 95, 0)}
-			}), NetPolicy{}, []int64{0, 0, 0, 98}},
+			}), NetPolicy{}, []int64{0, 0, 0, 98},
+		},
 		"surplus of a partly returned line wraps around": {
-			with(ab(), func(o *Order) { o.Refunds = []Refund{goods("1", "B", 1, 650, 0)} }), NetPolicy{}, []int64{950, 0}},
+			with(ab(), func(o *Order) { o.Refunds = []Refund{goods("1", "B", 1, 650, 0)} }), NetPolicy{}, []int64{950, 0},
+		},
 		"surplus nobody can bear is dropped": {
-			with(ab(), func(o *Order) { o.Refunds = []Refund{goods("1", "A", 1, 1900, 0)} }), NetPolicy{}, []int64{0, 0}},
+			with(ab(), func(o *Order) { o.Refunds = []Refund{goods("1", "A", 1, 1900, 0)} }), NetPolicy{}, []int64{0, 0},
+		},
 		"a gift card neither bears nor moves a surplus": {
 			with(paidOrder(product("A", 1, 100), Line{LineID: "G", Kind: GiftCard, Quantity: 1, GrossMinor: 500}, product("B", 1, 100)), func(o *Order) {
 				o.Refunds = []Refund{goods("1", "A", 1, 120, 0), goods("2", "G", 1, 510, 0)}
-			}), NetPolicy{}, []int64{0, 0, 80}},
+			}), NetPolicy{}, []int64{0, 0, 80},
+		},
 		"tax beside the price stays out of the refund": {
-			with(ab(), func(o *Order) { o.Refunds = []Refund{goods("1", "A", 1, 500, 95)} }), NetPolicy{}, []int64{500, 600}},
+			with(ab(), func(o *Order) { o.Refunds = []Refund{goods("1", "A", 1, 500, 95)} }), NetPolicy{}, []int64{500, 600},
+		},
 		"tax in the price is taken out of the refund": {
 			with(ab(), func(o *Order) {
 				o.TaxesIncluded, o.Lines[0].TaxMinor = true, 160
 				o.Refunds = []Refund{goods("1", "A", 1, 500, 80)}
-			}), NetPolicy{}, []int64{420, 600}},
+			}), NetPolicy{}, []int64{420, 600},
+		},
 		"quantity returned in two refunds is gone": {
 			with(ab(), func(o *Order) { o.Refunds = []Refund{goods("1", "A", 1, 400, 0), goods("2", "A", 1, 400, 0)} }),
-			NetPolicy{}, []int64{0, 600}},
+			NetPolicy{},
+			[]int64{0, 600},
+		},
 		"nothing current is gone, without any refund": {
-			with(ab(), func(o *Order) { o.Lines[0].CurrentQuantity = ptr(0) }), NetPolicy{}, []int64{0, 600}},
+			with(ab(), func(o *Order) { o.Lines[0].CurrentQuantity = ptr(0) }), NetPolicy{}, []int64{0, 600},
+		},
 		"removal never takes more than the refunds left": {
 			with(ab(), func(o *Order) {
 				o.Lines[0].Quantity, o.Lines[0].CurrentQuantity = 3, ptr(1)
 				o.Refunds = []Refund{goods("1", "A", 1, 900, 0)}
-			}), NetPolicy{}, []int64{0, 600}},
+			}), NetPolicy{}, []int64{0, 600},
+		},
 		"removal rounds half to even": {
 			with(paidOrder(product("A", 2, 5), product("B", 2, 7)), func(o *Order) {
 				o.Lines[0].CurrentQuantity, o.Lines[1].CurrentQuantity = ptr(1), ptr(1)
-			}), NetPolicy{}, []int64{3, 3}},
+			}), NetPolicy{}, []int64{3, 3},
+		},
 		"stated tax in money is taken off beside the price too": {
 			with(ab(), func(o *Order) { o.Refunds = []Refund{{RefundID: "1", MoneyMinor: 190, MoneyTaxMinor: 30}} }),
-			NetPolicy{}, []int64{900, 540}},
+			NetPolicy{},
+			[]int64{900, 540},
+		},
 		"two money refunds are shared out together": {
 			with(ab(), func(o *Order) { o.Refunds = []Refund{{RefundID: "1", MoneyMinor: 1}, {RefundID: "2", MoneyMinor: 1}} }),
-			NetPolicy{}, []int64{999, 599}},
+			NetPolicy{},
+			[]int64{999, 599},
+		},
 		"money of an ended order is never ignored": {
 			with(ab(), func(o *Order) { o.Status, o.Refunds = Refunded, []Refund{{RefundID: "1", MoneyMinor: 1600}} }),
-			NetPolicy{MoneyRefunds: IgnoreMoneyRefunds}, []int64{0, 0}},
+			NetPolicy{MoneyRefunds: IgnoreMoneyRefunds},
+			[]int64{0, 0},
+		},
 		"nothing paid yet of a known total": {
 			with(ab(), func(o *Order) { o.Status, o.TotalMinor = PartiallyPaid, 1600 }),
-			NetPolicy{PartiallyPaid: PartialProportional}, []int64{0, 0}},
+			NetPolicy{PartiallyPaid: PartialProportional},
+			[]int64{0, 0},
+		},
 		"more paid than the total": {
 			with(ab(), func(o *Order) { o.Status, o.PaidMinor, o.TotalMinor = PartiallyPaid, 9000, 1600 }),
-			NetPolicy{PartiallyPaid: PartialProportional}, []int64{1000, 600}},
+			NetPolicy{PartiallyPaid: PartialProportional},
+			[]int64{1000, 600},
+		},
 		"a line for nothing": {paidOrder(product("A", 1, 0)), NetPolicy{}, []int64{0}},
 	}
 	for name, c := range cases {

@@ -32,10 +32,14 @@ func goods(id, lineID string, quantity, subtotal, tax int64) Refund {
 func taxIncluded() (paid, refunded Order) {
 	lines := func(left int64) []Line {
 		return []Line{
-			{LineID: "1001", Kind: Product, PlatformSKU: "SERUM-30", Quantity: 2, CurrentQuantity: ptr(left), UnitPriceMinor: 4990,
-				GrossMinor: 9980, DiscountMinor: 998, TaxMinor: 1497},
-			{LineID: "1002", Kind: Product, PlatformSKU: "TEA-12", Quantity: 1, CurrentQuantity: ptr(1), UnitPriceMinor: 1200,
-				GrossMinor: 1200, DiscountMinor: 120, TaxMinor: 98},
+			{
+				LineID: "1001", Kind: Product, PlatformSKU: "SERUM-30", Quantity: 2, CurrentQuantity: ptr(left), UnitPriceMinor: 4990,
+				GrossMinor: 9980, DiscountMinor: 998, TaxMinor: 1497,
+			},
+			{
+				LineID: "1002", Kind: Product, PlatformSKU: "TEA-12", Quantity: 1, CurrentQuantity: ptr(1), UnitPriceMinor: 1200,
+				GrossMinor: 1200, DiscountMinor: 120, TaxMinor: 98,
+			},
 		}
 	}
 	paid = paidOrder(lines(2)...)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"upline.dev/upline/core/money"
@@ -86,9 +87,9 @@ func (u *uniter) header() {
 	u.out.BuyerID = pick(u, "buyer_id", func(o Order) string { return o.BuyerID })
 	u.out.Country = pick(u, "country", func(o Order) string { return o.Country })
 	u.same("order_ts", func(o Order) string { return o.OrderTS.Format("2006-01-02T15:04:05.999999999Z07:00") })
-	u.same("test", func(o Order) string { return fmt.Sprint(o.Test) })
-	u.same("taxes_included", func(o Order) string { return fmt.Sprint(o.TaxesIncluded) })
-	u.same("order_discount_minor", func(o Order) string { return fmt.Sprint(o.OrderDiscountMinor) })
+	u.same("test", func(o Order) string { return strconv.FormatBool(o.Test) })
+	u.same("taxes_included", func(o Order) string { return strconv.FormatBool(o.TaxesIncluded) })
+	u.same("order_discount_minor", func(o Order) string { return strconv.FormatInt(o.OrderDiscountMinor, 10) })
 }
 
 // pick is the one value that is told; two different ones are a conflict, and the lowest stands for them.
@@ -176,7 +177,7 @@ func (u *uniter) line(tellings []Line) Line {
 type lineFigure struct{ name, a, b string }
 
 func lineFigures(a, b Line) []lineFigure {
-	number := func(v int64) string { return fmt.Sprint(v) }
+	number := func(v int64) string { return strconv.FormatInt(v, 10) }
 	figures := []lineFigure{
 		{"kind", string(a.Kind), string(b.Kind)},
 		{"platform_sku", a.PlatformSKU, b.PlatformSKU},

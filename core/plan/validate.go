@@ -151,18 +151,15 @@ func (r *reader) someOf(path string, given, words []string) {
 	}
 }
 
-// share reads a proportion from 0 % to 100 %.
-func (r *reader) share(path, text string) money.Rate {
+// share checks a proportion from 0 % to 100 %.
+func (r *reader) share(path, text string) {
 	rate, err := money.ParseRate(text)
 	switch {
 	case err != nil:
 		r.report(path, fmt.Sprintf("%q is no rate", clip(text)), "write percent, such as 7.25%, with at most 7 decimals")
 	case rate < 0 || rate > money.One:
 		r.report(path, fmt.Sprintf("%q is not between 0%% and 100%%", clip(text)), `write percent, such as 20%, or a proportion, such as "0.2"`)
-	default:
-		return rate
 	}
-	return 0
 }
 
 // clip keeps a foreign text short enough for a message.

@@ -50,11 +50,16 @@ type Distributor struct {
 	Status        genealogy.Status
 	Rank          string
 	Country       string
-	Codes         []string
+	Codes         []string  // nil: as they are
+	Keep          Keep      // what a row says nothing about
 	SealedTaxID   []byte    // sealed with program and distributor id as associated data
 	SealedProfile []byte    // name and e-mail as JSON, sealed likewise; erasing a person drops it
 	CreatedAt     time.Time // when the person joined; links and standings hold from then
 }
+
+// Keep names the fields in which somebody who is known already stays the same. For somebody new the fields count as they
+// are.
+type Keep struct{ Sponsor, Status, Rank, Country bool }
 
 // ImportSummary says what an import did, or would do.
 type ImportSummary struct {

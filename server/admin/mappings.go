@@ -29,29 +29,23 @@ type MappingSpec struct {
 	ValidFrom       string `json:"valid_from"` // date; "" : from now, or from the beginning for a first mapping
 }
 
+// maxSKUBytes is what a SKU and the id behind it may have.
+const maxSKUBytes = 255
+
+// maxVolumeRate catches 80 written for 80%: no company gives ten points for each unit of money.
+const maxVolumeRate = 10 * money.One
+
 var commissionClass = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
 
 // PutMappings adds dated mappings, all or nothing; commit=false is a dry run with the same answer.
 func (s *Service) PutMappings(ctx context.Context, program string, specs []MappingSpec, at time.Time, commit bool) (ImportSummary, error) {
-	rows := make([]catalog.Mapping, len(specs))
-	var faults RowErrors
-	seen := make(map[string]int, len(specs))
-	for i := range specs {
-		m, errs := checkMapping(i, specs[i], at)
-		key := fmt.Sprintf("%s\x00%s\x00%s\x00%d", m.Platform, m.PlatformSKU, m.Country, m.ValidFrom)
-		if first, ok := seen[key]; ok {
-			errs = append(errs, &RowError{i, "platform_sku", fmt.Sprintf("%s stands in row %d already", m.PlatformSKU, first+1)})
-		}
-		seen[key] = i
-		faults = append(faults, errs...)
-		rows[i] = m
-	}
-	if len(faults) > 0 {
-		return ImportSummary{}, faults
+	rows, err := checkMappings(specs, at)
+	if err != nil {
+		return ImportSummary{}, err
 	}
 	summary, err := s.Books.PutMappings(ctx, program, rows, at, commit)
 	if err != nil {
-		return summary, fmt.Errorf("put mappings: %w", err)
+		return ImportSummary{}, fmt.Errorf("put mappings: %w", err)
 	}
 	if !commit {
 		return summary, nil
@@ -59,14 +53,34 @@ func (s *Service) PutMappings(ctx context.Context, program string, specs []Mappi
 	return summary, s.audit(ctx, program, "mappings.put", fmt.Sprintf("%d rows", len(rows)))
 }
 
-func checkMapping(row int, spec MappingSpec, at time.Time) (catalog.Mapping, RowErrors) {
-	var faults RowErrors
-	fault := func(field, format string, args ...any) {
-		faults = append(faults, &RowError{row, field, fmt.Sprintf(format, args...)})
+// CheckMappings reports what single rows show to be wrong, as RowErrors, without a database.
+func CheckMappings(specs []MappingSpec) error {
+	_, err := checkMappings(specs, time.Unix(0, 0)) // the time of the import stands in for missing dates only
+	return err
+}
+
+func checkMappings(specs []MappingSpec, at time.Time) ([]catalog.Mapping, error) {
+	rows := make([]catalog.Mapping, len(specs))
+	faults, seen := newRowFaults(), make(map[mappingKey]int, len(specs))
+	for i := range specs {
+		row := faults.at(i)
+		m := checkMapping(specs[i], at, row)
+		once(row, seen, mappingKey{m.Platform, m.PlatformSKU, m.Country, m.ValidFrom}, "platform_sku", m.PlatformSKU)
+		rows[i] = m
 	}
+	return rows, faults.err()
+}
+
+// mappingKey is what one row of a file may say something about.
+type mappingKey struct {
+	platform, sku, country string
+	validFrom              int64
+}
+
+func checkMapping(spec MappingSpec, at time.Time, row *rowFaults) catalog.Mapping {
 	m := catalog.Mapping{
 		SKUID: spec.SKUID, Platform: strings.ToLower(spec.Platform), PlatformSKU: spec.PlatformSKU, Name: spec.Name,
-		Category: spec.Category, CommissionClass: spec.CommissionClass, Country: strings.ToUpper(spec.Country),
+		Category: spec.Category, CommissionClass: given(spec.CommissionClass), Country: strings.ToUpper(given(spec.Country)),
 		ValidFrom: at.UnixMicro(),
 	}
 	if m.SKUID == "" {
@@ -75,47 +89,48 @@ func checkMapping(row int, spec MappingSpec, at time.Time) (catalog.Mapping, Row
 	switch order.Platform(m.Platform) {
 	case order.Shopify, order.WooCommerce, order.Magento, order.Custom:
 	default:
-		fault("platform", "%q: use shopify, woocommerce, magento or custom", spec.Platform)
+		row.fault("platform", "%s: use shopify, woocommerce, magento or custom", quote(spec.Platform))
 	}
-	if m.PlatformSKU == "" || len(m.PlatformSKU) > 255 {
-		fault("platform_sku", "a SKU has 1 to 255 bytes")
+	if m.PlatformSKU == "" || m.PlatformSKU != strings.TrimSpace(m.PlatformSKU) {
+		row.fault("platform_sku", "%s: a SKU has 1 to %d bytes and no blanks around it", quote(m.PlatformSKU), maxSKUBytes)
 	}
+	row.text("platform_sku", m.PlatformSKU, maxSKUBytes)
+	row.text("sku_id", m.SKUID, maxSKUBytes)
+	row.text("name", m.Name, maxNameBytes)
+	row.text("category", m.Category, maxNameBytes)
 	if m.CommissionClass != "" && !commissionClass.MatchString(m.CommissionClass) {
-		fault("commission_class", "%q: use letters, digits, _ and -", m.CommissionClass)
+		row.fault("commission_class", "%s: use up to 40 letters, digits, _ and -", quote(m.CommissionClass))
 	}
 	if m.Country != "" && !countryCode.MatchString(m.Country) {
-		fault("country", "%q: use two letters, for example DE", spec.Country)
+		row.fault("country", "%s: use two letters, for example DE", quote(spec.Country))
 	}
-	if from, err := parseDate(spec.ValidFrom); err != nil {
-		fault("valid_from", "%q: use 2026-01-31 or 2026-01-31T10:00:00Z", spec.ValidFrom)
-	} else if !from.IsZero() {
+	if from := row.date("valid_from", spec.ValidFrom); !from.IsZero() {
 		m.ValidFrom = max(from.UnixMicro(), genealogy.Beginning)
 	}
-	m.CV = checkVolume("cv", spec.CVPerUnit, spec.CVOfNet, fault)
-	m.QV = checkVolume("qv", spec.QVPerUnit, spec.QVOfNet, fault)
-	return m, faults
+	m.CV = checkVolume("cv", spec.CVPerUnit, spec.CVOfNet, row)
+	m.QV = checkVolume("qv", spec.QVPerUnit, spec.QVOfNet, row)
+	return m
 }
 
 // checkVolume reads one volume rule; where neither form is named the volume is 100 % of net, which is what most
 // companies start with.
-func checkVolume(prefix, perUnit, ofNet string, fault func(field, format string, args ...any)) catalog.VolumeRule {
-	if perUnit != "" && ofNet != "" {
-		fault(prefix+"_per_unit", "name either %s_per_unit or %s_of_net, not both", prefix, prefix)
+func checkVolume(prefix, perUnit, ofNet string, row *rowFaults) catalog.VolumeRule {
+	switch {
+	case perUnit != "" && ofNet != "":
+		row.fault(prefix+"_per_unit", "name either %s_per_unit or %s_of_net, not both", prefix, prefix)
 		return catalog.VolumeRule{}
-	}
-	if perUnit != "" {
+	case perUnit != "":
 		v, err := money.ParseVolume(perUnit)
 		if err != nil || v < 0 {
-			fault(prefix+"_per_unit", "%q: use a number such as 25 or 12.5", perUnit)
+			row.fault(prefix+"_per_unit", "%s: use a number such as 25 or 12.5", quote(perUnit))
 		}
 		return catalog.VolumeRule{PerUnit: v}
-	}
-	if ofNet == "" {
+	case ofNet == "":
 		return catalog.VolumeRule{OfNet: money.One}
 	}
 	r, err := money.ParseRate(ofNet)
-	if err != nil || r < 0 {
-		fault(prefix+"_of_net", "%q: use a rate such as 80%%", ofNet)
+	if err != nil || r < 0 || r > maxVolumeRate {
+		row.fault(prefix+"_of_net", "%s: use a rate from 0%% to 1000%%, such as 80%%", quote(ofNet))
 	}
 	return catalog.VolumeRule{OfNet: r}
 }

@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -12,44 +11,22 @@ import (
 	"upline.dev/upline/core/genealogy"
 )
 
-// DistributorSpec is one distributor as a CSV row or an API body says it, all text.
+// None, as a whole field, takes away what a known distributor or mapping has: a sponsor, a rank, a country, codes.
+const None = "-"
+
+// DistributorSpec is one distributor as a CSV row or an API body says it, all text. An empty field changes nothing about
+// somebody who is known already: a file without a column must not move everybody to the top.
 type DistributorSpec struct {
 	DistributorID string   `json:"distributor_id"`
-	SponsorID     string   `json:"sponsor_id"`
-	Status        string   `json:"status"`     // default active
-	Rank          string   `json:"rank"`       // by the plan's names; "" is the lowest
-	Country       string   `json:"country"`    // ISO 3166-1 alpha-2
-	CreatedAt     string   `json:"created_at"` // 2026-01-31 or RFC 3339; "": always been there
-	Codes         []string `json:"codes"`      // coupon and reference codes
-	Name          string   `json:"name"`       // kept sealed
+	SponsorID     string   `json:"sponsor_id"` // "" for somebody new, or None: at the top
+	Status        string   `json:"status"`     // "" for somebody new: active
+	Rank          string   `json:"rank"`       // by the plan's names; "" for somebody new, or None: the lowest
+	Country       string   `json:"country"`    // ISO 3166-1 alpha-2; None takes it away
+	CreatedAt     string   `json:"created_at"` // 2026-01-31 (midnight UTC) or RFC 3339; "": always been there
+	Codes         []string `json:"codes"`      // coupon and reference codes; nil leaves them, an empty list takes all back
+	Name          string   `json:"name"`       // kept sealed; name and email are one value, so a row gives both or neither
 	Email         string   `json:"email"`      // kept sealed
 	TaxID         string   `json:"tax_id"`     // kept sealed
-}
-
-// RowError is what is wrong with one row, counted from 0 in the order given.
-type RowError struct {
-	Row    int
-	Field  string
-	Reason string
-}
-
-// Error names row and field.
-func (e *RowError) Error() string { return fmt.Sprintf("row %d, %s: %s", e.Row+1, e.Field, e.Reason) }
-
-// RowErrors are all faults found; nothing was written.
-type RowErrors []*RowError
-
-// Error shows the first faults and says how many there are.
-func (es RowErrors) Error() string {
-	shown := make([]string, 0, 5)
-	for _, e := range es[:min(len(es), 5)] {
-		shown = append(shown, e.Error())
-	}
-	text := strings.Join(shown, "; ")
-	if len(es) > 5 {
-		text += fmt.Sprintf("; and %d more", len(es)-5)
-	}
-	return text
 }
 
 var (
@@ -63,25 +40,15 @@ const (
 	maxNameBytes  = 300
 	maxTaxIDBytes = 64
 	maxCodes      = 20
+	maxCodeBytes  = 100
 )
 
-// PutDistributors adds or changes people, all or nothing; commit=false is a dry run with the same answer. Faults of
-// single rows come as RowErrors, faults of the tree (cycles, orphans) as a server.Error naming the people.
+// PutDistributors adds or changes people, all or nothing; commit=false is a dry run with the same answer. What is wrong
+// with rows comes as RowErrors, also where only the whole tree shows it: cycles, orphans, codes of somebody else.
 func (s *Service) PutDistributors(ctx context.Context, program string, specs []DistributorSpec, at time.Time, commit bool) (ImportSummary, error) {
-	people := make([]Distributor, len(specs))
-	var faults RowErrors
-	seen := make(map[string]int, len(specs))
-	for i := range specs {
-		d, errs := checkDistributor(i, specs[i])
-		if first, ok := seen[d.DistributorID]; ok {
-			errs = append(errs, &RowError{i, "distributor_id", fmt.Sprintf("%s stands in row %d already", d.DistributorID, first+1)})
-		}
-		seen[d.DistributorID] = i
-		faults = append(faults, errs...)
-		people[i] = d
-	}
-	if len(faults) > 0 {
-		return ImportSummary{}, faults
+	people, ids, err := checkDistributors(specs)
+	if err != nil {
+		return ImportSummary{}, err
 	}
 	for i := range specs {
 		if err := s.sealPerson(program, specs[i], &people[i]); err != nil {
@@ -90,7 +57,7 @@ func (s *Service) PutDistributors(ctx context.Context, program string, specs []D
 	}
 	summary, err := s.Books.PutDistributors(ctx, program, people, at, commit)
 	if err != nil {
-		return summary, fmt.Errorf("put distributors: %w", err)
+		return ImportSummary{}, fmt.Errorf("put distributors: %w", rowsOfTree(err, ids, people))
 	}
 	if !commit {
 		return summary, nil
@@ -98,80 +65,88 @@ func (s *Service) PutDistributors(ctx context.Context, program string, specs []D
 	return summary, s.audit(ctx, program, "distributors.put", fmt.Sprintf("%d rows", len(people)))
 }
 
-func checkDistributor(row int, spec DistributorSpec) (Distributor, RowErrors) {
-	var faults RowErrors
-	fault := func(field, format string, args ...any) {
-		faults = append(faults, &RowError{row, field, fmt.Sprintf(format, args...)})
+// CheckDistributors reports what single rows show to be wrong, as RowErrors, without a database.
+func CheckDistributors(specs []DistributorSpec) error {
+	_, _, err := checkDistributors(specs)
+	return err
+}
+
+// checkDistributors reads all rows; ids says in which row a person is.
+func checkDistributors(specs []DistributorSpec) (people []Distributor, ids map[string]int, err error) {
+	people = make([]Distributor, len(specs))
+	faults := newRowFaults()
+	ids, codes := make(map[string]int, len(specs)), make(map[string]int)
+	for i := range specs {
+		row := faults.at(i)
+		people[i] = checkDistributor(specs[i], row)
+		row.once(ids, people[i].DistributorID, "distributor_id", people[i].DistributorID)
+		for _, code := range people[i].Codes {
+			row.once(codes, strings.ToLower(code), "codes", "code "+code)
+		}
 	}
+	return people, ids, faults.err()
+}
+
+func checkDistributor(spec DistributorSpec, row *rowFaults) Distributor {
 	d := Distributor{
-		DistributorID: spec.DistributorID, SponsorID: spec.SponsorID, Status: genealogy.Status(strings.ToLower(spec.Status)),
-		Rank: strings.ToLower(spec.Rank), Country: strings.ToUpper(spec.Country), Codes: spec.Codes,
+		DistributorID: spec.DistributorID, SponsorID: given(spec.SponsorID), Status: genealogy.Status(strings.ToLower(spec.Status)),
+		Rank: strings.ToLower(given(spec.Rank)), Country: strings.ToUpper(given(spec.Country)), Codes: spec.Codes,
+		Keep: Keep{Sponsor: spec.SponsorID == "", Status: spec.Status == "", Rank: spec.Rank == "", Country: spec.Country == ""},
 	}
-	if !distributorID.MatchString(d.DistributorID) {
-		fault("distributor_id", "%q: use 1 to 64 letters, digits and . _ : @ + -", d.DistributorID)
+	if !validID(d.DistributorID) {
+		row.fault("distributor_id", "%s: use 1 to 64 letters, digits and . _ : @ + -, beginning with a letter or digit", quote(spec.DistributorID))
 	}
-	if d.SponsorID != "" && !distributorID.MatchString(d.SponsorID) {
-		fault("sponsor_id", "%q: use 1 to 64 letters, digits and . _ : @ + -, or leave it empty at the top", d.SponsorID)
+	if d.SponsorID != "" && !validID(d.SponsorID) {
+		row.fault("sponsor_id", "%s: use 1 to 64 letters, digits and . _ : @ + -, or leave it empty at the top", quote(spec.SponsorID))
 	}
 	if d.SponsorID == d.DistributorID && d.SponsorID != "" {
-		fault("sponsor_id", "%s cannot sponsor itself; leave sponsor_id empty at the top", d.SponsorID)
+		row.fault("sponsor_id", "%s cannot sponsor itself; leave sponsor_id empty at the top", quote(d.SponsorID))
 	}
 	switch d.Status {
 	case "":
 		d.Status = genealogy.Active
 	case genealogy.Active, genealogy.Inactive, genealogy.Suspended, genealogy.Terminated:
 	default:
-		fault("status", "%q: use active, inactive, suspended or terminated", spec.Status)
+		row.fault("status", "%s: use active, inactive, suspended or terminated", quote(spec.Status))
 	}
 	if !rankName.MatchString(d.Rank) {
-		fault("rank", "%q: use the rank's id in the plan: a-z, 0-9 and _", spec.Rank)
+		row.fault("rank", "%s: use the rank's id in the plan: up to 40 of a-z, 0-9 and _", quote(spec.Rank))
 	}
 	if d.Country != "" && !countryCode.MatchString(d.Country) {
-		fault("country", "%q: use two letters, for example DE", spec.Country)
+		row.fault("country", "%s: use two letters, for example DE", quote(spec.Country))
 	}
-	created, err := parseDate(spec.CreatedAt)
-	if err != nil {
-		fault("created_at", "%q: use 2026-01-31 or 2026-01-31T10:00:00Z", spec.CreatedAt)
-	}
-	d.CreatedAt = created
-	checkPersonal(spec, fault)
-	return d, faults
+	d.CreatedAt = row.date("created_at", spec.CreatedAt)
+	checkPersonal(spec, row)
+	return d
 }
 
-func checkPersonal(spec DistributorSpec, fault func(field, format string, args ...any)) {
-	if len(spec.Name) > maxNameBytes {
-		fault("name", "longer than %d bytes", maxNameBytes)
+// validID holds an id to what the tree and the keys made of it take: 64 characters, and 255 bytes.
+func validID(id string) bool { return len(id) <= 255 && distributorID.MatchString(id) }
+
+// given is what a field says, where None says that there is nothing.
+func given(field string) string {
+	if field == None {
+		return ""
 	}
-	if len(spec.Email) > maxNameBytes || (spec.Email != "" && !strings.Contains(spec.Email, "@")) {
-		fault("email", "not an e-mail address")
-	}
-	if len(spec.TaxID) > maxTaxIDBytes {
-		fault("tax_id", "longer than %d bytes", maxTaxIDBytes)
+	return field
+}
+
+func checkPersonal(spec DistributorSpec, row *rowFaults) {
+	row.text("name", spec.Name, maxNameBytes)
+	row.text("email", spec.Email, maxNameBytes)
+	row.text("tax_id", spec.TaxID, maxTaxIDBytes)
+	if spec.Email != "" && !strings.Contains(strings.Trim(spec.Email, "@"), "@") {
+		row.fault("email", "not an e-mail address")
 	}
 	if len(spec.Codes) > maxCodes {
-		fault("codes", "more than %d codes", maxCodes)
+		row.fault("codes", "more than %d codes", maxCodes)
 	}
 	for _, code := range spec.Codes {
-		if strings.TrimSpace(code) == "" || len(code) > 100 {
-			fault("codes", "%q: a code has 1 to 100 bytes", code)
+		if code == "" || code != strings.TrimSpace(code) {
+			row.fault("codes", "%s: a code has 1 to %d bytes and no blanks around it", quote(code), maxCodeBytes)
 		}
+		row.text("codes", code, maxCodeBytes)
 	}
-}
-
-// parseDate reads a date or an instant; "" is the zero time.
-func parseDate(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{time.DateOnly, time.RFC3339Nano} {
-		if t, err := time.Parse(layout, text); err == nil {
-			if t.Year() < 1900 || t.Year() > 2200 {
-				return time.Time{}, errors.New("year out of range")
-			}
-			return t.UTC(), nil
-		}
-	}
-	return time.Time{}, errors.New("not a date")
 }
 
 // profile is the personal data of a distributor; it is sealed whole and dropped whole.

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
@@ -139,15 +140,50 @@ func (s *Service) CreateAPIKey(ctx context.Context, program, storeID, name strin
 	if err != nil {
 		return APIKey{}, "", err
 	}
+	key, err := s.putAPIKey(ctx, program, storeID, name, text)
+	return key, text, err
+}
+
+func (s *Service) putAPIKey(ctx context.Context, program, storeID, name, text string) (APIKey, error) {
 	id, err := s.token("key_")
 	if err != nil {
-		return APIKey{}, "", err
+		return APIKey{}, err
 	}
 	key := APIKey{KeyID: id[:16], ProgramID: program, StoreID: storeID, Name: name, Hash: HashAPIKey(text)}
 	if err := s.Books.CreateAPIKey(ctx, key); err != nil {
-		return APIKey{}, "", fmt.Errorf("create API key: %w", err)
+		return APIKey{}, fmt.Errorf("create API key: %w", err)
 	}
-	return key, text, s.audit(ctx, program, "api_key.create", key.KeyID)
+	return key, s.audit(ctx, program, "api_key.create", key.KeyID)
+}
+
+// DerivedAPIKey is a key that follows from a store's signing secret, so that asking twice gives the same one; whoever
+// has the secret can make it. It is for demonstrations. Where it was revoked a random one takes its place.
+func (s *Service) DerivedAPIKey(ctx context.Context, st Store, name string) (string, error) {
+	secrets, err := s.Secrets(st)
+	if err != nil {
+		return "", err
+	}
+	if len(secrets) == 0 {
+		return "", invalid("store_id", "store %s has no signing secret", st.StoreID)
+	}
+	mac := hmac.New(sha256.New, secrets[0])
+	mac.Write([]byte("upline api key\x00" + name))
+	text := keyText("upk_", mac.Sum(nil)[:tokenBytes])
+	if known, err := s.Books.APIKeyByHash(ctx, HashAPIKey(text)); err == nil && known.ProgramID == st.ProgramID {
+		return text, nil
+	} else if err != nil && !refusedKey(err) {
+		return "", fmt.Errorf("look for API key %s: %w", name, err)
+	}
+	if _, err = s.putAPIKey(ctx, st.ProgramID, st.StoreID, name, text); server.CodeOf(err) == server.Conflict {
+		_, text, err = s.CreateAPIKey(ctx, st.ProgramID, st.StoreID, name)
+	}
+	return text, err
+}
+
+// refusedKey reports whether a key is not known, or not any more.
+func refusedKey(err error) bool {
+	code := server.CodeOf(err)
+	return code == server.NotFound || code == server.Unauthorized
 }
 
 // RevokeAPIKey ends a key at once.
@@ -168,12 +204,19 @@ func (s *Service) audit(ctx context.Context, program, action, subject string) er
 	return nil
 }
 
+// tokenBytes is how much randomness a secret has.
+const tokenBytes = 20
+
 func (s *Service) token(prefix string) (string, error) {
-	raw := make([]byte, 20)
+	raw := make([]byte, tokenBytes)
 	if _, err := io.ReadFull(s.Random, raw); err != nil {
 		return "", fmt.Errorf("read random bytes: %w", err)
 	}
-	return prefix + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw)), nil
+	return keyText(prefix, raw), nil
+}
+
+func keyText(prefix string, raw []byte) string {
+	return prefix + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw))
 }
 
 func checkStore(st *Store) error {

@@ -46,7 +46,8 @@ func (t target) dial(ctx context.Context) (*conn, error) {
 
 // post sends one signed delivery and waits for the answer's status.
 func (c *conn) post(t target, id string, body []byte, signature string) (int, error) {
-	b := append(c.b[:0], "POST "...)
+	b := c.b[:0] // The buffer of the last request is used again.
+	b = append(b, "POST "...)
 	b = append(b, t.path...)
 	b = append(b, " HTTP/1.1\r\nHost: "...)
 	b = append(b, t.addr...)
@@ -101,7 +102,7 @@ func closedLoop(ctx context.Context, t target, connections int, d time.Duration,
 			return 0, err
 		}
 		wg.Go(func() {
-			defer c.Close()
+			defer func() { _ = c.Close() }() // All answers are read.
 			for ctx.Err() == nil {
 				r := next(sequence.Add(1))
 				status, err := c.post(t, r.id, r.body, r.signature)
@@ -135,7 +136,7 @@ func openLoop(ctx context.Context, t target, rate, connections int, d time.Durat
 			return nil, err
 		}
 		wg.Go(func() {
-			defer c.Close()
+			defer func() { _ = c.Close() }() // All answers are read.
 			for {
 				n := sequence.Add(1) - 1
 				if n >= total || ctx.Err() != nil {

@@ -12,7 +12,7 @@ const (
 	people     = 10_000
 	skus       = 3
 	shopDomain = "bench-shop.myshopify.com"
-	shopSecret = "bench-signing-secret-of-no-shop" //nolint:gosec // signs invented orders on loopback only
+	shopSecret = "bench-signing-secret-of-no-shop" // signs invented orders on loopback only
 )
 
 func distributors() []admin.DistributorSpec {

@@ -32,7 +32,7 @@ func start(ctx context.Context, addr, path string, env []string, args ...string)
 	if err != nil {
 		return nil, fmt.Errorf("find own binary: %w", err)
 	}
-	c := &child{cmd: exec.CommandContext(ctx, self, args...), addr: addr, done: make(chan struct{}), log: &bytes.Buffer{}}
+	c := &child{cmd: exec.CommandContext(ctx, self, args...), addr: addr, done: make(chan struct{}), log: &bytes.Buffer{}} //nolint:gosec // this very binary
 	c.cmd.Env = append(os.Environ(), env...)
 	c.cmd.Stderr, c.cmd.Stdout = c.log, io.Discard
 	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(syscall.SIGTERM) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 	"time"
 
 	"upline.dev/upline/core/commission"
@@ -76,7 +77,7 @@ func settleInput(planHash string) (commission.Input, order.Breakdown) {
 	}
 	net := order.Breakdown{Counts: true}
 	for i := range 3 {
-		id := fmt.Sprint(6310000000000000000 + int64(i))
+		id := strconv.FormatInt(6310000000000000000+int64(i), 10)
 		in.Lines = append(in.Lines, commission.Line{
 			LineID: id, SKUID: "SKU", PlatformSKU: "SKU", CommissionClass: "a", Quantity: 1,
 			NetMinor: 3333, CV: 33_330_000, QV: 33_330_000, UnitPriceMinor: 4000,

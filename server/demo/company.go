@@ -15,10 +15,9 @@ import (
 
 // The size of the company.
 const (
-	peopleCount = 500
-	skuCount    = 60
-	orderCount  = 3600
-	seed        = 20260801
+	peopleCount   = 500
+	customerCount = 1400
+	seed          = 20260801
 )
 
 // First and Last bound the orders: three whole months.
@@ -37,15 +36,6 @@ type Company struct {
 	People   []admin.DistributorSpec
 	Mappings []admin.MappingSpec
 	products []product
-	rng      *rand.Rand
-}
-
-// product is one SKU with its price in each store currency.
-type product struct {
-	sku   string
-	name  string
-	class string
-	price map[money.Currency]int64 // minor units
 }
 
 // New makes the company.
@@ -58,50 +48,52 @@ func New() *Company {
 			store("lumina-jp", order.Shopify, "lumina-naturals-jp.myshopify.com", "Lumina Japan", "JPY"),
 			store("lumina-events", order.Custom, "events.lumina-naturals.example", "Lumina parties and fairs", "EUR"),
 		},
-		rng: rand.New(rand.NewPCG(seed, seed)), //nolint:gosec // a demonstration must be the same everywhere
 	}
-	c.makePeople()
+	c.makePeople(random(1))
 	c.makeProducts()
 	return c
+}
+
+// random gives each part dice of its own, so that a change in one leaves the others as they are.
+func random(part uint64) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, part)) //nolint:gosec // a demonstration must be the same everywhere
 }
 
 func store(id string, p order.Platform, domain, name string, currency money.Currency) admin.Store {
 	return admin.Store{StoreID: id, ProgramID: ProgramID, Platform: p, Domain: domain, Name: name, Currency: currency, AcceptTestOrders: true}
 }
 
-var (
-	givenNames = strings.Fields(`Anna Ben Clara David Elif Felix Greta Hiro Ines Jonas Keiko Lena Marco Nora Oskar Paula
+const (
+	givenNames = `Anna Ben Clara David Elif Felix Greta Hiro Ines Jonas Keiko Lena Marco Nora Oskar Paula
 		Quentin Rosa Sora Tom Ulla Viktor Wanda Xenia Yuki Zoe Aiko Bruno Carmen Dana Emil Farah Goran Hana Ivo Jana
-		Kenji Lucia Mei Nils Olga Pedro Rika Sven Tara Umut Vera Willem Yara Zeno`)
-	familyNames = strings.Fields(`Albrecht Bauer Costa Dubois Eriksen Fischer Garcia Huber Ivanova Jensen Keller Lopez
+		Kenji Lucia Mei Nils Olga Pedro Rika Sven Tara Umut Vera Willem Yara Zeno`
+	familyNames = `Albrecht Bauer Costa Dubois Eriksen Fischer Garcia Huber Ivanova Jensen Keller Lopez
 		Martin Nakamura Olsen Pereira Quist Rossi Schmidt Tanaka Urban Vogel Weber Xu Yamada Zimmer Brandt Carter Diaz
-		Evans Foster Greene Hughes Ito Johnson King Lindner Moreau Novak Ortiz Parker Reyes Sato Turner Vidal Walker`)
-	countries = []string{"DE", "DE", "AT", "FR", "ES", "US", "US", "JP"}
+		Evans Foster Greene Hughes Ito Johnson King Lindner Moreau Novak Ortiz Parker Reyes Sato Turner Vidal Walker`
+	countries = `DE DE AT FR ES US US JP`
 )
 
 // makePeople grows the tree the way companies grow: most people are sponsored by somebody who joined a while ago and
-// already sponsors others, and a few lines go deep.
-func (c *Company) makePeople() {
+// already sponsors others, and a few lines go deep. Nobody joins before the sponsor.
+func (c *Company) makePeople(dice *rand.Rand) {
+	given, family, country := strings.Fields(givenNames), strings.Fields(familyNames), strings.Fields(countries)
 	sponsored := make([]int, peopleCount)
 	for i := range peopleCount {
-		name := givenNames[c.rng.IntN(len(givenNames))] + " " + familyNames[c.rng.IntN(len(familyNames))]
+		first := pick(dice, given)
+		name := first + " " + pick(dice, family)
 		d := admin.DistributorSpec{
 			DistributorID: fmt.Sprintf("L%04d", 1001+i),
 			Name:          name,
 			Email:         fmt.Sprintf("%s.%d@example.com", strings.ToLower(strings.ReplaceAll(name, " ", ".")), 1001+i),
-			Country:       countries[c.rng.IntN(len(countries))],
-			CreatedAt:     time.Date(2023, 1, 1, 9, 0, 0, 0, time.UTC).AddDate(0, 0, i*2).Format(time.DateOnly),
-			Status:        "active",
+			Country:       pick(dice, country),
+			CreatedAt:     time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, i*2).Format(time.DateOnly),
+			Status:        status(dice),
+			Codes:         []string{fmt.Sprintf("%s%d", strings.ToUpper(first), 1001+i)},
 		}
-		first, _, _ := strings.Cut(name, " ")
-		d.Codes = []string{fmt.Sprintf("%s%d", strings.ToUpper(first), 1001+i)}
 		if i > 0 {
-			sponsor := c.pickSponsor(i)
+			sponsor := pickSponsor(dice, i)
 			d.SponsorID = c.People[sponsor].DistributorID
 			sponsored[sponsor]++
-		}
-		if c.rng.IntN(100) < 9 {
-			d.Status = "inactive"
 		}
 		c.People = append(c.People, d)
 	}
@@ -111,12 +103,27 @@ func (c *Company) makePeople() {
 	c.People[0].Status, c.People[0].Rank = "active", "diamond"
 }
 
-func (c *Company) pickSponsor(i int) int {
-	if c.rng.IntN(100) < 35 {
-		return max(i-1-c.rng.IntN(min(i, 12)), 0) // a recent joiner: lines go deep
+func pick(dice *rand.Rand, from []string) string { return from[dice.IntN(len(from))] }
+
+// status: most are active, some rest, few have left or are suspended.
+func status(dice *rand.Rand) string {
+	switch roll := dice.IntN(100); {
+	case roll < 8:
+		return "inactive"
+	case roll < 10:
+		return "terminated"
+	case roll < 11:
+		return "suspended"
 	}
-	a := c.rng.IntN(i)
-	return min(a, c.rng.IntN(i)) // earlier joiners sponsor more
+	return "active"
+}
+
+func pickSponsor(dice *rand.Rand, i int) int {
+	if dice.IntN(100) < 35 {
+		return max(i-1-dice.IntN(min(i, 12)), 0) // a recent joiner: lines go deep
+	}
+	a := dice.IntN(i)
+	return min(a, dice.IntN(i)) // earlier joiners sponsor more
 }
 
 func rankFor(sponsored int) string {
@@ -129,28 +136,4 @@ func rankFor(sponsored int) string {
 		return "silver"
 	}
 	return "member"
-}
-
-// makeProducts fills a catalogue of 60 SKUs: care, nutrition, home, starter kits and samples.
-func (c *Company) makeProducts() {
-	lines := []struct{ prefix, class, category string }{
-		{"SERUM", "care", "Skin care"}, {"CREAM", "care", "Skin care"}, {"TEA", "nutrition", "Nutrition"},
-		{"CAPS", "nutrition", "Nutrition"}, {"CANDLE", "home", "Home"}, {"KIT", "kit", "Starter kits"},
-	}
-	for i := range skuCount {
-		l := lines[i%len(lines)]
-		cents := int64(990 + 500*c.rng.IntN(24))
-		p := product{
-			sku: fmt.Sprintf("%s-%02d", l.prefix, i/len(lines)+1), class: l.class,
-			name:  fmt.Sprintf("%s No. %d", l.prefix[:1]+strings.ToLower(l.prefix[1:]), i/len(lines)+1),
-			price: map[money.Currency]int64{"EUR": cents, "USD": cents + 300, "JPY": cents / 100 * 160},
-		}
-		c.products = append(c.products, p)
-		for _, platform := range []order.Platform{order.Shopify, order.Custom} {
-			c.Mappings = append(c.Mappings, admin.MappingSpec{
-				SKUID: p.sku, Platform: string(platform), PlatformSKU: p.sku, Name: p.name,
-				Category: l.category, CommissionClass: p.class,
-			})
-		}
-	}
 }

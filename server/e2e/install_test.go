@@ -77,6 +77,7 @@ CYD,BEA,CYD10
 
 // onEachDatabase runs f on an embedded database, and on PostgreSQL where a test server is there.
 func onEachDatabase(t *testing.T, f func(t *testing.T, databaseURL string)) {
+	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		f(t, "")

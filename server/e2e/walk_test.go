@@ -26,6 +26,11 @@ func TestOneOrder(t *testing.T) {
 				t.Errorf("the explanation lacks %q:\n%s", part, text)
 			}
 		}
+		in.mustPost("orders/updated", orderBody(1, orderText{
+			status: "partially_refunded", updated: "2026-10-02T09:00:01Z",
+			returned: 1, refunds: []string{string(refundBody(1, 1, 1))},
+		}))
+		in.until("the refund to be explained", func() bool { return strings.Contains(in.cli("explain", "#1001"), "CYD earns 10.00 EUR") })
 		p.stop(t)
 	})
 }

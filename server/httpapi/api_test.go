@@ -229,8 +229,8 @@ func TestParkedOrdersAreVisibleAndReleased(t *testing.T) {
 	if dry := c.want(200, c.post("/api/v1/mappings?dry_run=true", mapping)); !strings.Contains(string(dry.body), `"released":1`) {
 		t.Errorf("dry run %s", dry.body)
 	}
-	if c.decided("alpha-till/1")["settlement"] != "parked" {
-		t.Fatal("a dry run released the order")
+	if rows := c.rowsOf("/api/v1/mappings?search=NEW-1", c.readKey); len(rows) != 0 || c.decided("alpha-till/1")["settlement"] != "parked" {
+		t.Fatalf("a dry run wrote %v, or released the order", rows)
 	}
 	c.want(200, c.post("/api/v1/mappings", mapping))
 	c.soon(func() bool { return c.decided("alpha-till/1")["settlement"] == "settled" })

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/hmac"
@@ -11,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -41,6 +43,7 @@ const (
 	storeSecret = "store secret"
 	knownShop   = "known.myshopify.com"
 	storeKeyA   = "upk_store_a"
+	otherKeyA   = "upk_store_a_other"
 	readKeyA    = "upk_reading_a"
 )
 
@@ -125,6 +128,8 @@ func (b *fakeBooks) APIKeyByHash(_ context.Context, hash [32]byte) (admin.APIKey
 	switch hash {
 	case admin.HashAPIKey(storeKeyA):
 		return admin.APIKey{KeyID: "key_1", ProgramID: "a", StoreID: "store-a"}, nil
+	case admin.HashAPIKey(otherKeyA):
+		return admin.APIKey{KeyID: "key_3", ProgramID: "a", StoreID: "store-a"}, nil
 	case admin.HashAPIKey(readKeyA):
 		return admin.APIKey{KeyID: "key_2", ProgramID: "a"}, nil
 	}
@@ -482,6 +487,7 @@ func TestBadOrdersNameTheirMend(t *testing.T) {
 		{"an exponent", `{"shopify_order_id":"1","sku":"TEA","amount":1e400}`, "amount"},
 		{"a time without a zone", `{"shopify_order_id":"1","sku":"TEA","amount":"1.00","order_ts":"2026-11-10T10:15:00"}`, "order_ts"},
 		{"a discount above the price", `{"platform_order_id":"1","currency":"EUR","items":[{"platform_sku":"TEA","qty":1,"unit_price":"1.00","discount":"2.00"}]}`, ""},
+		{"more taken back than sold", `{"platform_order_id":"1","currency":"EUR","items":[{"platform_sku":"TEA","qty":1,"unit_price":"1.00"}],"total":"1.00","refunds":[{"refund_id":"r","lines":[{"platform_sku":"TEA","qty":2,"amount":"1.00"}]}]}`, "refunds[0].lines[0].quantity"},
 		{"a line twice", `{"platform_order_id":"1","currency":"EUR","items":[{"line_id":"1","platform_sku":"A","qty":1,"unit_price":"1.00"},{"line_id":"1","platform_sku":"B","qty":1,"unit_price":"1.00"}]}`, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -536,6 +542,11 @@ func TestIdempotencyKeyIsBoundToItsAPIKey(t *testing.T) {
 	if len(ids) != 5 || ids[0] != ids[1] || ids[1] == ids[2] || ids[3] == ids[4] || strings.Contains(ids[0], "one") {
 		t.Errorf("platform delivery ids %q", ids)
 	}
+	send(t, http.MethodPost, d.url+"/api/mlm/orders", strings.NewReader(body),
+		map[string]string{"Authorization": "Bearer " + otherKeyA, "Idempotency-Key": "one"})
+	if s := d.stored(); s[5].PlatformDeliveryID == ids[0] {
+		t.Error("two clients share one idempotency key")
+	}
 	if got := post(strings.Repeat("x", 256)); got.status != http.StatusUnprocessableEntity || got.problem(t).Field != "Idempotency-Key" {
 		t.Errorf("a long key: %d %s", got.status, got.body)
 	}
@@ -556,6 +567,22 @@ func TestOrderOverTheLimit(t *testing.T) {
 		if _, _, large := d.counts.read(); got.status != http.StatusRequestEntityTooLarge || large != 1 {
 			t.Errorf("%s: %d, counted %d", name, got.status, large)
 		}
+	}
+}
+
+// TestDeclaredSizeIsRefusedUnread: who announces too much is told so before sending it.
+func TestDeclaredSizeIsRefusedUnread(t *testing.T) {
+	t.Parallel()
+	d := openDoor(t)
+	wire, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(t.Context(), "tcp", strings.TrimPrefix(d.url, "http://"))
+	fatal(t, err)
+	defer wire.Close()
+	fatal(t, wire.SetDeadline(time.Now().Add(5*time.Second)))
+	_, err = fmt.Fprintf(wire, "POST /webhooks/shopify HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n", httpapi.MaxBody+1)
+	fatal(t, err)
+	line, err := bufio.NewReader(wire).ReadString('\n')
+	if err != nil || !strings.Contains(line, " 413 ") {
+		t.Errorf("%q, %v; want 413 at once", line, err)
 	}
 }
 

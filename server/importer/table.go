@@ -1,5 +1,6 @@
 // Package importer reads the CSV files merchants have: whatever separator, line ending, byte order mark and spelling
-// of headers, with each row's faults named. It writes nothing itself.
+// of headers, with each row's faults named. What could mean two things is a fault and never guessed. It writes nothing
+// into the database itself.
 package importer
 
 import (
@@ -8,40 +9,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sort"
+	"regexp"
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/text/encoding"
-	"golang.org/x/text/encoding/charmap"
-	"golang.org/x/text/encoding/unicode"
 )
 
-// MaxBytes is the largest file taken: about two million rows.
-const MaxBytes = 512 << 20
-
-// maxFaults bounds a report; a file with more faults than this has one fault, in its format.
-const maxFaults = 10_000
-
-// Fault is what is wrong with one row.
-type Fault struct {
-	Line   int    // of the file, from 1
-	Field  string // column, "" for the row as a whole
-	Reason string // what is wrong and how to mend it
-	Row    []string
-}
-
-// Error names line and column.
-func (f *Fault) Error() string {
-	if f.Field == "" {
-		return fmt.Sprintf("line %d: %s", f.Line, f.Reason)
-	}
-	return fmt.Sprintf("line %d, %s: %s", f.Line, f.Field, f.Reason)
-}
+// Limits of one file. A table is held whole, since all its rows are checked before the first is written; a million rows
+// of usual width take less than 1 GB.
+const (
+	MaxBytes  = 512 << 20
+	MaxRows   = 1_000_000
+	MaxFaults = 10_000 // of one report
+)
 
 // Table is a decoded file: rows of text under known column names.
 type Table struct {
 	Header []string // as in the file
+	Unused []string // columns that mean nothing to this import, as in the file
 	Rows   []Row
 	Faults []Fault // rows that could not be read at all
 	column map[string]int
@@ -59,53 +43,23 @@ func (t *Table) Get(r Row, column string) string {
 	if !ok || i >= len(r.Cells) {
 		return ""
 	}
-	return strings.TrimSpace(r.Cells[i])
+	cell := strings.TrimSpace(r.Cells[i])
+	if len(cell) > 1 && cell[0] == '\'' && formula(cell[1:]) {
+		return strings.TrimSpace(cell[1:]) // how spreadsheets, and WriteFaults, keep a text from being a formula
+	}
+	return cell
 }
 
-// columns are the names of a file's columns; each has further spellings that merchants' exports use.
+// columns are the names of a file's columns; each has further spellings that merchants' exports use. Case, blanks and
+// punctuation of a header do not count.
 type columns struct {
 	required []string
-	aliases  map[string]string // spelling -> name
+	ids      []string          // columns of ids and codes, which spreadsheets like to spoil
+	aliases  map[string]string // spelling without punctuation -> name
 }
 
-// encodings that can be named; UTF-8 and UTF-16 with a byte order mark are found without.
-var encodings = map[string]encoding.Encoding{
-	"utf-16":       unicode.UTF16(unicode.LittleEndian, unicode.UseBOM),
-	"windows-1252": charmap.Windows1252,
-	"iso-8859-1":   charmap.ISO8859_1,
-	"iso-8859-15":  charmap.ISO8859_15,
-}
-
-// Encodings are the names ReadTable takes.
-func Encodings() []string {
-	names := []string{"utf-8"}
-	for name := range encodings {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	return names
-}
-
-// decode turns the file's bytes into UTF-8 without a byte order mark.
-func decode(raw []byte, name string) ([]byte, error) {
-	if bytes.HasPrefix(raw, []byte{0xFF, 0xFE}) || bytes.HasPrefix(raw, []byte{0xFE, 0xFF}) {
-		name = "utf-16"
-	}
-	if name == "" || strings.EqualFold(name, "utf-8") {
-		return bytes.TrimPrefix(raw, []byte("\xEF\xBB\xBF")), nil
-	}
-	enc, ok := encodings[strings.ToLower(name)]
-	if !ok {
-		return nil, fmt.Errorf("encoding %q is not known: use %s", name, strings.Join(Encodings(), ", "))
-	}
-	text, err := enc.NewDecoder().Bytes(raw)
-	if err != nil {
-		return nil, fmt.Errorf("the file is not %s: %w", name, err)
-	}
-	return bytes.TrimPrefix(text, []byte("\xEF\xBB\xBF")), nil
-}
-
-// readTable reads a whole file. A row that is not UTF-8 or has too many cells is a fault of that row.
+// readTable reads a whole file. What is wrong with one row is a fault of that row; what is wrong with the file is the
+// error.
 func readTable(r io.Reader, encodingName string, cols columns) (*Table, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
 	if err != nil {
@@ -118,90 +72,140 @@ func readTable(r io.Reader, encodingName string, cols columns) (*Table, error) {
 	if err != nil {
 		return nil, err
 	}
-	if bytes.IndexByte(text, 0) >= 0 {
-		return nil, errors.New("the file holds NUL bytes: save it as CSV UTF-8")
-	}
+	comma, text := separator(text)
 	reader := csv.NewReader(bytes.NewReader(text))
-	reader.Comma = separator(text)
+	reader.Comma = comma
 	reader.FieldsPerRecord = -1
-	reader.LazyQuotes = false
 	header, err := reader.Read()
-	if errors.Is(err, io.EOF) {
+	var parse *csv.ParseError
+	switch {
+	case errors.Is(err, io.EOF):
 		return nil, errors.New("the file is empty: the first line names the columns")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("line 1: %w", err)
+	case errors.As(err, &parse):
+		return nil, fmt.Errorf("line %d: the names of the columns cannot be read: %w: check the quotes", parse.StartLine, parse.Err)
+	case err != nil:
+		return nil, fmt.Errorf("read header: %w", err)
 	}
 	t := &Table{Header: header}
+	line, _ := reader.FieldPos(0)
 	if err := t.mapHeader(cols); err != nil {
+		return nil, fmt.Errorf("line %d: %w", line, err)
+	}
+	if err := t.readRows(reader, cols); err != nil {
 		return nil, err
 	}
-	return t, t.readRows(reader)
+	if len(t.Rows)+len(t.Faults) == 0 {
+		return nil, errors.New("the file has column names and no rows")
+	}
+	return t, nil
 }
 
 // mapHeader finds each known column by any of its spellings.
 func (t *Table) mapHeader(cols columns) error {
 	t.column = make(map[string]int, len(t.Header))
 	for i, cell := range t.Header {
-		spelling := strings.ToLower(strings.TrimSpace(cell))
-		spelling = strings.NewReplacer(" ", "_", "-", "_").Replace(spelling)
-		name, ok := cols.aliases[spelling]
-		if !ok {
-			continue // further columns of an export are nobody's business
+		name, known := cols.aliases[spelling(cell)]
+		if !known {
+			if strings.TrimSpace(cell) != "" {
+				t.Unused = append(t.Unused, strings.TrimSpace(cell))
+			}
+			continue
 		}
-		if _, twice := t.column[name]; twice {
-			return fmt.Errorf("line 1: two columns mean %s (%q is the second): remove one", name, cell)
+		if first, twice := t.column[name]; twice {
+			return fmt.Errorf("columns %q and %q both mean %s: remove one", t.Header[first], cell, name)
 		}
 		t.column[name] = i
 	}
 	for _, name := range cols.required {
 		if _, ok := t.column[name]; !ok {
-			return fmt.Errorf("line 1: column %s is missing; found %s", name, strings.Join(t.Header, ", "))
+			return fmt.Errorf("column %s is missing; found %.300s", name, strings.Join(t.Header, ", "))
 		}
 	}
 	return nil
 }
 
-func (t *Table) readRows(reader *csv.Reader) error {
-	for len(t.Faults) < maxFaults {
+// spelling is a header without case, blanks and punctuation: "Sponsor-ID" is "sponsorid".
+func spelling(header string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= '0' && r <= '9':
+			return r
+		default:
+			return -1
+		}
+	}, strings.ToLower(header))
+}
+
+func (t *Table) readRows(reader *csv.Reader, cols columns) error {
+	for len(t.Faults) < MaxFaults {
 		cells, err := reader.Read()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		var parse *csv.ParseError
-		if errors.As(err, &parse) {
-			t.Faults = append(t.Faults, Fault{Line: parse.StartLine, Reason: parse.Err.Error() + ": check the quotes of this row"})
+		switch {
+		case errors.As(err, &parse):
+			t.fault(parse.StartLine, cells, "", "%v: check the quotes; a quote that is never closed swallows the rows after it", parse.Err)
 			continue
-		}
-		if err != nil {
+		case err != nil:
 			return fmt.Errorf("read row: %w", err)
+		case blank(cells):
+			continue
+		case len(t.Rows) == MaxRows:
+			return fmt.Errorf("the file has more than %d rows: split it", MaxRows)
 		}
 		line, _ := reader.FieldPos(0)
-		if blank(cells) {
-			continue
-		}
-		switch {
-		case !allUTF8(cells):
-			t.Faults = append(t.Faults, Fault{Line: line, Row: cells, Reason: "not UTF-8: save the file as CSV UTF-8, or name its encoding with --encoding"})
-		case len(cells) > len(t.Header):
-			t.Faults = append(t.Faults, Fault{Line: line, Row: cells, Reason: fmt.Sprintf("%d cells under %d columns: a cell with a separator needs quotes", len(cells), len(t.Header))})
-		default:
-			t.Rows = append(t.Rows, Row{Line: line, Cells: cells})
-		}
+		t.readRow(Row{Line: line, Cells: cells}, cols)
 	}
 	return nil
 }
 
-// separator is whichever of comma, semicolon and tab the header line has most of.
-func separator(text []byte) rune {
-	line, _, _ := bytes.Cut(text, []byte("\n"))
-	best, most := ',', 0
-	for _, c := range []rune{',', ';', '\t'} {
-		if n := bytes.Count(line, []byte(string(c))); n > most {
-			best, most = c, n
+// readRow takes a row unless its cells cannot be told apart or read.
+func (t *Table) readRow(r Row, cols columns) {
+	found := len(t.Faults)
+	if n := len(t.Header); len(r.Cells) > n && blank(r.Cells[n:]) {
+		r.Cells = r.Cells[:n]
+	}
+	if len(r.Cells) != len(t.Header) {
+		t.fault(r.Line, r.Cells, "", "%d cells under %d columns: a cell with a separator in it needs quotes, an empty cell its separator", len(r.Cells), len(t.Header))
+	}
+	for _, cell := range r.Cells {
+		switch {
+		case strings.ContainsRune(cell, utf8.RuneError): // also found where bytes are not UTF-8
+			t.fault(r.Line, r.Cells, "", "a character cannot be read: save the file as CSV UTF-8, or name its encoding with --encoding")
+		case strings.IndexByte(cell, 0) >= 0:
+			t.fault(r.Line, r.Cells, "", "holds a NUL byte: remove it, or save the file as CSV UTF-8")
+		default:
+			continue
+		}
+		break
+	}
+	for _, name := range cols.ids {
+		if flaw := spoilt(t.Get(r, name)); flaw != "" {
+			t.fault(r.Line, r.Cells, name, "%s", flaw)
 		}
 	}
-	return best
+	if len(t.Faults) == found {
+		t.Rows = append(t.Rows, r)
+	}
+}
+
+// shortened is a number as spreadsheets show long ones; its last digits are lost.
+var shortened = regexp.MustCompile(`^[0-9](?:[.,][0-9]+)?E\+[0-9]+$`)
+
+// spoilt says what a spreadsheet has done to an id. Zeros that it took off the front cannot be seen, and are not guessed.
+func spoilt(id string) string {
+	switch {
+	case id == "":
+		return ""
+	case id[0] == '\'':
+		return fmt.Sprintf("%.60q begins with an apostrophe, which spreadsheets put before text: remove it", id)
+	case shortened.MatchString(id):
+		return fmt.Sprintf("%.60q is a number that a spreadsheet has shortened: give the column the format Text before the ids go in, and save again", id)
+	case id[0] == '#' && strings.HasSuffix(id, "!") || id == "#N/A" || id == "#NAME?":
+		return fmt.Sprintf("%.60q is a spreadsheet's error: mend the formula", id)
+	}
+	return ""
 }
 
 func blank(cells []string) bool {
@@ -211,36 +215,4 @@ func blank(cells []string) bool {
 		}
 	}
 	return true
-}
-
-func allUTF8(cells []string) bool {
-	for _, c := range cells {
-		if !utf8.ValidString(c) {
-			return false
-		}
-	}
-	return true
-}
-
-// WriteFaults writes the faulty rows as CSV: line, column, reason, then the row's own cells, so that a merchant can
-// mend them in the same program the file came from.
-func WriteFaults(w io.Writer, header []string, faults []Fault) error {
-	out := csv.NewWriter(w)
-	if err := out.Write(append([]string{"line", "column", "reason"}, header...)); err != nil {
-		return fmt.Errorf("write fault file: %w", err)
-	}
-	for _, f := range faults {
-		row := append([]string{fmt.Sprint(f.Line), f.Field, f.Reason}, f.Row...)
-		for i, cell := range row[3:] {
-			row[3+i] = strings.ToValidUTF8(cell, "\uFFFD")
-		}
-		if err := out.Write(row); err != nil {
-			return fmt.Errorf("write fault file: %w", err)
-		}
-	}
-	out.Flush()
-	if err := out.Error(); err != nil {
-		return fmt.Errorf("write fault file: %w", err)
-	}
-	return nil
 }

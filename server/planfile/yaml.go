@@ -57,15 +57,15 @@ type Document struct {
 func ParseYAML(data []byte, filename string) (d *Document, err error) {
 	d = &Document{filename: filename, root: &node{kind: mapKind, line: 1, column: 1}}
 	if len(data) > MaxBytes {
-		return nil, d.refuse(1, 1, "", fmt.Sprintf("the file is longer than %d bytes", MaxBytes), "split it or shorten it")
+		return nil, d.refuse(1, 1, fmt.Sprintf("the file is longer than %d bytes", MaxBytes), "split it or shorten it")
 	}
 	if !utf8.Valid(data) {
-		return nil, d.refuse(1, 1, "", "the file is not UTF-8", "save it as UTF-8")
+		return nil, d.refuse(1, 1, "the file is not UTF-8", "save it as UTF-8")
 	}
 	defer func() {
 		// The YAML library indexes tokens without checking in places; a file it trips over is a bad file, not a crash.
 		if fault := recover(); fault != nil {
-			d, err = nil, d.refuse(1, 1, "", "the file is not YAML that can be read", "check quotes, brackets and indentation")
+			d, err = nil, d.refuse(1, 1, "the file is not YAML that can be read", "check quotes, brackets and indentation")
 		}
 	}()
 	file, err := d.parse(strings.TrimPrefix(string(data), "\ufeff"))
@@ -110,13 +110,13 @@ func (d *Document) parse(text string) (*ast.File, error) {
 	if strings.Contains(reason, "already defined") {
 		mend = "keep one of the two"
 	}
-	return nil, d.refuse(line, column, "", reason, mend)
+	return nil, d.refuse(line, column, reason, mend)
 }
 
 // checkShape bounds what the parser will recurse into.
 func (d *Document) checkShape(tokens token.Tokens) error {
 	if len(tokens) > maxTokens {
-		return d.refuse(1, 1, "", fmt.Sprintf("the file has more than %d words", maxTokens), "shorten it")
+		return d.refuse(1, 1, fmt.Sprintf("the file has more than %d words", maxTokens), "shorten it")
 	}
 	open, line, marks := 0, 0, 0
 	for _, t := range tokens {
@@ -131,9 +131,10 @@ func (d *Document) checkShape(tokens token.Tokens) error {
 			open--
 		case token.SequenceEntryType, token.MappingKeyType, token.AnchorType, token.TagType:
 			marks++
+		default: // All other tokens nest nothing.
 		}
 		if open > maxDepth || marks > maxDepth || marks > 0 && column > maxIndent+maxDepth*2 || t.Position != nil && t.Position.IndentNum > maxIndent {
-			return d.refuse(at, column, "", "values are nested too deeply", fmt.Sprintf("a plan needs less than %d levels", maxDepth))
+			return d.refuse(at, column, "values are nested too deeply", fmt.Sprintf("a plan needs less than %d levels", maxDepth))
 		}
 	}
 	return nil
@@ -146,8 +147,8 @@ func place(t *token.Token) (line, column int) {
 	return max(t.Position.Line, 1), max(t.Position.Column, 1)
 }
 
-func (d *Document) refuse(line, column int, path, reason, mend string) error {
-	return &Errors{Problems: []Problem{{d.filename, line, column, path, reason, mend}}}
+func (d *Document) refuse(line, column int, reason, mend string) error {
+	return &Errors{Problems: []Problem{{d.filename, line, column, "", reason, mend}}}
 }
 
 // converter turns the YAML tree into nodes and collects what is refused.
@@ -279,6 +280,7 @@ func (n *node) appendJSON(dst []byte, integers []string, integer bool) []byte {
 		if integer && isInteger(n.text) {
 			return append(dst, n.text...)
 		}
+	case textKind: // is quoted below
 	}
 	return appendText(dst, n.text)
 }

@@ -213,8 +213,8 @@ type Reader interface {
 	Overview(ctx context.Context, program string) (Overview, error)
 	Orders(ctx context.Context, program string, f OrderFilter, p Page) ([]Order, string, error)
 	Order(ctx context.Context, program, orderID string) (Order, error)
-	FindOrders(ctx context.Context, program, text string) ([]Order, error) // by order id, platform id or name; at most 20
-	Snapshots(ctx context.Context, program, orderID string) ([]Snapshot, error)
+	FindOrders(ctx context.Context, program, text string) ([]Order, error)      // by order id, platform id or name; at most 20
+	Snapshots(ctx context.Context, program, orderID string) ([]Snapshot, error) // the newest calculation first
 	Postings(ctx context.Context, program string, f PostingFilter, p Page) ([]Posting, string, error)
 	Commissions(ctx context.Context, program string, f CommissionFilter, p Page) ([]Commission, string, error)
 	Deliveries(ctx context.Context, program string, f DeliveryFilter, p Page) ([]Delivery, string, error)

@@ -86,12 +86,16 @@ func TestOutbox(t *testing.T) {
 		src := order.Source{StoreID: "shop", PlatformOrderID: "1"}
 		for revision, minor := range []int64{1234, -1234} {
 			key := ledger.Key{Source: src.String(), LineID: "l", ComponentID: "retail", DistributorID: "ann", Kind: ledger.Earning, Currency: "EUR"}
-			posting := ledger.Posting{ProgramID: "acme", Key: key, Revision: int64(revision + 1), From: ledger.CommissionExpense,
-				To: ledger.Account("ann", ledger.StatePending), AmountMinor: minor, OrderTS: 1, PostedAt: 1}
+			posting := ledger.Posting{
+				ProgramID: "acme", Key: key, Revision: int64(revision + 1), From: ledger.CommissionExpense,
+				To: ledger.Account("ann", ledger.StatePending), AmountMinor: minor, OrderTS: 1, PostedAt: 1,
+			}
 			posting.EventID = ledger.EventID("acme", key, posting.Revision)
 			check(t, s.InTx(ctx, "acme", []order.Source{src}, func(b pipeline.Books) error {
-				return b.Settle(ctx, []pipeline.Settlement{{Source: src, Outcome: pipeline.Settled, Revision: posting.Revision,
-					Postings: []ledger.Posting{posting}}}, nil, time.Now())
+				return b.Settle(ctx, []pipeline.Settlement{{
+					Source: src, Outcome: pipeline.Settled, Revision: posting.Revision,
+					Postings: []ledger.Posting{posting},
+				}}, nil, time.Now())
 			}))
 		}
 		got, err := s.Outbox(ctx, "acme", 0, 10)

@@ -85,11 +85,15 @@ func benchSettlements(b *testing.B, first int) ([]order.Source, []pipeline.Settl
 	settlements := make([]pipeline.Settlement, benchBatch)
 	for i := range sources {
 		src := order.Source{StoreID: "bench-shop", PlatformOrderID: fmt.Sprint(6_210_000_000_000_000_000 + first + i)}
-		o := order.Order{Source: src, Platform: order.Shopify, Name: fmt.Sprint("#", first+i), OrderTS: time.Now(), Status: order.Paid,
-			Currency: "EUR", BuyerID: "7102030405"}
+		o := order.Order{
+			Source: src, Platform: order.Shopify, Name: fmt.Sprint("#", first+i), OrderTS: time.Now(), Status: order.Paid,
+			Currency: "EUR", BuyerID: "7102030405",
+		}
 		for line := range 3 {
-			o.Lines = append(o.Lines, order.Line{LineID: fmt.Sprint(6_310_000_000_000_000_000 + line), Kind: order.Product,
-				PlatformSKU: "SKU-1", Quantity: 1, UnitPriceMinor: 4000, GrossMinor: 4000, TaxMinor: 667})
+			o.Lines = append(o.Lines, order.Line{
+				LineID: fmt.Sprint(6_310_000_000_000_000_000 + line), Kind: order.Product,
+				PlatformSKU: "SKU-1", Quantity: 1, UnitPriceMinor: 4000, GrossMinor: 4000, TaxMinor: 667,
+			})
 		}
 		r := order.Revision{Source: src, Channel: order.Webhook, Kind: order.Snapshot, Version: order.Version{Updated: 1}, Order: &o}
 		state, err := order.Merge(order.State{}, r)
@@ -98,15 +102,18 @@ func benchSettlements(b *testing.B, first int) ([]order.Source, []pipeline.Settl
 		}
 		snapshot := fmt.Sprintf(`{"source":%q,"steps":%q}`, src, strings.Repeat(`{"component_id":"unilevel","rate":"5%","base":3333}`, 50))
 		sum := sha256.Sum256([]byte(snapshot))
-		s := pipeline.Settlement{Source: src, Platform: order.Shopify, State: state, Outcome: pipeline.Settled, Order: &o, Revision: 1,
+		s := pipeline.Settlement{
+			Source: src, Platform: order.Shopify, State: state, Outcome: pipeline.Settled, Order: &o, Revision: 1,
 			Snapshot: []byte(snapshot), SnapshotID: hex.EncodeToString(sum[:]), Pins: &pipeline.Pins{},
 			Revisions:  []pipeline.Revised{{DeliveryID: fmt.Sprint("d-", first+i), Hash: r.Hash(), Revision: r}},
 			Deliveries: []inbox.Finished{{DeliveryID: fmt.Sprint("d-", first+i), Status: inbox.Done, Result: "settled", At: time.Now()}},
 		}
 		want := make([]ledger.Balance, benchPostings)
 		for level := range want {
-			want[level] = ledger.Balance{AmountMinor: 100, Key: ledger.Key{Source: src.String(), LineID: o.Lines[level%3].LineID,
-				ComponentID: "unilevel", DistributorID: fmt.Sprintf("B%05d", (first+i*31+level*7919)%100_000), Kind: ledger.Earning, Currency: "EUR"}}
+			want[level] = ledger.Balance{AmountMinor: 100, Key: ledger.Key{
+				Source: src.String(), LineID: o.Lines[level%3].LineID,
+				ComponentID: "unilevel", DistributorID: fmt.Sprintf("B%05d", (first+i*31+level*7919)%100_000), Kind: ledger.Earning, Currency: "EUR",
+			}}
 		}
 		if s.Postings, err = ledger.Difference("bench", 1, nil, want, ledger.Stamp{SnapshotID: s.SnapshotID, OrderTS: 1, PostedAt: 1}); err != nil {
 			b.Fatal(err)

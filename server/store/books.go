@@ -235,8 +235,10 @@ func (b *books) loadPosted(ctx context.Context, sources []string) error {
 	for _, s := range sums {
 		r := b.records[s.Source]
 		r.public.Posted = append(r.public.Posted, ledger.Balance{
-			Key: ledger.Key{Source: s.Source, LineID: s.LineID, ComponentID: s.ComponentID,
-				DistributorID: s.DistributorID, Kind: ledger.Kind(s.Kind), Currency: money.Currency(s.Currency)},
+			Key: ledger.Key{
+				Source: s.Source, LineID: s.LineID, ComponentID: s.ComponentID,
+				DistributorID: s.DistributorID, Kind: ledger.Kind(s.Kind), Currency: money.Currency(s.Currency),
+			},
 			AmountMinor: s.AmountMinor,
 		})
 	}
@@ -320,8 +322,10 @@ func (s *Store) ReleasedSources(ctx context.Context, limit int) (released []pipe
 			ORDER BY released_at, program_id, source LIMIT $1`, limit)
 	})
 	for _, f := range found {
-		released = append(released, pipeline.ReleasedSource{ProgramID: f.ProgramID,
-			Source: order.Source{StoreID: f.StoreID, PlatformOrderID: f.PlatformOrderID}})
+		released = append(released, pipeline.ReleasedSource{
+			ProgramID: f.ProgramID,
+			Source:    order.Source{StoreID: f.StoreID, PlatformOrderID: f.PlatformOrderID},
+		})
 	}
 	return released, err
 }

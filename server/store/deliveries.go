@@ -71,8 +71,10 @@ func (s *Store) insertDeliveries(ctx context.Context, tx *sqlx.Tx, list []inbox.
 		if err != nil {
 			return nil, fmt.Errorf("headers of delivery %s: %w", row.DeliveryID, err)
 		}
-		for _, v := range []string{row.ProgramID, row.DeliveryID, row.StoreID, row.PlatformDeliveryID,
-			string(row.Platform), row.Topic, string(headers)} {
+		for _, v := range []string{
+			row.ProgramID, row.DeliveryID, row.StoreID, row.PlatformDeliveryID,
+			string(row.Platform), row.Topic, string(headers),
+		} {
 			r.text(v)
 		}
 		r.bytes(row.SealedBody)
@@ -122,8 +124,10 @@ func (s *Store) putResults(ctx context.Context, tx *sqlx.Tx, list []inbox.Row, i
 			return nil, fmt.Errorf("find the first delivery with key %s of store %s: %w",
 				list[i].PlatformDeliveryID, list[i].StoreID, err)
 		}
-		results[i] = inbox.PutResult{DeliveryID: first.DeliveryID, Duplicate: true,
-			Conflict: string(first.Hash) != string(list[i].BodySHA256[:])}
+		results[i] = inbox.PutResult{
+			DeliveryID: first.DeliveryID, Duplicate: true,
+			Conflict: string(first.Hash) != string(list[i].BodySHA256[:]),
+		}
 	}
 	return results, nil
 }

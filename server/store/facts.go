@@ -86,7 +86,8 @@ func (s *Store) tree(ctx context.Context, tx *sqlx.Tx, program string, version i
 
 // readGenealogy reads the facts recorded after one version, up to another.
 func readGenealogy(ctx context.Context, tx *sqlx.Tx, program string, after, upTo int64) (
-	links []genealogy.Link, standings []genealogy.Standing, codes []genealogy.Code, err error) {
+	links []genealogy.Link, standings []genealogy.Standing, codes []genealogy.Code, err error,
+) {
 	err = eachRow(ctx, tx, func(scan func(...any) error) error {
 		var l genealogy.Link
 		err := scan(&l.DistributorID, &l.ParentID, &l.ValidFrom, &l.Version)

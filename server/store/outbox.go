@@ -76,8 +76,10 @@ func (s *Store) Outbox(ctx context.Context, program string, after int64, limit i
 			if err != nil {
 				return fmt.Errorf("outbox row %d: %w", found[i].Sequence, err)
 			}
-			messages = append(messages, OutboxRow{Sequence: found[i].Sequence, Topic: found[i].Topic, Key: found[i].Key,
-				Payload: payload, CreatedAt: instant(found[i].CreatedAt)})
+			messages = append(messages, OutboxRow{
+				Sequence: found[i].Sequence, Topic: found[i].Topic, Key: found[i].Key,
+				Payload: payload, CreatedAt: instant(found[i].CreatedAt),
+			})
 		}
 		return nil
 	})

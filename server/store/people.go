@@ -79,7 +79,8 @@ type peopleImport struct {
 // PutDistributors adds people and records what changed as facts dated at. A row says everything about its person, but
 // for codes, tax id and profile, which stay as they are where the row has none. See admin.Books.
 func (s *Store) PutDistributors(ctx context.Context, program string, people []admin.Distributor, at time.Time, commit bool) (
-	summary admin.ImportSummary, err error) {
+	summary admin.ImportSummary, err error,
+) {
 	defer server.Wrap(&err, "put %d distributors", len(people))
 	err = s.write(ctx, program, func(ctx context.Context, tx *sqlx.Tx) error {
 		version, err := s.touch(ctx, tx, program, "tree_version")
@@ -156,13 +157,31 @@ func (in *peopleImport) compare(people []admin.Distributor) error {
 	return in.compareCodes(people)
 }
 
+// keep fills in what the row says nothing about.
+func (old *personRow) keep(p *admin.Distributor) {
+	if p.Keep.Sponsor {
+		p.SponsorID = old.SponsorID
+	}
+	if p.Keep.Status {
+		p.Status = genealogy.Status(old.Status)
+	}
+	if p.Keep.Rank {
+		p.Rank = old.Rank
+	}
+	if p.Keep.Country {
+		p.Country = old.Country
+	}
+}
+
 func (in *peopleImport) compareOne(p *admin.Distributor) {
 	if p.Status == "" {
 		p.Status = genealogy.Active
 	}
 	old, exists := in.known[p.DistributorID]
 	from := in.at
-	if !exists {
+	if exists {
+		old.keep(p)
+	} else {
 		if from = genealogy.Beginning; !p.CreatedAt.IsZero() {
 			from = p.CreatedAt.UnixMicro()
 		}
@@ -173,8 +192,10 @@ func (in *peopleImport) compareOne(p *admin.Distributor) {
 		in.links = append(in.links, genealogy.Link{DistributorID: p.DistributorID, ParentID: p.SponsorID, ValidFrom: from, Version: in.version})
 	}
 	if stands {
-		in.standings = append(in.standings, genealogy.Standing{DistributorID: p.DistributorID, Status: p.Status, Rank: p.Rank,
-			ValidFrom: from, Version: in.version})
+		in.standings = append(in.standings, genealogy.Standing{
+			DistributorID: p.DistributorID, Status: p.Status, Rank: p.Rank,
+			ValidFrom: from, Version: in.version,
+		})
 	}
 	changed := moved || stands || old.Country != p.Country || in.codesDiffer(p) ||
 		in.sealedDiffers(p, old.TaxID, p.SealedTaxID) || in.sealedDiffers(p, old.Profile, p.SealedProfile)
@@ -252,7 +273,8 @@ func (in *peopleImport) compareCodes(people []admin.Distributor) error {
 		case owner == claimed[key]:
 			continue
 		case owner != "" && !given[key]:
-			return server.Errorf(server.Invalid, "Code %s belongs to %s already.", in.spelt[key], owner)
+			taken := &admin.CodeTakenError{Code: in.spelt[key], Owner: owner}
+			return &server.Error{Code: server.Invalid, Field: "codes", Message: taken.Error(), Err: taken}
 		}
 		delete(given, key)
 		from := in.at

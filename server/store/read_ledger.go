@@ -51,8 +51,10 @@ func (p *postingRow) eventID() string { return hex.EncodeToString(p.EventID) }
 func (p *postingRow) cursor() cursor { return cursor{digits(p.BatchSequence), digits(p.Position)} }
 
 func (p *postingRow) key() ledger.Key {
-	return ledger.Key{Source: p.Source, LineID: p.LineID, ComponentID: p.ComponentID, DistributorID: p.DistributorID,
-		Kind: ledger.Kind(p.Kind), Currency: money.Currency(p.Currency)}
+	return ledger.Key{
+		Source: p.Source, LineID: p.LineID, ComponentID: p.ComponentID, DistributorID: p.DistributorID,
+		Kind: ledger.Kind(p.Kind), Currency: money.Currency(p.Currency),
+	}
 }
 
 func (p *postingRow) posting(program string) ledger.Posting {

@@ -105,7 +105,7 @@ func (s *Store) Snapshots(ctx context.Context, program, orderID string) (list []
 	var rows []snapshotRow
 	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
 		return tx.SelectContext(ctx, &rows, `SELECT `+snapshotColumns+` FROM settlements
-			WHERE program_id = $1 AND source = $2 AND calc_snapshot_json <> '' ORDER BY revision`, program, orderID)
+			WHERE program_id = $1 AND source = $2 AND calc_snapshot_json <> '' ORDER BY revision DESC`, program, orderID)
 	})
 	for i := range rows {
 		list = append(list, rows[i].public())

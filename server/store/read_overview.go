@@ -54,8 +54,10 @@ func readStores(ctx context.Context, tx *sqlx.Tx, program string) (list []query.
 	err = tx.SelectContext(ctx, &rows, `SELECT `+storeColumns+` FROM stores WHERE program_id = $1 ORDER BY store_id`, program)
 	for i := range rows {
 		r := &rows[i]
-		row := query.StoreRow{StoreID: r.StoreID, Platform: r.Platform, Domain: r.Domain, Name: r.Name, Currency: r.Currency,
-			AcceptTestOrders: r.AcceptTestOrders != 0}
+		row := query.StoreRow{
+			StoreID: r.StoreID, Platform: r.Platform, Domain: r.Domain, Name: r.Name, Currency: r.Currency,
+			AcceptTestOrders: r.AcceptTestOrders != 0,
+		}
 		if r.GoLiveAt != 0 {
 			at := instant(r.GoLiveAt)
 			row.GoLiveAt = &at
@@ -136,8 +138,10 @@ func (s *Store) UnmappedSKUs(ctx context.Context, program string) (list []query.
 	})
 	for _, r := range rows {
 		platform, sku, _ := strings.Cut(strings.TrimPrefix(r.Cause, "sku:"), ":")
-		list = append(list, query.UnmappedSKU{Platform: platform, PlatformSKU: sku, Orders: r.Orders, Currency: r.Currency,
-			WaitingMinor: r.Minor, Waiting: money.FormatMinor(r.Minor, money.Currency(r.Currency))})
+		list = append(list, query.UnmappedSKU{
+			Platform: platform, PlatformSKU: sku, Orders: r.Orders, Currency: r.Currency,
+			WaitingMinor: r.Minor, Waiting: money.FormatMinor(r.Minor, money.Currency(r.Currency)),
+		})
 	}
 	return list, err
 }

@@ -88,8 +88,10 @@ func (s *Store) publicDistributors(ctx context.Context, tx *sqlx.Tx, program str
 	}
 	list := make([]query.Distributor, len(rows))
 	for i, r := range rows {
-		list[i] = query.Distributor{DistributorID: r.DistributorID, SponsorID: r.SponsorID, Status: r.Status, Rank: r.Rank,
-			Country: r.Country, Codes: codes[r.DistributorID], CreatedAt: instant(r.CreatedAt)}
+		list[i] = query.Distributor{
+			DistributorID: r.DistributorID, SponsorID: r.SponsorID, Status: r.Status, Rank: r.Rank,
+			Country: r.Country, Codes: codes[r.DistributorID], CreatedAt: instant(r.CreatedAt),
+		}
 		if r.Profile == nil || s.config.Opener == nil {
 			continue
 		}
@@ -156,8 +158,10 @@ type mappingRow struct {
 }
 
 func (r *mappingRow) public() query.Mapping {
-	m := query.Mapping{SKUID: r.SKUID, Platform: r.Platform, PlatformSKU: r.PlatformSKU, Name: r.Name, Category: r.Category,
-		CommissionClass: r.CommissionClass, Country: r.Country, Version: r.Version}
+	m := query.Mapping{
+		SKUID: r.SKUID, Platform: r.Platform, PlatformSKU: r.PlatformSKU, Name: r.Name, Category: r.Category,
+		CommissionClass: r.CommissionClass, Country: r.Country, Version: r.Version,
+	}
 	if r.ValidFrom > genealogy.Beginning {
 		m.ValidFrom = instant(r.ValidFrom)
 	}

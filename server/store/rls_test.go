@@ -31,25 +31,33 @@ func twoPrograms(t *testing.T, s *store.Store) {
 		check(t, s.Audit(ctx, program, "cli", "test", "", ""))
 		_, err := s.PutDistributors(ctx, program, []admin.Distributor{{DistributorID: "ann", Codes: []string{"X"}, SealedProfile: []byte("p")}}, time.Now(), true)
 		check(t, err)
-		_, err = s.PutDeliveries(ctx, []inbox.Row{{Delivery: order.Delivery{DeliveryID: program, ProgramID: program, StoreID: program + "-shop",
-			PlatformDeliveryID: "k", ReceivedAt: time.Now()}, Status: inbox.Waiting}})
+		_, err = s.PutDeliveries(ctx, []inbox.Row{{Delivery: order.Delivery{
+			DeliveryID: program, ProgramID: program, StoreID: program + "-shop",
+			PlatformDeliveryID: "k", ReceivedAt: time.Now(),
+		}, Status: inbox.Waiting}})
 		check(t, err)
 		src := order.Source{StoreID: program + "-shop", PlatformOrderID: "1"}
 		key := ledger.Key{Source: src.String(), ComponentID: "c", DistributorID: "ann", Kind: ledger.Earning, Currency: "EUR"}
 		check(t, s.InTx(ctx, program, []order.Source{src}, func(b pipeline.Books) error {
-			return b.Settle(ctx, []pipeline.Settlement{{Source: src, Outcome: pipeline.Settled, Revision: 1,
+			return b.Settle(ctx, []pipeline.Settlement{{
+				Source: src, Outcome: pipeline.Settled, Revision: 1,
 				Revisions: []pipeline.Revised{{DeliveryID: program}},
 				Binding:   &pipeline.Binding{Customer: pipeline.Customer{StoreID: src.StoreID, CustomerID: "c"}, DistributorID: "ann"},
-				Postings: []ledger.Posting{{EventID: ledger.EventID(program, key, 1), ProgramID: program, Key: key, Revision: 1,
-					From: "a", To: "b", AmountMinor: 5, OrderTS: 1, PostedAt: 1}}}}, nil, time.Now())
+				Postings: []ledger.Posting{{
+					EventID: ledger.EventID(program, key, 1), ProgramID: program, Key: key, Revision: 1,
+					From: "a", To: "b", AmountMinor: 5, OrderTS: 1, PostedAt: 1,
+				}},
+			}}, nil, time.Now())
 		}))
 	}
 }
 
 // The tables of one program's facts, and those that are read before the program is known.
 var (
-	closedTables = []string{"distributors", "distributor_profiles", "genealogy_links", "standings", "distributor_codes",
-		"order_revisions", "orders", "customer_bindings", "settlements", "postings", "seals", "outbox", "audit_log", "ledger"}
+	closedTables = []string{
+		"distributors", "distributor_profiles", "genealogy_links", "standings", "distributor_codes",
+		"order_revisions", "orders", "customer_bindings", "settlements", "postings", "seals", "outbox", "audit_log", "ledger",
+	}
 	openTables = []string{"programs", "stores", "api_keys", "inbox", "inbox_state"}
 )
 

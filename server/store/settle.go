@@ -273,13 +273,17 @@ func (w *batch) addOrder(r *record, s *pipeline.Settlement) error {
 		return nil
 	}
 	row.RowVersion++
-	for _, v := range []string{row.Source, row.StoreID, row.Platform, row.PlatformOrderID, row.Name, row.Status,
+	for _, v := range []string{
+		row.Source, row.StoreID, row.Platform, row.PlatformOrderID, row.Name, row.Status,
 		row.Settlement, row.ReasonCode, row.Reason, row.WaitingCurrency, row.Currency, row.DistributorID, row.BuyerID,
-		row.AttributionJSON, row.LinesJSON, row.PinsJSON, row.StateJSON} {
+		row.AttributionJSON, row.LinesJSON, row.PinsJSON, row.StateJSON,
+	} {
 		w.orders.text(v)
 	}
-	for _, v := range []int64{row.OrderTS, row.WaitingMinor, row.NetMinor, row.EarnedMinor, row.Revision, row.RowVersion,
-		row.ReceivedAt, row.SettledAt} {
+	for _, v := range []int64{
+		row.OrderTS, row.WaitingMinor, row.NetMinor, row.EarnedMinor, row.Revision, row.RowVersion,
+		row.ReceivedAt, row.SettledAt,
+	} {
 		w.orders.int(v)
 	}
 	return nil

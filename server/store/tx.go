@@ -40,13 +40,15 @@ func (s *Store) write(ctx context.Context, program string, f func(ctx context.Co
 			return s.explain(ctx, err)
 		}
 	}
-	return &server.Error{Code: server.Unavailable, Message: "The database is too busy. Please try again.",
-		Err: fmt.Errorf("given up after %d attempts: %w", maxAttempts, err)}
+	return &server.Error{
+		Code: server.Unavailable, Message: "The database is too busy. Please try again.",
+		Err: fmt.Errorf("given up after %d attempts: %w", maxAttempts, err),
+	}
 }
 
 // backOff waits a little longer each time, by a random part so that two do not meet again.
 func backOff(ctx context.Context, attempt int) error {
-	wait := time.Duration(1+rand.IntN(4<<attempt)) * time.Millisecond
+	wait := time.Duration(1+rand.IntN(4<<attempt)) * time.Millisecond //nolint:gosec // it need not be unpredictable
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

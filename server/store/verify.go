@@ -32,8 +32,10 @@ type snapshotRow struct {
 const snapshotColumns = `source, revision, snapshot_id, calc_snapshot_json, posted_at`
 
 func (r *snapshotRow) public() query.Snapshot {
-	return query.Snapshot{SnapshotID: hex.EncodeToString(r.SnapshotID), OrderID: r.Source, Revision: r.Revision,
-		At: instant(r.PostedAt), JSON: []byte(r.JSON)}
+	return query.Snapshot{
+		SnapshotID: hex.EncodeToString(r.SnapshotID), OrderID: r.Source, Revision: r.Revision,
+		At: instant(r.PostedAt), JSON: []byte(r.JSON),
+	}
 }
 
 // A verifier sees every posting, also one whose settlement is gone.

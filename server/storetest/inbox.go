@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -18,8 +19,10 @@ import (
 
 func delivery(id, key, body string, at time.Time) inbox.Row {
 	return inbox.Row{
-		Delivery: order.Delivery{DeliveryID: id, PlatformDeliveryID: key, ProgramID: program, StoreID: shop,
-			Platform: order.Shopify, Topic: "orders/paid", Headers: map[string]string{"x-topic": "orders/paid"}, ReceivedAt: at},
+		Delivery: order.Delivery{
+			DeliveryID: id, PlatformDeliveryID: key, ProgramID: program, StoreID: shop,
+			Platform: order.Shopify, Topic: "orders/paid", Headers: map[string]string{"x-topic": "orders/paid"}, ReceivedAt: at,
+		},
 		SealedBody: []byte("sealed " + body), BodySHA256: sha256.Sum256([]byte(body)), BodyBytes: len(body),
 		Status: inbox.Waiting, DueAt: at,
 	}
@@ -151,7 +154,7 @@ func testClaimApart(t *testing.T, w *world) {
 	const rows = 200
 	var list []inbox.Row
 	for i := range rows {
-		list = append(list, delivery(fmt.Sprintf("%03d", i), fmt.Sprint(i), "b", begin))
+		list = append(list, delivery(fmt.Sprintf("%03d", i), strconv.Itoa(i), "b", begin))
 	}
 	w.put(t, list...)
 	another := w.Another(t)
@@ -250,7 +253,7 @@ func testBacklog(t *testing.T, w *world) {
 
 func testDropBodies(t *testing.T, w *world) {
 	for i := range 5 {
-		id := fmt.Sprint(i)
+		id := strconv.Itoa(i)
 		w.put(t, delivery(id, id, "body", begin.Add(time.Duration(i)*time.Hour)))
 		if i != 1 {
 			ok(t, w.Store.FinishDeliveries(w.ctx, []inbox.Finished{{DeliveryID: id, Status: inbox.Done, Result: "settled", At: begin}}))

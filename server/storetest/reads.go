@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"testing"
 	"time"
 
@@ -176,7 +177,7 @@ func (w *world) fillLists(t *testing.T, many int) {
 		o := sale(source(fmt.Sprintf("%02d", i)), 1000)
 		o.OrderTS = begin.Add(time.Duration(i/2) * time.Minute)
 		w.settle(t, w.Store, o, 1, map[string]int64{"ben": 50})
-		rows = append(rows, delivery(fmt.Sprintf("%02d", i), fmt.Sprint(i), "b", begin))
+		rows = append(rows, delivery(fmt.Sprintf("%02d", i), strconv.Itoa(i), "b", begin))
 		people = append(people, person(fmt.Sprintf("p%02d", i), ""))
 		m := mapping(fmt.Sprintf("S%02d", i/5))
 		m.ValidFrom, m.CommissionClass = begin.Add(time.Duration(i)*time.Hour).UnixMicro(), fmt.Sprint("c", i)
@@ -237,9 +238,11 @@ func testReadOrders(t *testing.T, w *world) {
 	w.park(t, sale(source("1002"), 700), pipeline.ReasonUnmappedSKU, "sku:shopify:MUG")
 	got, err := w.Store.Order(w.ctx, program, o.Source.String())
 	ok(t, err)
-	want := query.Order{OrderID: shop + "/1001", StoreID: shop, Platform: "shopify", PlatformOrderID: "1001", Name: "#1001", OrderTS: begin,
+	want := query.Order{
+		OrderID: shop + "/1001", StoreID: shop, Platform: "shopify", PlatformOrderID: "1001", Name: "#1001", OrderTS: begin,
 		Status: "paid", Settlement: "settled", Currency: "EUR", NetMinor: 1000, Net: "10.00", EarnedMinor: 50, Earned: "0.50",
-		DistributorID: "ben", BuyerID: "buyer-1001", Revision: 1, ReceivedAt: begin, SettledAt: &begin}
+		DistributorID: "ben", BuyerID: "buyer-1001", Revision: 1, ReceivedAt: begin, SettledAt: &begin,
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatal(diff)
 	}
@@ -283,8 +286,10 @@ func testCommissions(t *testing.T, w *world) {
 	if len(list) != 1 {
 		t.Fatalf("%d rows for one amount", len(list))
 	}
-	want := query.Commission{CommissionID: list[0].CommissionID, OrderID: "1", StoreID: shop, SKU: "TEA", BuyerID: "buyer-1", ReferrerID: "ben",
-		ComponentID: "retail", Currency: "EUR", Value: "0.40", Status: "PENDING", OrderTS: begin, UpdatedAt: begin}
+	want := query.Commission{
+		CommissionID: list[0].CommissionID, OrderID: "1", StoreID: shop, SKU: "TEA", BuyerID: "buyer-1", ReferrerID: "ben",
+		ComponentID: "retail", Currency: "EUR", Value: "0.40", Status: "PENDING", OrderTS: begin, UpdatedAt: begin,
+	}
 	if diff := cmp.Diff(want, list[0]); diff != "" {
 		t.Fatal(diff)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -37,8 +38,10 @@ func testSettle(t *testing.T, w *world) {
 	key := ledger.Key{Source: o.Source.String(), LineID: "1", ComponentID: "retail", Kind: ledger.Earning, Currency: "EUR"}
 	ann, ben := key, key
 	ann.DistributorID, ben.DistributorID = "ann", "ben"
-	want := pipeline.SourceRecord{Source: o.Source, State: s.State, Revision: 1, Pins: s.Pins,
-		Posted: []ledger.Balance{{Key: ann, AmountMinor: 25}, {Key: ben, AmountMinor: 50}}}
+	want := pipeline.SourceRecord{
+		Source: o.Source, State: s.State, Revision: 1, Pins: s.Pins,
+		Posted: []ledger.Balance{{Key: ann, AmountMinor: 25}, {Key: ben, AmountMinor: 50}},
+	}
 	if diff := cmp.Diff(want, w.record(t, w.Store, o.Source)); diff != "" {
 		t.Fatalf("the order as the next transaction finds it: %s", diff)
 	}
@@ -230,10 +233,14 @@ func testUnchanged(t *testing.T, w *world) {
 	later := begin.Add(time.Hour)
 	ok(t, w.Store.InTx(w.ctx, program, []order.Source{unseen.Source, o.Source}, func(b pipeline.Books) error {
 		return b.Settle(w.ctx, []pipeline.Settlement{
-			{Source: o.Source, Outcome: pipeline.Unchanged, State: b.Sources()[1].State, Revision: 1,
-				Deliveries: []inbox.Finished{{DeliveryID: "d1", Status: inbox.Done, Result: "unchanged", At: later}}},
-			{Source: unseen.Source, Outcome: pipeline.Unchanged,
-				Deliveries: []inbox.Finished{{DeliveryID: "d2", Status: inbox.Done, Result: "unchanged", At: later}}},
+			{
+				Source: o.Source, Outcome: pipeline.Unchanged, State: b.Sources()[1].State, Revision: 1,
+				Deliveries: []inbox.Finished{{DeliveryID: "d1", Status: inbox.Done, Result: "unchanged", At: later}},
+			},
+			{
+				Source: unseen.Source, Outcome: pipeline.Unchanged,
+				Deliveries: []inbox.Finished{{DeliveryID: "d2", Status: inbox.Done, Result: "unchanged", At: later}},
+			},
 		}, nil, later)
 	}))
 	after, err := w.Store.Order(w.ctx, program, o.Source.String())
@@ -363,7 +370,7 @@ func testNoReleaseIsLost(t *testing.T, w *world) {
 	another := w.Another(t)
 	for round := range 20 {
 		sku := fmt.Sprint("SKU-", round)
-		o := sale(source(fmt.Sprint(round)), 1000)
+		o := sale(source(strconv.Itoa(round)), 1000)
 		var saw int64
 		var group sync.WaitGroup
 		group.Go(func() {

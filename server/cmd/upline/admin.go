@@ -224,6 +224,9 @@ func (a *app) onlyProgram(ctx context.Context, program string) (string, error) {
 		if len(programs) == 1 {
 			return programs[0].ProgramID, nil
 		}
+		if len(programs) == 0 {
+			return "", wrongSetting("there is no program yet: upline admin program create NAME --currency EUR, or upline demo")
+		}
 		return "", wrongSetting("there are %d programs: say which with --program ID (upline admin program list)", len(programs))
 	}
 	for _, p := range programs {

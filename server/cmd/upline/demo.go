@@ -2,9 +2,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"time"
+	"iter"
 
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server"
@@ -38,7 +37,7 @@ type demoStore struct {
 	APIKey        string `json:"api_key"`
 }
 
-// Run carries it out. A second run finds everything there and changes nothing but the API keys it prints.
+// Run carries it out. A second run finds everything there and changes nothing.
 func (cmd *DemoCmd) Run(ctx context.Context, env *environment) error {
 	return env.withApp(ctx, func(a *app) error {
 		a.admin.Actor = "demo"
@@ -104,14 +103,14 @@ func (a *app) demoStore(ctx context.Context, st admin.Store) (demoStore, error) 
 			return demoStore{}, err
 		}
 		secrets, err := a.admin.Secrets(created)
-		if err != nil {
-			return demoStore{}, err
+		if err != nil || len(secrets) == 0 {
+			return demoStore{}, fmt.Errorf("read the secret of demo store %s: %w", st.StoreID, err)
 		}
 		secret = string(secrets[0])
 	} else if err != nil {
 		return demoStore{}, err
 	}
-	_, key, err := a.admin.CreateAPIKey(ctx, created.ProgramID, created.StoreID, "demo")
+	key, err := a.admin.DerivedAPIKey(ctx, created, "demo")
 	if err != nil {
 		return demoStore{}, err
 	}
@@ -121,42 +120,40 @@ func (a *app) demoStore(ctx context.Context, st admin.Store) (demoStore, error) 
 	}, nil
 }
 
-// sendDemoOrders puts all deliveries into the inbox and waits until the pipeline has settled them.
+// sendDemoOrders puts all deliveries into the inbox and waits until the pipeline has settled them. First orders settle
+// first: they say whose customer somebody is, on which later orders without a reference rely.
 func (e *environment) sendDemoOrders(ctx context.Context, a *app, c *demo.Company) error {
 	return e.withMachine(ctx, a, func(m *machine) error {
-		bar := e.progress("orders", 0)
-		sent := 0
-		err := c.Deliveries(func(d order.Delivery) error {
-			d.ReceivedAt = time.Now().UTC()
-			if _, err := m.inbox.Put(ctx, d); err != nil {
-				return fmt.Errorf("send demo order %s: %w", d.PlatformDeliveryID, err)
-			}
-			sent++
-			bar.set(sent)
-			return ctx.Err()
-		})
-		bar.done()
-		if err != nil {
-			return err
+		total, before := 0, 0
+		for range c.Deliveries() {
+			total++
 		}
-		return m.settled(ctx, a)
+		bar := e.progress("orders and refunds sent", total)
+		defer bar.done()
+		for _, opening := range []bool{true, false} {
+			var sent int
+			err := m.send(ctx, demoLanes(c, opening), func(s sendCounts) {
+				sent = s.sent
+				bar.set(before + sent)
+			})
+			if before += sent; err != nil {
+				return fmt.Errorf("send demo orders: %w", err)
+			}
+			if err := m.settled(ctx, a); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
-// settled waits until no delivery is waiting.
-func (m *machine) settled(ctx context.Context, a *app) error {
-	for {
-		waiting, _, err := a.store.Backlog(ctx)
-		if err != nil {
-			return err
-		}
-		if waiting == 0 {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return errors.New("stopped before all orders were settled; what is left settles when upline serves")
-		case <-time.After(20 * time.Millisecond):
+// demoLanes keeps the deliveries of one order in their order.
+func demoLanes(c *demo.Company, opening bool) iter.Seq2[int, order.Delivery] {
+	return func(yield func(int, order.Delivery) bool) {
+		for d := range c.Deliveries() {
+			if d.Opening == opening && !yield(d.Number, d.Delivery) {
+				return
+			}
 		}
 	}
 }

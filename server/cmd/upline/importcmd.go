@@ -2,34 +2,57 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
-	"upline.dev/upline/adapters"
-	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/importer"
 )
 
 // ImportCmd groups the CSV imports. All are dry runs unless --commit is given, and all or nothing.
 type ImportCmd struct {
-	Distributors ImportDistributorsCmd `cmd:"" help:"distributor_id, sponsor_id, status, rank, country, created_at, codes, name, email, tax_id."`
-	SKUs         ImportSKUsCmd         `cmd:"" name:"skus" help:"platform_sku, commission_class, sku_id, name, category, cv, qv, cv_of_net, qv_of_net, country, valid_from."`
-	Orders       ImportOrdersCmd       `cmd:"" help:"order_id, order_ts, sku, qty, unit_price, status, currency, distributor_ref, customer_id, total; one row per line item."`
+	Distributors ImportDistributorsCmd `cmd:"" help:"Import people and their sponsors."`
+	SKUs         ImportSKUsCmd         `cmd:"" name:"skus" help:"Import which SKU belongs to which commission class."`
+	Orders       ImportOrdersCmd       `cmd:"" help:"Import past orders of a store."`
 }
 
 // importFlags are common to all imports.
 type importFlags struct {
-	File     string `arg:"" help:"CSV file; comma, semicolon or tab, with or without byte order mark." type:"existingfile"`
-	Program  string `help:"Program id; may be left out where there is one program only."`
+	File     string `arg:"" help:"CSV file with a line of column names; separated by comma, semicolon or tab; with or without byte order mark; at most 1000000 rows." type:"existingfile"`
+	Program  string `help:"Program id; may be left out where there is one program only." placeholder:"ID"`
 	Commit   bool   `help:"Write. Without it nothing is written and the answer says what would be."`
-	Encoding string `help:"Encoding, where the file is not UTF-8 and has no byte order mark." default:"utf-8" enum:"utf-8,utf-16,windows-1252,iso-8859-1,iso-8859-15"`
-	Errors   string `help:"Where to write faulty rows; default FILE.errors.csv." placeholder:"FILE"`
+	Encoding string `help:"Encoding, where the file is not UTF-8 and has no byte order mark: ${enum}." default:"utf-8" enum:"utf-8,utf-16le,utf-16be,utf-16,windows-1252,iso-8859-1,iso-8859-15"`
+	Errors   string `help:"Where faulty rows go, to be mended and imported again; default FILE.errors.csv." placeholder:"FILE"`
+}
+
+// Rules that all columns share, for the help of each import.
+const cellRules = `
+
+A date such as 2026-01-31 means midnight UTC; an instant is written 2026-01-31T10:00:00+01:00. Other spellings are refused, not guessed. The order of columns does not matter, and columns with other names are left out and named.`
+
+// Help lists the columns.
+func (cmd *ImportDistributorsCmd) Help() string {
+	return `Columns: distributor_id and sponsor_id (required); status (active, inactive, suspended or terminated), rank (its id in the plan), country (two letters), created_at (when the person joined), codes (several with blanks between), name, email, tax_id.
+
+An empty cell changes nothing about somebody who is known already; - takes a sponsor, rank, country or codes away. Somebody new without sponsor_id stands at the top, without status is active, and without created_at has always been there. Sponsors may come after those they sponsor. Changes are dated now: what was earned before stays.` + cellRules
+}
+
+// Help lists the columns.
+func (cmd *ImportSKUsCmd) Help() string {
+	return `Columns: platform_sku and commission_class (required; - as class ends the mapping); platform (default --platform), sku_id (default the platform's SKU), name, category, cv or cv_of_net, qv or qv_of_net, country (two letters), valid_from.
+
+cv is a fixed commissionable volume per unit, such as 25; cv_of_net is a share of the net price, such as 80%. Where neither is named the volume is 100% of net, one point for each unit of the store's own money; qv likewise. The first mapping of a SKU counts from the beginning and releases the orders that wait for it; later ones count from valid_from, or from now.` + cellRules
+}
+
+// Help lists the columns.
+func (cmd *ImportOrdersCmd) Help() string {
+	return `One row per line item; rows of one order share order_id. Columns: order_id, order_ts (when it was placed), sku, qty, unit_price (required); status (default paid), currency (default the store's), distributor_ref (an id or a code), customer_id, total. In further rows of an order its own columns may stay empty.
+
+Every order is checked before the first is sent. They walk the same way as orders posted to the API: the same file twice changes nothing, and a changed order is settled anew.` + cellRules
 }
 
 var errFaultyRows = errors.New("nothing was written: mend the rows named above and run it again")
@@ -46,7 +69,7 @@ func (cmd *ImportDistributorsCmd) Run(ctx context.Context, env *environment) err
 		if err != nil {
 			return err
 		}
-		return cmd.finish(env, t, "distributors", func() (admin.ImportSummary, error) {
+		return cmd.finish(env, t, "distributors", func() error { return admin.CheckDistributors(specs) }, func() (admin.ImportSummary, error) {
 			return a.admin.PutDistributors(ctx, program, specs, time.Now(), cmd.Commit)
 		})
 	})
@@ -65,7 +88,7 @@ func (cmd *ImportSKUsCmd) Run(ctx context.Context, env *environment) error {
 		if err != nil {
 			return err
 		}
-		return cmd.finish(env, t, "SKU mappings", func() (admin.ImportSummary, error) {
+		return cmd.finish(env, t, "SKU mappings", func() error { return admin.CheckMappings(specs) }, func() (admin.ImportSummary, error) {
 			return a.admin.PutMappings(ctx, program, specs, time.Now(), cmd.Commit)
 		})
 	})
@@ -73,6 +96,11 @@ func (cmd *ImportSKUsCmd) Run(ctx context.Context, env *environment) error {
 
 // withFile opens the file, the database and the program.
 func (f *importFlags) withFile(ctx context.Context, env *environment, run func(a *app, program string, file io.Reader) error) error {
+	if f.Errors == "" {
+		f.Errors = f.File + ".errors.csv"
+	} else if same(f.Errors, f.File) {
+		return wrongSetting("--errors %s is the file to import: name another", f.Errors)
+	}
 	file, err := os.Open(f.File)
 	if err != nil {
 		return wrongSetting("file: %v", err)
@@ -87,136 +115,81 @@ func (f *importFlags) withFile(ctx context.Context, env *environment, run func(a
 	})
 }
 
-// finish writes unless a row is faulty, and says what was done or would be.
-func (f *importFlags) finish(env *environment, t *importer.Table, what string, write func() (admin.ImportSummary, error)) error {
-	faults := t.Faults
+// same reports whether two paths lead to one file.
+func same(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
+}
+
+// finish writes unless a row is faulty, and says what was done or would be. Where rows could not be read the others are
+// checked alone, not as a tree: whoever is missing from it may stand in one of them.
+func (f *importFlags) finish(env *environment, t *importer.Table, what string, check func() error, write func() (admin.ImportSummary, error)) error {
+	env.tellUnused(t)
 	var summary admin.ImportSummary
-	if len(faults) == 0 {
-		var err error
+	var err error
+	if len(t.Faults) > 0 {
+		err = check()
+	} else {
 		summary, err = write()
-		rowFaults, isRows := t.FaultsOf(err)
-		if err != nil && !isRows {
-			return err
-		}
-		faults = rowFaults
 	}
-	if len(faults) > 0 {
+	faults, isRows := t.FaultsOf(err)
+	if err != nil && !isRows {
+		return err
+	}
+	if faults = t.With(faults); len(faults) > 0 {
 		return f.reportFaults(env, t.Header, faults)
 	}
-	verb := "would be"
+	format := "%s of %s: %d to add, %d to change, %d unchanged"
+	released := "; %s to release"
 	if f.Commit {
-		verb = "were"
+		format, released = "%s of %s: %d added, %d changed, %d unchanged", "; %s released"
 	}
-	fmt.Fprintf(env.stdout, "%d rows read: %d %s %s added, %d changed, %d unchanged", len(t.Rows), summary.Added, what, verb, summary.Changed, summary.Unchanged)
+	fmt.Fprintf(env.stdout, format, count(len(t.Rows), "row"), what, summary.Added, summary.Changed, summary.Unchanged)
 	if summary.Released > 0 {
-		fmt.Fprintf(env.stdout, "; %d parked orders %s released", summary.Released, verb)
+		fmt.Fprintf(env.stdout, released, count(summary.Released, "parked order"))
 	}
 	fmt.Fprintln(env.stdout)
 	if !f.Commit {
-		fmt.Fprintln(env.stdout, "Dry run: nothing was written. Add --commit to write.")
+		fmt.Fprintln(env.stdout, dryRunNote)
 	}
 	return nil
 }
 
+const dryRunNote = "Dry run: nothing was written. Add --commit to write."
+
+// count is a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// tellUnused names the columns nobody reads: a misspelt one would otherwise go unseen.
+func (e *environment) tellUnused(t *importer.Table) {
+	if len(t.Unused) > 0 {
+		fmt.Fprintf(e.stderr, "columns left out, since they mean nothing here: %s\n", strings.Join(t.Unused, ", "))
+	}
+}
+
 func (f *importFlags) reportFaults(env *environment, header []string, faults []importer.Fault) error {
-	for _, fault := range faults[:min(len(faults), 20)] {
+	const shown = 20
+	for _, fault := range faults[:min(len(faults), shown)] {
 		fmt.Fprintln(env.stderr, fault.Error())
 	}
-	path := f.Errors
-	if path == "" {
-		path = f.File + ".errors.csv"
-	}
-	file, err := os.Create(path)
+	// The rows hold names and tax numbers: nobody else on the machine may read them.
+	file, err := os.OpenFile(f.Errors, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("write faulty rows: %w", err)
 	}
-	if err := importer.WriteFaults(file, header, faults); err != nil {
-		return errors.Join(err, file.Close())
+	if err := errors.Join(importer.WriteFaults(file, header, faults), file.Close()); err != nil {
+		return fmt.Errorf("write faulty rows to %s: %w", f.Errors, err)
 	}
-	if err := file.Close(); err != nil {
-		return fmt.Errorf("write faulty rows: %w", err)
+	if len(faults) >= importer.MaxFaults {
+		fmt.Fprintf(env.stderr, "at least %d faults; the first of them are in %s\n", importer.MaxFaults, f.Errors)
+	} else {
+		fmt.Fprintf(env.stderr, "%s; all of them are in %s\n", count(len(faults), "fault"), f.Errors)
 	}
-	fmt.Fprintf(env.stderr, "%d faults; all of them are in %s\n", len(faults), path)
 	return errFaultyRows
-}
-
-// ImportOrdersCmd imports past orders of a store.
-type ImportOrdersCmd struct {
-	importFlags
-	Store string `help:"Store the orders belong to." required:""`
-}
-
-// Run carries it out: every order is checked before the first is written, then all walk through the inbox as orders
-// posted to the API do, so a repeated import changes nothing.
-func (cmd *ImportOrdersCmd) Run(ctx context.Context, env *environment) error {
-	return cmd.withFile(ctx, env, func(a *app, program string, f io.Reader) error {
-		info, err := a.store.StoreInfo(ctx, cmd.Store)
-		if err != nil {
-			return err
-		}
-		if info.ProgramID != program {
-			return wrongSetting("store %s does not belong to program %s", cmd.Store, program)
-		}
-		t, orders, err := importer.Orders(f, cmd.Encoding, string(info.Platform), string(info.Currency))
-		if err != nil {
-			return err
-		}
-		deliveries, faults := cmd.check(t, orders, program, info.Store)
-		if faults = append(t.Faults, faults...); len(faults) > 0 {
-			return cmd.reportFaults(env, t.Header, faults)
-		}
-		if !cmd.Commit {
-			_, err := fmt.Fprintf(env.stdout, "%d rows read: %d orders would be imported\nDry run: nothing was written. Add --commit to write.\n", len(t.Rows), len(orders))
-			return err
-		}
-		return cmd.send(ctx, env, a, deliveries)
-	})
-}
-
-func (cmd *ImportOrdersCmd) check(t *importer.Table, orders []importer.Order, program string, st adapters.Store) ([]order.Delivery, []importer.Fault) {
-	adapter := platforms()[order.Custom]
-	now := time.Now().UTC()
-	deliveries := make([]order.Delivery, 0, len(orders))
-	var faults []importer.Fault
-	for _, o := range orders {
-		sum := sha256.Sum256(o.Body)
-		d := order.Delivery{
-			PlatformDeliveryID: "import:" + hex.EncodeToString(sum[:16]), ProgramID: program, StoreID: st.StoreID,
-			Platform: order.Custom, Topic: "orders", Body: o.Body, ReceivedAt: now,
-		}
-		revisions, err := adapter.Normalise(d, st)
-		if err == nil && revisions[0].Order != nil {
-			err = revisions[0].Order.Validate()
-		}
-		if err != nil {
-			first := t.Rows[o.Rows[0]]
-			faults = append(faults, importer.Fault{Line: first.Line, Reason: "order " + o.PlatformOrderID + ": " + err.Error(), Row: first.Cells})
-			continue
-		}
-		deliveries = append(deliveries, d)
-	}
-	return deliveries, faults
-}
-
-func (cmd *ImportOrdersCmd) send(ctx context.Context, env *environment, a *app, deliveries []order.Delivery) error {
-	return env.withMachine(ctx, a, func(m *machine) error {
-		bar := env.progress("orders", len(deliveries))
-		duplicates := 0
-		for i, d := range deliveries {
-			result, err := m.inbox.Put(ctx, d)
-			if err != nil {
-				return fmt.Errorf("import order %d of %d: %w", i+1, len(deliveries), err)
-			}
-			if result.Duplicate {
-				duplicates++
-			}
-			bar.set(i + 1)
-		}
-		bar.done()
-		if err := m.settled(ctx, a); err != nil {
-			return err
-		}
-		_, err := fmt.Fprintf(env.stdout, "%d orders imported, %d of them were there already\n", len(deliveries), duplicates)
-		return err
-	})
 }

@@ -13,6 +13,8 @@ import (
 	_ "time/tzdata" // calendars must not depend on the host's zone files
 
 	"github.com/alecthomas/kong"
+
+	"upline.dev/upline/server"
 )
 
 // version is set by the linker.
@@ -77,7 +79,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	env := &environment{Settings: cli.Settings, stdout: stdout, stderr: stderr, log: logger(cli.Settings, stderr)}
 	kctx.BindTo(ctx, (*context.Context)(nil))
 	if err := kctx.Run(env); err != nil {
-		fmt.Fprintln(stderr, "upline:", err)
+		fmt.Fprintln(stderr, "upline:", sentence(err))
 		var wrong *settingError
 		if errors.As(err, &wrong) {
 			return exitUsage
@@ -85,6 +87,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitFailed
 	}
 	return 0
+}
+
+// sentence is what a person reads of an error. What the person can mend has one for that; its cause and the way it came
+// would only hide it.
+func sentence(err error) string {
+	var e *server.Error
+	if errors.As(err, &e) {
+		switch e.Code {
+		case server.Invalid, server.NotFound, server.Conflict:
+			return e.Message
+		default:
+		}
+	}
+	return err.Error()
 }
 
 // environment is what every command gets.

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 
 	"upline.dev/upline/core/commission"
 	"upline.dev/upline/core/ledger"
@@ -20,13 +21,46 @@ type VerifyCmd struct {
 
 // verdict is the outcome for one program.
 type verdict struct {
-	ProgramID string           `json:"program_id"`
-	Batches   int64            `json:"batches"`
-	Postings  int64            `json:"postings"`
-	Snapshots int64            `json:"snapshots"`
-	Orders    int64            `json:"orders"`
-	Head      string           `json:"head"` // hash of the last seal
-	Findings  []ledger.Finding `json:"findings"`
+	ProgramID string    `json:"program_id"`
+	Batches   int64     `json:"batches"`
+	Postings  int64     `json:"postings"`
+	Snapshots int64     `json:"snapshots"`
+	Orders    int64     `json:"orders"`
+	Head      string    `json:"head"` // hash of the last seal
+	Findings  []finding `json:"findings"`
+}
+
+// finding is one thing that is not as it was sealed: a posting, a whole batch, or an order's calculation.
+type finding struct {
+	BatchSequence int64  `json:"batch_sequence,omitempty"`
+	Position      *int   `json:"position,omitempty"` // in the batch
+	EventID       string `json:"event_id,omitempty"`
+	OrderID       string `json:"order_id,omitempty"`
+	SnapshotID    string `json:"snapshot_id,omitempty"`
+	What          string `json:"what"`
+}
+
+// sealed is what the seals show.
+func sealed(f ledger.Finding) finding {
+	out := finding{BatchSequence: f.BatchSequence, EventID: f.EventID, What: f.What}
+	if f.Position != ledger.WholeBatch {
+		out.Position = &f.Position
+	}
+	return out
+}
+
+// where names the place for people.
+func (f finding) where() string {
+	var parts []string
+	if f.BatchSequence != 0 {
+		parts = append(parts, fmt.Sprintf("batch %d", f.BatchSequence))
+	}
+	for _, part := range [][2]string{{"posting", f.EventID}, {"order", f.OrderID}, {"snapshot", f.SnapshotID}} {
+		if part[1] != "" {
+			parts = append(parts, part[0]+" "+part[1])
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // errUnsound makes the command exit with 1.
@@ -78,13 +112,15 @@ func (a *app) programIDs(ctx context.Context, program string) ([]string, error) 
 
 // verify walks every batch in order: leaves, root, chain, balance; then recomputes each calculation from its snapshot.
 func (a *app) verify(ctx context.Context, program string) (verdict, error) {
-	v := verdict{ProgramID: program, Findings: []ledger.Finding{}}
+	v := verdict{ProgramID: program, Findings: []finding{}}
 	verifier := ledger.NewVerifier(program)
 	err := a.store.Seals(ctx, program, func(seal ledger.Seal, postings []ledger.Posting, leaves [][32]byte) error {
 		v.Batches++
 		v.Postings += int64(len(postings))
 		v.Head = hex.EncodeToString(seal.Hash[:])
-		v.Findings = append(v.Findings, verifier.Batch(seal, postings, leaves)...)
+		for _, f := range verifier.Batch(seal, postings, leaves) {
+			v.Findings = append(v.Findings, sealed(f))
+		}
 		return ctx.Err()
 	})
 	if err != nil {
@@ -100,9 +136,9 @@ func (a *app) verifySnapshots(ctx context.Context, program string, v *verdict) e
 		v.Snapshots++
 		sum := sha256.Sum256(snapshot)
 		if got := hex.EncodeToString(sum[:]); got != id {
-			v.find("snapshot "+id, "its bytes have the hash "+got)
+			v.Findings = append(v.Findings, finding{SnapshotID: id, What: "its bytes have the hash " + got})
 		} else if _, err := commission.Recompute(snapshot); err != nil {
-			v.find("snapshot "+id, err.Error())
+			v.Findings = append(v.Findings, finding{SnapshotID: id, What: err.Error()})
 		}
 		return ctx.Err()
 	})
@@ -112,7 +148,7 @@ func (a *app) verifySnapshots(ctx context.Context, program string, v *verdict) e
 	return a.store.EachOrder(ctx, program, func(orderID, snapshotID string, snapshot []byte, posted []ledger.Balance) error {
 		v.Orders++
 		if what := disagreement(orderID, snapshot, posted); what != "" {
-			v.find("order "+orderID+", snapshot "+snapshotID, what)
+			v.Findings = append(v.Findings, finding{OrderID: orderID, SnapshotID: snapshotID, What: what})
 		}
 		return ctx.Err()
 	})
@@ -144,17 +180,13 @@ func disagreement(orderID string, snapshot []byte, posted []ledger.Balance) stri
 		money.FormatMinor(p.AmountMinor, p.Key.Currency), p.Key.Currency)
 }
 
-func (v *verdict) find(where, what string) {
-	v.Findings = append(v.Findings, ledger.Finding{EventID: where, Position: ledger.WholeBatch, What: what})
-}
-
 func (e *environment) printVerdicts(asJSON bool, verdicts []verdict) error {
 	if asJSON {
 		return e.json(verdicts)
 	}
 	for _, v := range verdicts {
 		for _, f := range v.Findings {
-			fmt.Fprintf(e.stdout, "FOUND  %s: batch %d, posting %s: %s\n", v.ProgramID, f.BatchSequence, f.EventID, f.What)
+			fmt.Fprintf(e.stdout, "FOUND  %s: %s: %s\n", v.ProgramID, f.where(), f.What)
 		}
 		word := "sound"
 		if len(v.Findings) > 0 {
