@@ -3,6 +3,7 @@
 package demo
 
 import (
+	_ "embed"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -25,6 +26,11 @@ var (
 	First = time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC)
 	Last  = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 )
+
+// PlanYAML is the company's plan document.
+//
+//go:embed plan.yaml
+var PlanYAML []byte
 
 // ProgramID of the company.
 const ProgramID = "lumina"

@@ -86,7 +86,7 @@ func (s *Store) insertBaseline(ctx context.Context, tx *sqlx.Tx, first, count, p
 		settlements.int(1_790_000_000_000_000)
 		settlements.int(1_790_000_000_000_000)
 		for level := range perOrder {
-			event := sha256.Sum256(binary.BigEndian.AppendUint32(id[:], uint32(level))) //nolint:gosec // a handful of levels
+			event := sha256.Sum256(binary.BigEndian.AppendUint32(id[:], uint32(level)))
 			addBaselinePosting(postings, at+int64(level), at, event[:])
 		}
 	}

@@ -37,7 +37,7 @@ func dryRun(err error) error {
 type place struct{ platform, sku, country string }
 
 // PutMappings adds dated mappings. One that says what already holds at its ValidFrom changes nothing. See admin.Books.
-func (s *Store) PutMappings(ctx context.Context, program string, mappings []catalog.Mapping, at time.Time, commit bool) (
+func (s *Store) PutMappings(ctx context.Context, program string, mappings []catalog.Mapping, _ time.Time, commit bool) (
 	summary admin.ImportSummary, err error,
 ) {
 	defer server.Wrap(&err, "put %d mappings", len(mappings))

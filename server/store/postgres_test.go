@@ -38,7 +38,7 @@ func postgresServer(t testing.TB) string {
 var (
 	template     string
 	templateOnce sync.Once
-	templateErr  error
+	errTemplate  error
 	databases    atomic.Int64
 )
 
@@ -47,12 +47,12 @@ func newDatabase(t *testing.T, server string) string {
 	t.Helper()
 	templateOnce.Do(func() {
 		template = fmt.Sprintf("upline_template_%d", os.Getpid())
-		if templateErr = administer(server, `CREATE DATABASE `+template); templateErr == nil {
-			_, templateErr = store.Migrate(context.Background(), store.Config{DatabaseURL: withDatabase(server, template)})
+		if errTemplate = administer(server, `CREATE DATABASE `+template); errTemplate == nil {
+			_, errTemplate = store.Migrate(context.Background(), store.Config{DatabaseURL: withDatabase(server, template)})
 		}
 	})
-	if templateErr != nil {
-		t.Fatal(templateErr)
+	if errTemplate != nil {
+		t.Fatal(errTemplate)
 	}
 	name := fmt.Sprintf("upline_test_%d_%d", os.Getpid(), databases.Add(1))
 	if err := administer(server, `CREATE DATABASE `+name+` TEMPLATE `+template); err != nil {

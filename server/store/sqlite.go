@@ -158,7 +158,7 @@ func (e *embedded) stmt(ctx context.Context, tx *sqlx.Tx, b *bulk, count int) (*
 		return tx.StmtxContext(ctx, s), nil
 	}
 	e.wanted[key] = true
-	s, err := tx.PreparexContext(ctx, b.valuesStatement(count))
+	s, err := tx.PreparexContext(ctx, b.valuesStatement(count)) //nolint:sqlclosecheck // closed by whoever asked for it
 	if err != nil {
 		return nil, fmt.Errorf("prepare %s for %d rows: %w", b.name, count, err)
 	}
@@ -172,7 +172,7 @@ func (e *embedded) ended(ctx context.Context) error {
 	e.wanted = make(map[preparedKey]bool)
 	e.mu.Unlock()
 	for key := range wanted {
-		s, err := e.writer.PreparexContext(ctx, key.statement.valuesStatement(key.rows))
+		s, err := e.writer.PreparexContext(ctx, key.statement.valuesStatement(key.rows)) //nolint:sqlclosecheck // kept with the connection
 		if err != nil {
 			return fmt.Errorf("prepare %s for %d rows: %w", key.statement.name, key.rows, err)
 		}
@@ -213,7 +213,7 @@ func (e *embedded) run(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) (int64
 		if err != nil {
 			return err
 		}
-		defer s.Close()
+		defer func() { _ = s.Close() }() // the prepared statement behind it stays
 		result, err := s.ExecContext(ctx, args...)
 		if err != nil {
 			return fmt.Errorf("%s: %w", b.name, err)
@@ -236,7 +236,7 @@ func (e *embedded) runReturning(ctx context.Context, tx *sqlx.Tx, b *bulk, r row
 		if err != nil {
 			return err
 		}
-		defer s.Close()
+		defer func() { _ = s.Close() }() // the prepared statement behind it stays
 		var returned []string
 		if err := s.SelectContext(ctx, &returned, args...); err != nil {
 			return fmt.Errorf("%s: %w", b.name, err)

@@ -42,7 +42,7 @@ func (c Config) withDefaults() Config {
 		c.MaxConns = 16
 	}
 	if c.Clock == nil {
-		c.Clock = time.Now
+		c.Clock = time.Now //nolint:forbidigo // the default of a clock that is an argument
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -48,7 +48,7 @@ func (s *Store) write(ctx context.Context, program string, f func(ctx context.Co
 
 // backOff waits a little longer each time, by a random part so that two do not meet again.
 func backOff(ctx context.Context, attempt int) error {
-	wait := time.Duration(1+rand.IntN(4<<attempt)) * time.Millisecond
+	wait := time.Duration(1+rand.IntN(4<<attempt)) * time.Millisecond //nolint:gosec // it need not be unpredictable
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -286,7 +287,7 @@ func testTwoHandles(t *testing.T, w *world) {
 				}
 				return
 			}
-			if err := s.InTx(w.ctx, program, []order.Source{source(fmt.Sprint(i))}, func(b pipeline.Books) error {
+			if err := s.InTx(w.ctx, program, []order.Source{source(strconv.Itoa(i))}, func(b pipeline.Books) error {
 				tree, err := b.Tree(w.ctx)
 				if err == nil && !tree.Has("eve", genealogy.AsOf{At: begin.UnixMicro(), Version: b.Versions().Tree}) {
 					err = errors.New("eve is not in the tree")

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -153,7 +154,7 @@ func testClaimApart(t *testing.T, w *world) {
 	const rows = 200
 	var list []inbox.Row
 	for i := range rows {
-		list = append(list, delivery(fmt.Sprintf("%03d", i), fmt.Sprint(i), "b", begin))
+		list = append(list, delivery(fmt.Sprintf("%03d", i), strconv.Itoa(i), "b", begin))
 	}
 	w.put(t, list...)
 	another := w.Another(t)
@@ -252,7 +253,7 @@ func testBacklog(t *testing.T, w *world) {
 
 func testDropBodies(t *testing.T, w *world) {
 	for i := range 5 {
-		id := fmt.Sprint(i)
+		id := strconv.Itoa(i)
 		w.put(t, delivery(id, id, "body", begin.Add(time.Duration(i)*time.Hour)))
 		if i != 1 {
 			ok(t, w.Store.FinishDeliveries(w.ctx, []inbox.Finished{{DeliveryID: id, Status: inbox.Done, Result: "settled", At: begin}}))

@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"testing"
 	"time"
 
@@ -176,7 +177,7 @@ func (w *world) fillLists(t *testing.T, many int) {
 		o := sale(source(fmt.Sprintf("%02d", i)), 1000)
 		o.OrderTS = begin.Add(time.Duration(i/2) * time.Minute)
 		w.settle(t, w.Store, o, 1, map[string]int64{"ben": 50})
-		rows = append(rows, delivery(fmt.Sprintf("%02d", i), fmt.Sprint(i), "b", begin))
+		rows = append(rows, delivery(fmt.Sprintf("%02d", i), strconv.Itoa(i), "b", begin))
 		people = append(people, person(fmt.Sprintf("p%02d", i), ""))
 		m := mapping(fmt.Sprintf("S%02d", i/5))
 		m.ValidFrom, m.CommissionClass = begin.Add(time.Duration(i)*time.Hour).UnixMicro(), fmt.Sprint("c", i)

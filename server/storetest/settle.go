@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -369,7 +370,7 @@ func testNoReleaseIsLost(t *testing.T, w *world) {
 	another := w.Another(t)
 	for round := range 20 {
 		sku := fmt.Sprint("SKU-", round)
-		o := sale(source(fmt.Sprint(round)), 1000)
+		o := sale(source(strconv.Itoa(round)), 1000)
 		var saw int64
 		var group sync.WaitGroup
 		group.Go(func() {

@@ -85,11 +85,7 @@ func (a *app) setUpDemo(ctx context.Context, c *demo.Company) (demoReport, error
 }
 
 func (a *app) publishDemoPlan(ctx context.Context, program string) error {
-	text, err := planfile.ReadyMadeYAML("compressed-unilevel")
-	if err != nil {
-		return err
-	}
-	p, canonical, err := planfile.Read(text, "compressed-unilevel.yaml")
+	p, canonical, err := planfile.Read(demo.PlanYAML, "plan.yaml")
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"upline.dev/upline/core/plan"
 	"upline.dev/upline/server/planfile"
 	"upline.dev/upline/server/scenario"
 )
@@ -31,6 +32,11 @@ func (cmd *PlanPublishCmd) Run(ctx context.Context, env *environment) error {
 	p, canonical, err := planfile.Read(text, cmd.File)
 	if err != nil {
 		return err
+	}
+	for _, c := range p.Caps {
+		if c.Per == plan.PerPeriod {
+			fmt.Fprintf(env.stderr, "note: cap %s is per period; it counts in plan test, and in payouts once periods are closed\n", c.ID)
+		}
 	}
 	return env.withApp(ctx, func(a *app) error {
 		program, err := a.onlyProgram(ctx, cmd.Program)
