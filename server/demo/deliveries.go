@@ -38,12 +38,10 @@ func (f fate) parks() string {
 		return "unmapped_sku"
 	case mistyped:
 		return "unknown_distributor"
-	case otherCurrency:
-		return "currency_mismatch"
 	case wrongTotals:
 		return "inconsistent_totals"
-	case cutOff:
-		return "malformed"
+	case otherCurrency, cutOff:
+		return "malformed" // the body itself is refused, so there is no order yet
 	default:
 		return ""
 	}

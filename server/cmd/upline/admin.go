@@ -28,8 +28,8 @@ type ProgramCmd struct {
 // ProgramCreateCmd adds a program.
 type ProgramCreateCmd struct {
 	Name     string `arg:"" help:"The company's name."`
-	ID       string `help:"Id in URLs and keys; made from the name when empty."`
-	Currency string `help:"ISO 4217 code of the company's books." required:""`
+	ID       string `help:"Id in URLs and keys; made from the name when empty." placeholder:"ID"`
+	Currency string `help:"ISO 4217 code of the company's books." required:"" placeholder:"EUR"`
 	TimeZone string `help:"IANA name; days and months begin there." default:"UTC"`
 	JSON     bool   `help:"Print JSON."`
 }
@@ -84,13 +84,13 @@ type StoreCmd struct {
 // StoreCreateCmd connects a store.
 type StoreCreateCmd struct {
 	Domain     string    `arg:"" help:"my-shop.myshopify.com, or the shop's domain."`
-	Program    string    `help:"Program id; may be left out where there is one program only."`
-	Platform   string    `help:"shopify, woocommerce, magento or custom." required:"" enum:"shopify,woocommerce,magento,custom"`
-	Currency   string    `help:"The store's own currency." required:""`
-	ID         string    `help:"Id in URLs and keys; made from the domain when empty."`
-	Name       string    `help:"Name for people."`
-	Secret     string    `help:"Signing secret of the shop's webhooks; made when empty." env:"UPLINE_STORE_SECRET"`
-	GoLive     time.Time `help:"Orders before this date never pay." format:"2006-01-02"`
+	Program    string    `help:"Program id; may be left out where there is one program only." placeholder:"ID"`
+	Platform   string    `help:"shopify, woocommerce, magento or custom." required:"" placeholder:"PLATFORM" enum:"shopify,woocommerce,magento,custom"`
+	Currency   string    `help:"ISO 4217 code of the store's own currency, in which its orders are told." required:"" placeholder:"EUR"`
+	ID         string    `help:"Id in URLs and keys; made from the domain when empty." placeholder:"ID"`
+	Name       string    `help:"Name for people; the domain when empty." placeholder:"NAME"`
+	Secret     string    `help:"Signing secret of the shop's webhooks; made when empty." placeholder:"TEXT" env:"UPLINE_STORE_SECRET"`
+	GoLive     time.Time `help:"Orders before this date (midnight UTC) never pay." format:"2006-01-02" placeholder:"YYYY-MM-DD"`
 	TestOrders bool      `help:"Let test orders earn, for demonstrations."`
 	JSON       bool      `help:"Print JSON."`
 }
@@ -120,7 +120,7 @@ func (cmd *StoreCreateCmd) Run(ctx context.Context, env *environment) error {
 
 // StoreListCmd lists stores.
 type StoreListCmd struct {
-	Program string `help:"Program id; may be left out where there is one program only."`
+	Program string `help:"Program id; may be left out where there is one program only." placeholder:"ID"`
 	JSON    bool   `help:"Print JSON."`
 }
 
@@ -171,8 +171,8 @@ type APIKeyCmd struct {
 
 // APIKeyCreateCmd makes a key.
 type APIKeyCreateCmd struct {
-	Program string `help:"Program id; may be left out where there is one program only."`
-	Store   string `help:"Store whose orders may be posted with the key; without it the key only reads and manages."`
+	Program string `help:"Program id; may be left out where there is one program only." placeholder:"ID"`
+	Store   string `help:"Store whose orders may be posted with the key; without it the key only reads and manages." placeholder:"ID"`
 	Name    string `help:"What the key is for." default:"api"`
 	JSON    bool   `help:"Print JSON."`
 }
@@ -196,7 +196,7 @@ func (cmd *APIKeyCreateCmd) Run(ctx context.Context, env *environment) error {
 // APIKeyRevokeCmd ends a key.
 type APIKeyRevokeCmd struct {
 	KeyID   string `arg:"" help:"Key id."`
-	Program string `help:"Program id; may be left out where there is one program only."`
+	Program string `help:"Program id; may be left out where there is one program only." placeholder:"ID"`
 }
 
 // Run carries it out.

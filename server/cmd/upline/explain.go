@@ -13,7 +13,7 @@ import (
 // ExplainCmd says why an order paid what it paid.
 type ExplainCmd struct {
 	Order   string `arg:"" help:"Order id (store/number), the platform's order id, or the number customers see, such as #1001."`
-	Program string `help:"Program id; may be left out where there is one program only."`
+	Program string `help:"Program id; may be left out where there is one program only." placeholder:"ID"`
 	JSON    bool   `help:"Print JSON: the order, every calculation and all postings."`
 }
 

@@ -25,7 +25,7 @@ type importFlags struct {
 	File     string `arg:"" help:"CSV file with a line of column names; separated by comma, semicolon or tab; with or without byte order mark; at most 1000000 rows." type:"existingfile"`
 	Program  string `help:"Program id; may be left out where there is one program only." placeholder:"ID"`
 	Commit   bool   `help:"Write. Without it nothing is written and the answer says what would be."`
-	Encoding string `help:"Encoding, where the file is not UTF-8 and has no byte order mark: ${enum}." default:"utf-8" enum:"utf-8,utf-16le,utf-16be,utf-16,windows-1252,iso-8859-1,iso-8859-15"`
+	Encoding string `help:"Encoding, where the file is not UTF-8 and has no byte order mark: utf-16le, utf-16be, utf-16, windows-1252, iso-8859-1 or iso-8859-15." default:"utf-8" enum:"utf-8,utf-16le,utf-16be,utf-16,windows-1252,iso-8859-1,iso-8859-15"`
 	Errors   string `help:"Where faulty rows go, to be mended and imported again; default FILE.errors.csv." placeholder:"FILE"`
 }
 
@@ -45,7 +45,7 @@ An empty cell changes nothing about somebody who is known already; - takes a spo
 func (cmd *ImportSKUsCmd) Help() string {
 	return `Columns: platform_sku and commission_class (required; - as class ends the mapping); platform (default --platform), sku_id (default the platform's SKU), name, category, cv or cv_of_net, qv or qv_of_net, country (two letters), valid_from.
 
-cv is a fixed commissionable volume per unit, such as 25; cv_of_net is a share of the net price, such as 80%. Where neither is named the volume is 100% of net, one point for each unit of the store's own money; qv likewise. The first mapping of a SKU counts from the beginning and releases the orders that wait for it; later ones count from valid_from, or from now.` + cellRules
+cv is a fixed commissionable volume per unit, such as 25; cv_of_net is a share of the net price, such as 80%. Where neither is named the volume is 100% of net, one point for each unit of the store's own money, so name cv where a plan gives points another worth in that money (volume.money: JPY 150); qv likewise. The first mapping of a SKU counts from the beginning and releases the orders that wait for it; later ones count from valid_from, or from now.` + cellRules
 }
 
 // Help lists the columns.

@@ -19,7 +19,7 @@ type PlanCmd struct {
 // PlanPublishCmd publishes a plan.
 type PlanPublishCmd struct {
 	File    string `arg:"" help:"Plan document, YAML or JSON." type:"existingfile"`
-	Program string `help:"Program id; may be left out where there is one program only."`
+	Program string `help:"Program id; may be left out where there is one program only." placeholder:"ID"`
 	DryRun  bool   `help:"Check only."`
 }
 
