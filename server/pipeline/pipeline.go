@@ -35,9 +35,13 @@ type Deps struct {
 
 // Options are the pipeline's knobs. A zero field takes its default.
 type Options struct {
-	Shards        int           // orders settled at once; default 2. One order always falls to the same shard
-	Normalisers   int           // deliveries read at once; default 2
-	BatchMax      int           // deliveries per transaction at most; default 128: more adds delay, not speed
+	Shards      int // orders settled at once; default 2. One order always falls to the same shard
+	Normalisers int // deliveries read at once; default 2
+	BatchMax    int // deliveries per transaction at most; default 128: more adds delay, not speed
+	// ArrivalBatchMax is BatchMax for deliveries that have just arrived; default BatchMax. A database with one writer
+	// makes arrivals wait for the batch before them, so it wants less there.
+	ArrivalBatchMax int
+
 	RoomRows      int           // deliveries in process at most; default 2048
 	RoomBytes     int64         // their raw bodies at most; default 32 MB
 	Lease         time.Duration // how long a claimed delivery is ours; default 30 s
@@ -113,6 +117,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Shards, 2)
 	setDefault(&o.Normalisers, 2)
 	setDefault(&o.BatchMax, 128)
+	setDefault(&o.ArrivalBatchMax, o.BatchMax)
 	setDefault(&o.RoomRows, 2048)
 	setDefault(&o.RoomBytes, 32<<20)
 	setDefault(&o.Lease, 30*time.Second)

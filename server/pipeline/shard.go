@@ -25,7 +25,7 @@ func (p *Pipeline) settleShard(ctx context.Context, waiting chan *item) {
 
 func (p *Pipeline) gather(first *item, waiting chan *item) []*item {
 	items := []*item{first}
-	for len(items) < p.options.BatchMax {
+	for len(items) < p.batchMax(first) {
 		select {
 		case it := <-waiting:
 			items = append(items, it)
@@ -34,6 +34,15 @@ func (p *Pipeline) gather(first *item, waiting chan *item) []*item {
 		}
 	}
 	return items
+}
+
+// batchMax bounds the batch that an item begins. What has just arrived goes in small batches where arrivals wait for the
+// database meanwhile; a backlog goes in large ones.
+func (p *Pipeline) batchMax(first *item) int {
+	if first.isDelivery() && first.row.SealedBody == nil {
+		return p.options.ArrivalBatchMax
+	}
+	return p.options.BatchMax
 }
 
 // settleBatch writes a batch, order by order where it cannot be written as a whole.

@@ -44,7 +44,7 @@ func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
 	}
 	p, err := pipeline.New(pipeline.Deps{
 		Inbox: a.store, Bodies: in, Store: a.store, Adapters: platforms(), Clock: time.Now, Logger: e.log, Metrics: o.figures,
-	}, pipeline.Options{SingleProcess: o.alone, BatchMax: batchMax(a)})
+	}, pipelineOptions(a, o.alone))
 	if err != nil {
 		in.Close()
 		return nil, fmt.Errorf("start the pipeline: %w", err)
@@ -59,13 +59,16 @@ func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
 	return m, nil
 }
 
-// batchMax is how many deliveries one transaction settles. SQLite has one writer: while it settles, arrivals wait for
-// their acknowledgement, so batches are smaller there.
-func batchMax(a *app) int {
+// sqliteArrivalBatch is how many new arrivals one transaction settles on SQLite: a few milliseconds, for which the next
+// arrivals wait.
+const sqliteArrivalBatch = 16
+
+// pipelineOptions suit the database. SQLite has one writer: a second shard would stand in its queue before the inbox.
+func pipelineOptions(a *app, alone bool) pipeline.Options {
 	if a.store.Dialect() == "sqlite" {
-		return 48
+		return pipeline.Options{SingleProcess: alone, Shards: 1, Normalisers: 1, ArrivalBatchMax: sqliteArrivalBatch}
 	}
-	return 0 // the pipeline's own choice
+	return pipeline.Options{SingleProcess: alone}
 }
 
 // run works until ctx ends. A process without the engine role only keeps the retention promise.
