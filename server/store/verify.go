@@ -79,7 +79,9 @@ func (s *Store) unsealed(ctx context.Context, program string, last int64, fn fun
 	var rows []postingRow
 	err := s.read(ctx, program, func(tx *sqlx.Tx) error {
 		return tx.SelectContext(ctx, &rows, `SELECT `+sealedColumns+postingsAsFound+`
-			WHERE p.program_id = $1 AND p.batch_sequence > $2 ORDER BY p.batch_sequence, p.position LIMIT $3`,
+			WHERE p.program_id = $1 AND p.batch_sequence > $2 AND NOT EXISTS (SELECT 1 FROM seals q
+				WHERE q.program_id = p.program_id AND q.sequence = p.batch_sequence) -- sealed since the last look
+			ORDER BY p.batch_sequence, p.position LIMIT $3`,
 			program, last, unsealedShown)
 	})
 	if err != nil || len(rows) == 0 {
