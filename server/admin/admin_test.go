@@ -44,10 +44,12 @@ func (b *books) CreateStore(_ context.Context, s admin.Store) error {
 	b.stores[s.StoreID] = s
 	return b.refuses
 }
+
 func (b *books) UpdateStore(_ context.Context, s admin.Store) error {
 	b.stores[s.StoreID] = s
 	return b.refuses
 }
+
 func (b *books) StoreByID(_ context.Context, id string) (admin.Store, error) {
 	s, ok := b.stores[id]
 	if !ok {
@@ -55,9 +57,11 @@ func (b *books) StoreByID(_ context.Context, id string) (admin.Store, error) {
 	}
 	return s, nil
 }
+
 func (b *books) StoreByDomain(context.Context, order.Platform, string) (admin.Store, error) {
 	return admin.Store{}, errors.New("not asked")
 }
+
 func (b *books) CreateAPIKey(_ context.Context, k admin.APIKey) error {
 	if _, exists := b.keys[k.Hash]; exists {
 		return server.Errorf(server.Conflict, "exists")
@@ -65,6 +69,7 @@ func (b *books) CreateAPIKey(_ context.Context, k admin.APIKey) error {
 	b.keys[k.Hash] = k
 	return b.refuses
 }
+
 func (b *books) APIKeyByHash(_ context.Context, hash [32]byte) (admin.APIKey, error) {
 	k, ok := b.keys[hash]
 	if !ok || k.Name == "revoked" {
@@ -76,6 +81,7 @@ func (b *books) RevokeAPIKey(context.Context, string, string) error { return b.r
 func (b *books) PublishPlan(context.Context, string, *plan.Plan, []byte) error {
 	return b.refuses
 }
+
 func (b *books) PutDistributors(_ context.Context, _ string, people []admin.Distributor, _ time.Time, _ bool) (admin.ImportSummary, error) {
 	b.people = people
 	if b.refuses != nil {
@@ -101,6 +107,7 @@ func (b *books) PutDistributors(_ context.Context, _ string, people []admin.Dist
 	}
 	return admin.ImportSummary{Added: len(people)}, nil
 }
+
 func (b *books) PutMappings(_ context.Context, _ string, rows []catalog.Mapping, _ time.Time, _ bool) (admin.ImportSummary, error) {
 	b.rows = rows
 	_, err := catalog.Build(rows)
@@ -120,6 +127,7 @@ func (reversing) Seal(plain, associated []byte) ([]byte, error) {
 	slices.Reverse(out)
 	return out, nil
 }
+
 func (reversing) Open(sealed, associated []byte) ([]byte, error) {
 	out := slices.Clone(sealed)
 	slices.Reverse(out)

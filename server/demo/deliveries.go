@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"strconv"
 	"time"
 
 	"upline.dev/upline/core/money"
@@ -110,7 +111,7 @@ func (s sale) shopifyDelivery(topic string, at time.Time, body any) order.Delive
 func (s sale) apiDelivery() order.Delivery {
 	body := apiOrder{
 		Platform: "custom", PlatformOrderID: fmt.Sprintf("EV-%d", s.number), OrderTS: s.at.Format(time.RFC3339), Status: "paid",
-		Currency: s.store.Currency, CustomerID: fmt.Sprint(s.customer.id), DistributorRef: s.ref, Total: s.text(s.total()),
+		Currency: s.store.Currency, CustomerID: strconv.FormatInt(s.customer.id, 10), DistributorRef: s.ref, Total: s.text(s.total()),
 	}
 	if s.fate == unpaid {
 		body.Status = "pending"

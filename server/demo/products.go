@@ -2,6 +2,7 @@ package demo
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"upline.dev/upline/core/money"
@@ -69,7 +70,7 @@ func (c *Company) makeProducts() {
 }
 
 func (p product) mapping(platform order.Platform) admin.MappingSpec {
-	points := fmt.Sprint(p.points)
+	points := strconv.FormatInt(p.points, 10)
 	return admin.MappingSpec{
 		SKUID: p.sku, Platform: string(platform), PlatformSKU: p.sku, Name: p.name, Category: p.line.category,
 		CommissionClass: p.line.class, CVPerUnit: points, QVPerUnit: points,

@@ -61,7 +61,7 @@ func TestEncodingsSeparatorsAndHeaders(t *testing.T) {
 		"excel's first line":    {"sep=;\r\n" + strings.ReplaceAll(plain, ",", ";"), ""},
 		"headers":               {strings.Replace(plain, "distributor_id,sponsor_id,name", `"Distributor, ID", Sponsor-Id ,NAME`, 1), ""},
 		"other order":           {"Name,Sponsor ID,Shoe,Member ID\nZoë,,44,A\nJürg,A,45,B\n", ""},
-		"extra empty cells":     {strings.ReplaceAll(plain, "\n", "\n"), ""},
+		"extra empty cells":     {strings.ReplaceAll(plain, "\n", ",\n"), ""},
 		"trailing separators":   {"distributor_id,sponsor_id,name\nA,,Zoë,,\nB,A,Jürg, \n", ""},
 		"quotes":                {"distributor_id,sponsor_id,name\n\"A\",\"\",Zoë\n\"B\",A,\"Jürg\"\n", ""},
 	} {
@@ -257,6 +257,7 @@ func TestSKUs(t *testing.T) {
 
 // again writes a table as WriteFaults does, without the three columns before.
 func again(t *testing.T, table *Table) string {
+	t.Helper()
 	var out bytes.Buffer
 	w := csv.NewWriter(&out)
 	for _, cells := range append([][]string{table.Header}, cellsOf(table)...) {
@@ -276,6 +277,7 @@ func cellsOf(table *Table) (all [][]string) {
 }
 
 func seeds(f *testing.F) {
+	f.Helper()
 	for _, text := range []string{
 		"distributor_id,sponsor_id,codes\nA,,X Y\nB,A,-\n", "sep=;\nid;sponsor\nA;'=B\n", "\xff\xfei\x00d\x00", "order_id,order_ts,sku,qty,unit_price\nA,2026-01-31,T,1,2.50\nA,,T,1,1\n",
 		"sku,class,cv\nA,a,1\n", "id,sponsor\n\"A\r\nB\",\"\"\"\"\n", "\"", "id,sponsor\n'-,+A\n", "sku;class\r'a;b",

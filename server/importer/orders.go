@@ -161,8 +161,12 @@ func (t *Table) amount(row Row, column string) string {
 // that write an order's own figures once.
 func (t *Table) contradict(row Row, firstLine int, a, b orderBody) {
 	for _, field := range []struct{ name, first, later string }{
-		{"order_ts", a.OrderTS, b.OrderTS}, {"status", a.Status, b.Status}, {"currency", a.Currency, b.Currency},
-		{"distributor_ref", a.DistributorRef, b.DistributorRef}, {"customer_id", a.CustomerID, b.CustomerID}, {"total", a.Total, b.Total},
+		{"order_ts", a.OrderTS, b.OrderTS},
+		{"status", a.Status, b.Status},
+		{"currency", a.Currency, b.Currency},
+		{"distributor_ref", a.DistributorRef, b.DistributorRef},
+		{"customer_id", a.CustomerID, b.CustomerID},
+		{"total", a.Total, b.Total},
 	} {
 		if field.later != "" && field.first != field.later {
 			t.fault(row.Line, row.Cells, field.name, "%.60q differs from %.60q in line %d, the order's first row", field.later, field.first, firstLine)

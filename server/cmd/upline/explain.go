@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"upline.dev/upline/core/commission"
 	"upline.dev/upline/server"
@@ -65,11 +66,11 @@ func (a *app) findOrder(ctx context.Context, program, text string) (query.Order,
 	case 1:
 		return found[0], nil
 	}
-	list := ""
+	var list strings.Builder
 	for _, o := range found {
-		list += fmt.Sprintf("\n  %s  %s  %s", o.OrderID, o.Name, o.OrderTS.Format("2006-01-02"))
+		fmt.Fprintf(&list, "\n  %s  %s  %s", o.OrderID, o.Name, o.OrderTS.Format("2006-01-02"))
 	}
-	return query.Order{}, server.Errorf(server.Conflict, "%q fits several orders; name one of them:%s", text, list)
+	return query.Order{}, server.Errorf(server.Conflict, "%q fits several orders; name one of them:%s", text, list.String())
 }
 
 func (a *app) allPostings(ctx context.Context, program, orderID string) ([]query.Posting, error) {

@@ -105,7 +105,7 @@ func (f *importFlags) withFile(ctx context.Context, env *environment, run func(a
 	if err != nil {
 		return wrongSetting("file: %v", err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it is only read
 	return env.withApp(ctx, func(a *app) error {
 		program, err := a.onlyProgram(ctx, f.Program)
 		if err != nil {

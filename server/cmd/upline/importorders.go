@@ -80,7 +80,7 @@ func checkOrders(t *importer.Table, orders []importer.Order, program string, st 
 
 // orderFaults puts each thing the reader found at the row that says it.
 func orderFaults(t *importer.Table, o importer.Order, err error) []importer.Fault {
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the tree itself is walked here
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		var faults []importer.Fault
 		for _, each := range several.Unwrap() {
 			faults = append(faults, orderFaults(t, o, each)...)

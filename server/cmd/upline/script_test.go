@@ -60,7 +60,7 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 
 // listen takes a port of the machine and puts its address into a variable: listen TAKEN.
 func listen(ts *testscript.TestScript, _ bool, args []string) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is there until the script ends
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	ts.Check(err)
 	ts.Defer(func() { _ = listener.Close() })
 	ts.Setenv(args[0], listener.Addr().String())
@@ -72,8 +72,9 @@ func forge(ts *testscript.TestScript, _ bool, args []string) {
 	db, err := sql.Open("sqlite", ts.MkAbs(args[0])) // the driver that store brings
 	ts.Check(err)
 	defer func() { ts.Check(db.Close()) }()
-	rows, err := db.Query(`SELECT name FROM sqlite_master WHERE type = 'trigger'`) //nolint:noctx // a script's own file
+	rows, err := db.Query(`SELECT name FROM sqlite_master WHERE type = 'trigger'`)
 	ts.Check(err)
+	defer func() { ts.Check(rows.Close()) }()
 	var triggers []string
 	for rows.Next() {
 		var name string
@@ -81,12 +82,11 @@ func forge(ts *testscript.TestScript, _ bool, args []string) {
 		triggers = append(triggers, name)
 	}
 	ts.Check(rows.Err())
-	ts.Check(rows.Close())
 	for _, name := range triggers {
-		_, err := db.Exec(`DROP TRIGGER "` + name + `"`) //nolint:noctx // a script's own file
+		_, err := db.Exec(`DROP TRIGGER "` + name + `"`)
 		ts.Check(err)
 	}
-	result, err := db.Exec(args[1]) //nolint:noctx // a script's own file
+	result, err := db.Exec(args[1])
 	ts.Check(err)
 	changed, err := result.RowsAffected()
 	ts.Check(err)
