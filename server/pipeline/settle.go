@@ -101,7 +101,7 @@ func (f *facts) input(o order.Order, s Settlement, pins *Pins) (commission.Input
 // post turns what should be into postings: the difference to what is there. An empty difference raises no revision and
 // keeps no snapshot, because the one that explains the postings is kept with them.
 func (f *facts) post(s Settlement, rec SourceRecord, in commission.Input, result commission.Result) (Settlement, error) {
-	want, err := balances(in, result)
+	want, err := ledger.Want(in.Source.String(), in.Currency, result)
 	if err != nil {
 		return s, err
 	}
@@ -120,23 +120,6 @@ func (f *facts) post(s Settlement, rec SourceRecord, in commission.Input, result
 	}
 	s.Postings, s.Revision = postings, rec.Revision+1
 	return s, nil
-}
-
-// balances is what should stand in the ledger for an order, one sum per key.
-func balances(in commission.Input, result commission.Result) ([]ledger.Balance, error) {
-	want := make([]ledger.Balance, 0, len(result.Events))
-	source := in.Source.String()
-	for _, event := range result.Events {
-		kind := ledger.Earning
-		if event.Breakage {
-			kind = ledger.Breakage
-		}
-		want = append(want, ledger.Balance{AmountMinor: event.AmountMinor, Key: ledger.Key{
-			Source: source, LineID: event.LineID, ComponentID: event.ComponentID,
-			DistributorID: event.DistributorID, Kind: kind, Currency: in.Currency,
-		}})
-	}
-	return ledger.SumByKey(want)
 }
 
 // perOrder keeps the kinds that settling posts. What matured, was paid or adjusted since is not an order's to reverse.
