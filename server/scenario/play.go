@@ -165,7 +165,7 @@ func prove(in commission.Input, net order.Breakdown, result commission.Result) (
 
 // post appends the difference to the ledger and binds the customer.
 func (w *world) post(h *history, s *settled, in commission.Input, snapshot []byte) error {
-	want, err := wanted(in, s.result)
+	want, err := ledger.Want(in.Source.String(), in.Currency, s.result)
 	if err != nil {
 		return err
 	}
@@ -189,20 +189,4 @@ func (w *world) post(h *history, s *settled, in commission.Input, snapshot []byt
 		w.bound[s.order.BuyerID] = binding{distributor: s.seller, since: s.order.OrderTS}
 	}
 	return nil
-}
-
-// wanted is what should stand in the ledger for an order.
-func wanted(in commission.Input, result commission.Result) ([]ledger.Balance, error) {
-	balances := make([]ledger.Balance, len(result.Events))
-	for i, event := range result.Events {
-		kind := ledger.Earning
-		if event.Breakage {
-			kind = ledger.Breakage
-		}
-		balances[i] = ledger.Balance{AmountMinor: event.AmountMinor, Key: ledger.Key{
-			Source: in.Source.String(), LineID: event.LineID, ComponentID: event.ComponentID, DistributorID: event.DistributorID,
-			Kind: kind, Currency: in.Currency,
-		}}
-	}
-	return ledger.SumByKey(balances)
 }
