@@ -26,7 +26,7 @@ func figures(t *testing.T, s suite) {
 			if got.Kind != d.Kind || got.Source != want {
 				t.Fatalf("a %s of %q, want a %s of %q", got.Kind, got.Source, d.Kind, want)
 			}
-			if got.Kind != order.Snapshot {
+			if got.Kind != order.Snapshot && got.Kind != order.OneLine {
 				return
 			}
 			if got.Order == nil || got.Order.Source != want {

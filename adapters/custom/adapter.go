@@ -5,14 +5,15 @@
 //	{"shopify_order_id": "5001", "sku": "TEA-12", "customer_id": "77", "referrer_id": "ANNA", "amount": "19.90"}
 //
 // optionally with quantity, order_ts, currency, status, updated_at and test. amount is the price of the whole line, after
-// its discounts and without tax. Each body is the whole order as it now is: a second body with the same order id
-// replaces the first, so an order of several products needs the normalised form:
+// its discounts and without tax. A body with the same order id and another SKU adds a line to the order; one with the same
+// SKU is the newer telling of that line. The normalised form tells the whole order as it now is:
 //
 //	{"platform": "custom", "platform_order_id": "A-1", "order_ts": "2026-11-10T10:15:00+01:00", "status": "paid",
 //	 "currency": "EUR", "distributor_ref": "ANNA", "total": "39.80", "items":
 //	 [{"platform_sku": "TEA-12", "qty": 2, "unit_price": "19.90"}]}
 //
 // optionally with customer_id, updated_at, test and refunds, and in each item line_id and discount (of the whole line).
+// A refund once told stays until it is told with "deleted": true.
 // Where total is below the sum of the items, the rest is a discount on the whole order; above it, tax or shipping, which
 // earns nothing. Amounts are decimal text, or JSON numbers, which are read as text and never as floats.
 //
@@ -71,8 +72,8 @@ func (*Adapter) Open(header adapters.Header, body []byte) (adapters.Envelope, er
 // body is read; there is no signature, so no webhook door may ever open for this adapter.
 func (*Adapter) Verify(adapters.Header, []byte, [][]byte) error { return adapters.ErrSignature }
 
-// Normalise reads one body into one Snapshot of channel API. Its version is updated_at, or else the time of receipt; so
-// is the time of the order where order_ts is missing. All faults found in a body that is valid JSON of known members are
+// Normalise reads one body into one revision of channel API: a OneLine of the short form, a Snapshot of the other. Its
+// version is updated_at, or else the time of receipt; where order_ts is missing, the order is undated. All faults found in a body that is valid JSON of known members are
 // told at once, joined; each is a *adapters.Malformed.
 func (*Adapter) Normalise(d order.Delivery, s adapters.Store) ([]order.Revision, error) {
 	told, err := read(d.Body, s, d.ReceivedAt.UTC())
@@ -86,7 +87,7 @@ func (*Adapter) Normalise(d order.Delivery, s adapters.Store) ([]order.Revision,
 	return []order.Revision{{
 		Source:  told.order.Source,
 		Channel: order.API,
-		Kind:    order.Snapshot,
+		Kind:    told.kind,
 		Version: order.Version{Updated: updated.UnixMicro()},
 		Order:   &told.order,
 	}}, nil

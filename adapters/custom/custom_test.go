@@ -208,6 +208,7 @@ func TestRefusals(t *testing.T) {
 		{"e-mail as reference", with(`"ANNA"`, `"anna@probe.example"`), []string{"distributor_ref"}},
 		{"e-mail as customer", with(`"customer_id":77`, `"customer_id":"bob@probe.example"`), []string{"customer_id"}},
 		{"refund without all", with(`{"refund_id":2,"amount":"5.00"}`, `{}`), []string{"refunds[1].refund_id", "refunds[1].amount"}},
+		{"deleted refund with an amount", with(`{"refund_id":2,"amount":"5.00"}`, `{"refund_id":2,"amount":"5.00","deleted":true}`), []string{"refunds[1].deleted"}},
 		{"refund of an unknown item", with(`[{"platform_sku":"TEA-12","qty":1`, `[{"line_id":"9","qty":1`), []string{"refunds[0].lines[0].line_id"}},
 		{"refund line without item", with(`[{"platform_sku":"TEA-12","qty":1`, `[{"qty":1`), []string{"refunds[0].lines[0].line_id"}},
 		{"refund of an item that is there twice", with(`"platform_sku":"SERUM-30"`, `"platform_sku":"TEA-12"`), []string{"refunds[0].lines[0].platform_sku"}},
@@ -256,10 +257,18 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	least := `{"platform_order_id":"4001","currency":"EUR","status":"paid","total":"29.90","updated_at":"2026-11-11T08:00:00Z","order_ts":"2026-11-10T10:15:00+01:00","items":[{"platform_sku":"A","qty":1,"unit_price":"29.90"}]}`
 	later := strings.NewReplacer(`"paid"`, `"partially_refunded"`, "11-11T08", "11-12T08", `"items"`, `"refunds":[{"refund_id":"R","amount":"9.90"}],"items"`).Replace(least)
+	undone := strings.NewReplacer("11-12T08", "11-13T08", `"amount":"9.90"`, `"deleted":true`).Replace(later)
 	said := func(name, body, id string, nets map[string]int64) adaptertest.Delivery {
 		return adaptertest.Delivery{Name: name, Topic: custom.Topic, Body: []byte(body), Kind: order.Snapshot, PlatformOrderID: id, NetMinor: nets}
 	}
+	line := func(name, body string, nets map[string]int64) adaptertest.Delivery {
+		d := said(name, body, "5001", nets)
+		d.Kind = order.OneLine
+		return d
+	}
+	tea, oil := line("short", short, map[string]int64{"TEA-12": 1990}), line("short, another SKU", strings.NewReplacer("TEA-12", "OIL-5", "19.90", "7.00").Replace(short), map[string]int64{"OIL-5": 700})
 	paid, refunded := said("paid", least, "4001", map[string]int64{"1": 2990}), said("refunded", later, "4001", map[string]int64{"1": 2000})
+	deleted := said("refund deleted", undone, "4001", map[string]int64{"1": 2990})
 	adaptertest.Run(t, custom.New(), adaptertest.Cases{
 		Store: store(order.Custom, "EUR"),
 		Arrivals: []adaptertest.Arrival{
@@ -269,16 +278,20 @@ func TestConformance(t *testing.T) {
 			{Name: "with a line feed in the key", Headers: map[string]string{"Idempotency-Key": "a\nb"}, Malformed: "Idempotency-Key"},
 		},
 		Deliveries: []adaptertest.Delivery{
-			paid, refunded, said("short", short, "5001", map[string]int64{"1": 1990}),
+			paid, refunded, deleted, tea, oil,
 			// 50.80 less the order discount 6.00 and the refunds 12.00 and 5.00. The tea had only 10.59 after its share of the
 			// discount, so 1.41 of its refund is taken from the serum.
 			said("every member", normalised, "A-1", map[string]int64{"1": 2780, "tea": 0}),
 		},
 		Spots: []adaptertest.Spot{
 			{Delivery: paid, Amount: `"unit_price":"29.90"`, ID: `"platform_order_id":"4001"`},
-			{Delivery: said("short", short, "5001", nil), Amount: `"amount":"19.90"`, ID: `"shopify_order_id":"5001"`},
+			{Delivery: tea, Amount: `"amount":"19.90"`, ID: `"shopify_order_id":"5001"`},
 		},
-		Converging: []adaptertest.Converging{{Name: "refund", Deliveries: []adaptertest.Delivery{paid, refunded}, NetMinor: map[string]int64{"1": 2000}}},
+		Converging: []adaptertest.Converging{
+			{Name: "refund", Deliveries: []adaptertest.Delivery{paid, refunded}, NetMinor: map[string]int64{"1": 2000}},
+			{Name: "a refund that was deleted", Deliveries: []adaptertest.Delivery{paid, refunded, deleted}, NetMinor: map[string]int64{"1": 2990}},
+			{Name: "lines told one by one", Deliveries: []adaptertest.Delivery{tea, oil}, NetMinor: map[string]int64{"TEA-12": 1990, "OIL-5": 700}},
+		},
 		Without: map[adaptertest.Group]string{
 			adaptertest.Signatures: "the API knows its callers by API key; Verify refuses everything, see TestVerifyRefusesEverything",
 			adaptertest.Topics:     "the API has one topic",

@@ -21,6 +21,7 @@ var statuses = [...]order.Status{
 // told is what a body says.
 type told struct {
 	order     order.Order
+	kind      order.RevisionKind
 	updatedAt time.Time // zero where the body does not say
 }
 
@@ -44,6 +45,7 @@ type reader struct {
 	received time.Time
 	in       body
 	out      order.Order
+	kind     order.RevisionKind
 	faults   []error
 }
 
@@ -63,7 +65,7 @@ func read(text []byte, s adapters.Store, received time.Time) (told, error) {
 	}
 	switch len(r.faults) {
 	case 0:
-		return told{order: r.out, updatedAt: r.in.UpdatedAt.Time}, nil
+		return told{order: r.out, kind: r.kind, updatedAt: r.in.UpdatedAt.Time}, nil
 	case 1:
 		return told{}, r.faults[0]
 	}
@@ -123,7 +125,7 @@ func (r *reader) without(others []member, key string) bool {
 func (r *reader) head() {
 	r.out = order.Order{Platform: r.platform(), OrderTS: r.in.OrderTS.Time, Test: r.in.Test, Currency: r.store.Currency}
 	if r.out.OrderTS.IsZero() {
-		r.out.OrderTS = r.received
+		r.out.OrderTS, r.out.Undated = r.received, true
 	}
 	r.currency()
 	r.status()
@@ -243,10 +245,12 @@ func (r *reader) count(field string, given *int64, least int64) int64 {
 	return 1
 }
 
-// short reads the one line of the short form. The price of one piece is rounded down; what counts is the whole amount.
+// short reads the one line of the short form, which is known by its SKU. The price of one piece is rounded down; what
+// counts is the whole amount.
 func (r *reader) short() {
+	r.kind = order.OneLine
 	r.source("shopify_order_id", r.in.ShopifyOrderID)
-	line := order.Line{LineID: "1", Kind: order.Product, PlatformSKU: string(r.in.SKU), Quantity: 1}
+	line := order.Line{LineID: string(r.in.SKU), Kind: order.Product, PlatformSKU: string(r.in.SKU), Quantity: 1}
 	if line.PlatformSKU == "" {
 		r.fault("sku", "the member is missing; give the product's SKU")
 	}
@@ -260,6 +264,7 @@ func (r *reader) short() {
 
 // normalised reads items, total and refunds.
 func (r *reader) normalised() {
+	r.kind = order.Snapshot
 	r.source("platform_order_id", r.in.PlatformOrderID)
 	if len(r.in.Items) == 0 {
 		r.fault("items", "the member is missing or empty; give at least one item")
@@ -319,6 +324,13 @@ func (r *reader) refund(i int) {
 	out := order.Refund{RefundID: string(in.RefundID), At: r.refundedAt(in)}
 	if out.RefundID == "" {
 		r.fault(field+"refund_id", "the member is missing; give the refund an id of its own")
+	}
+	if in.Deleted {
+		if in.Lines != nil || in.Amount != "" {
+			r.fault(field+"deleted", "a refund that was deleted gives nothing back; leave lines and amount out")
+		}
+		r.out.Refunds = append(r.out.Refunds, order.Refund{RefundID: out.RefundID, Deleted: true})
+		return
 	}
 	var sum int64
 	for j := range in.Lines {

@@ -55,6 +55,7 @@ type refund struct {
 	RefundedAt moment       `json:"refunded_at"`
 	Lines      []refundLine `json:"lines"`
 	Amount     amount       `json:"amount"`
+	Deleted    bool         `json:"deleted"`
 }
 
 type refundLine struct {

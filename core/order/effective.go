@@ -3,6 +3,7 @@ package order
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // UndecidedReason is the machine word for why an order cannot be told yet.
@@ -48,12 +49,25 @@ func (s State) Effective() (Order, error) {
 	return o.normalised(), nil
 }
 
-// top is the snapshot that wins.
+// top is what the winning channel tells: its snapshot, with the lines that were told alone since.
 func (s State) top() (ChannelState, bool) {
 	if len(s.Channels) == 0 {
 		return ChannelState{}, false
 	}
-	return slices.MaxFunc(s.Channels, func(a, b ChannelState) int { return a.Channel.Rank() - b.Channel.Rank() }), true
+	top := slices.MaxFunc(s.Channels, func(a, b ChannelState) int { return a.Channel.Rank() - b.Channel.Rank() })
+	var tellings []ChannelState
+	for _, c := range s.Channels {
+		if c.Channel == top.Channel {
+			tellings = append(tellings, c)
+		}
+	}
+	if len(tellings) > 1 {
+		top = compose(tellings)
+	}
+	if top.Order.Undated && s.UndatedSince != 0 {
+		top.Order.OrderTS = time.UnixMicro(s.UndatedSince).UTC()
+	}
+	return top, true
 }
 
 // stale reports whether a hint promises something newer than the winning snapshot. A hint from a weaker channel does
@@ -66,17 +80,19 @@ func (s State) stale(top ChannelState) bool {
 }
 
 // withRefunds puts the union of refunds into the winning snapshot. Goods of refunds that the snapshot did not know yet
-// are taken from its current quantities, or they would count as still sold.
+// are taken from its current quantities, or they would count as still sold; those of refunds deleted since are given back.
 func (s State) withRefunds(o Order) Order {
 	known := make(map[string]bool, len(o.Refunds))
 	for _, refund := range o.Refunds {
 		known[refund.RefundID] = true
 	}
-	same := slices.EqualFunc(o.Refunds, s.Refunds, Refund.equal)
-	o.Refunds = slices.Clone(s.Refunds)
+	refunds := living(s.Refunds)
+	same := slices.EqualFunc(living(o.Refunds), refunds, Refund.equal)
+	o = o.without(s.Refunds)
+	o.Refunds = refunds
 	o.Lines = slices.Clone(o.Lines)
 	index := indexLines(o.Lines)
-	for _, refund := range s.Refunds {
+	for _, refund := range refunds {
 		if known[refund.RefundID] {
 			continue
 		}
@@ -99,6 +115,52 @@ func (l *Line) takeBack(quantity int64) {
 	}
 	left := max(0, *l.CurrentQuantity-quantity)
 	l.CurrentQuantity = &left
+}
+
+// giveBack raises what is left, where the platform tells it, to what was sold at most.
+func (l *Line) giveBack(quantity int64) {
+	if l.CurrentQuantity == nil || *l.CurrentQuantity >= l.Quantity {
+		return
+	}
+	left := l.Quantity
+	if missing := l.Quantity - *l.CurrentQuantity; quantity < missing {
+		left = *l.CurrentQuantity + quantity
+	}
+	l.CurrentQuantity = &left
+}
+
+// living are the refunds that are not deleted, in a list of their own.
+func living(refunds []Refund) []Refund {
+	return cloned(slices.DeleteFunc(slices.Clone(refunds), func(r Refund) bool { return r.Deleted }))
+}
+
+// without takes the deleted ones of refunds out of a snapshot. One that the snapshot tells as still there has lowered its
+// current quantities, which is undone.
+func (o Order) without(refunds []Refund) Order {
+	deleted := make(map[string]bool)
+	for _, refund := range refunds {
+		if refund.Deleted {
+			deleted[refund.RefundID] = true
+		}
+	}
+	if len(deleted) == 0 {
+		return o
+	}
+	o.Lines = slices.Clone(o.Lines)
+	index := indexLines(o.Lines)
+	for _, refund := range o.Refunds {
+		if !deleted[refund.RefundID] || refund.Deleted {
+			continue
+		}
+		o.Stated = Stated{} // It was stated with this refund.
+		for _, back := range refund.Lines {
+			if i, found := index.find(back.LineID); found && back.Quantity > 0 {
+				o.Lines[i].giveBack(back.Quantity)
+			}
+		}
+	}
+	o.Refunds = slices.DeleteFunc(slices.Clone(o.Refunds), func(r Refund) bool { return deleted[r.RefundID] })
+	return o
 }
 
 // normalised gives an ended order that does not say how it ended the only safe meaning: nothing is left. Where refunds

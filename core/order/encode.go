@@ -90,6 +90,10 @@ func canonicalRefunds(refunds []Refund) []Refund {
 	for i := range refunds {
 		r := &refunds[i]
 		clean(&r.RefundID)
+		if r.Deleted {
+			*r = Refund{RefundID: r.RefundID, Deleted: true}
+			continue
+		}
 		r.At = utc(r.At)
 		r.Lines = cloned(r.Lines)
 		for j := range r.Lines {

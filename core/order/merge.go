@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"upline.dev/upline/core/money"
 )
@@ -65,9 +66,17 @@ func (r Revision) state() (State, error) {
 	r = r.canonical()
 	s := State{Source: r.Source}
 	switch r.Kind {
-	case Snapshot:
+	case Snapshot, OneLine:
 		slices.SortStableFunc(r.Order.Refunds, byRefundID)
-		s.Channels = []ChannelState{{Channel: r.Channel, Version: r.Version, Order: *r.Order}}
+		told := ChannelState{Channel: r.Channel, Version: r.Version, Order: *r.Order}
+		if r.Kind == OneLine {
+			told.Part = r.Order.Lines[0].LineID
+		}
+		if told.Order.Undated {
+			// The body has no time of its own, so that two tellings of one order are equal.
+			s.UndatedSince, told.Order.OrderTS = r.Order.OrderTS.UnixMicro(), time.Time{}
+		}
+		s.Channels = []ChannelState{told}
 		s.Refunds = uniteRefunds(r.Order.Refunds)
 	case Refunding:
 		s.Refunds = uniteRefunds(r.Refunds)
@@ -76,7 +85,7 @@ func (r Revision) state() (State, error) {
 	case Hint:
 		s.HintedAt, s.HintedChannel = r.Version, r.Channel
 	default:
-		return State{}, invalid("kind", fmt.Sprintf("is %q, which is none of snapshot, refund, deletion, hint, ignored", r.Kind))
+		return State{}, invalid("kind", fmt.Sprintf("is %q, which is none of snapshot, line, refund, deletion, hint, ignored", r.Kind))
 	}
 	return s, nil
 }
@@ -90,19 +99,31 @@ func (r Revision) check() error {
 		return invalid("source.platform_order_id", "is empty")
 	case r.Channel.Rank() == 0:
 		return invalid("channel", fmt.Sprintf("is %q, which is none of plugin, webhook, api", r.Channel))
-	case r.Kind == Snapshot && r.Order == nil:
-		return invalid("order", "is missing in a snapshot")
-	case r.Kind == Snapshot && r.Order.Source != r.Source:
-		return invalid("order.source", "is "+r.Order.Source.String()+" in a revision of "+r.Source.String())
-	case r.Kind == Snapshot && !encodable(utc(r.Order.OrderTS)):
-		return invalid("order.order_ts", "is not within the years 0 to 9999")
-	case r.Kind == Snapshot:
-		return checkRefundHeads("order.refunds", r.Order.Refunds)
+	case r.Kind == Snapshot || r.Kind == OneLine:
+		return r.checkOrder()
 	case r.Kind == Refunding:
 		return checkRefundHeads("refunds", r.Refunds)
 	default:
 		return nil
 	}
+}
+
+// checkOrder refuses an order that has no place in a state.
+func (r Revision) checkOrder() error {
+	switch o := r.Order; {
+	case o == nil:
+		return invalid("order", "is missing in a snapshot")
+	case o.Source != r.Source:
+		return invalid("order.source", "is "+o.Source.String()+" in a revision of "+r.Source.String())
+	case !encodable(utc(o.OrderTS)):
+		return invalid("order.order_ts", "is not within the years 0 to 9999")
+	case r.Kind == Snapshot:
+	case len(o.Lines) != 1 || o.Lines[0].LineID == "":
+		return invalid("order.lines", "is not one line with an id, in a revision of one line")
+	case o.OrderDiscountMinor != 0 || o.PaidMinor != 0 || o.TotalMinor != 0 || o.Stated.SubtotalMinor != nil:
+		return invalid("order", "tells totals of the whole order in a revision of one line")
+	}
+	return checkRefundHeads("order.refunds", r.Order.Refunds)
 }
 
 // checkRefundHeads makes sure that refunds can be united and stored.
@@ -127,6 +148,10 @@ func join(a, b State) State {
 		HintedAt:      a.HintedAt,
 		HintedChannel: a.HintedChannel,
 		Deleted:       a.Deleted || b.Deleted,
+		UndatedSince:  a.UndatedSince,
+	}
+	if s.UndatedSince == 0 || b.UndatedSince != 0 && b.UndatedSince < s.UndatedSince {
+		s.UndatedSince = b.UndatedSince
 	}
 	if s.Source == (Source{}) {
 		s.Source = b.source()
@@ -138,17 +163,29 @@ func join(a, b State) State {
 	return s
 }
 
+// joinChannels joins what is told of the same part through the same channel. A whole order replaces the parts that are
+// not newer.
 func joinChannels(a, b []ChannelState) []ChannelState {
 	channels := slices.Concat(a, b)
-	slices.SortStableFunc(channels, func(x, y ChannelState) int { return strings.Compare(string(x.Channel), string(y.Channel)) })
+	slices.SortStableFunc(channels, func(x, y ChannelState) int {
+		return cmp.Or(strings.Compare(string(x.Channel), string(y.Channel)), strings.Compare(x.Part, y.Part))
+	})
 	out := channels[:0]
 	for _, c := range channels {
-		if last := len(out) - 1; last >= 0 && out[last].Channel == c.Channel {
+		if last := len(out) - 1; last >= 0 && out[last].Channel == c.Channel && out[last].Part == c.Part {
 			out[last] = joinChannel(out[last], c)
 			continue
 		}
 		out = append(out, c)
 	}
+	var whole ChannelState
+	out = slices.DeleteFunc(out, func(c ChannelState) bool {
+		if c.Part == "" {
+			whole = c // it stands before the parts of its channel
+			return false
+		}
+		return whole.Channel == c.Channel && c.Version.Compare(whole.Version) <= 0
+	})
 	if len(out) == 0 {
 		return nil
 	}
@@ -165,7 +202,7 @@ func joinChannel(a, b ChannelState) ChannelState {
 		return b
 	}
 	bodies := distinct(slices.Concat(a.bodies(), b.bodies()))
-	c := ChannelState{Channel: a.Channel, Version: a.Version, Order: bodies[0]}
+	c := ChannelState{Channel: a.Channel, Part: a.Part, Version: a.Version, Order: bodies[0]}
 	if len(bodies) > 1 {
 		c.Rivals = bodies
 		c.Order, c.Conflict = unite(bodies)
@@ -219,11 +256,17 @@ func uniteRefunds(lists ...[]Refund) []Refund {
 
 func byRefundID(a, b Refund) int { return strings.Compare(a.RefundID, b.RefundID) }
 
-// fuller is the one of two tellings of a refund that says more: lines before mere money, then the larger total, then
-// the later text, so that the choice does not depend on the order of arrival.
+// fuller is the one of two tellings of a refund that counts: its deletion before all, then the one that says more: lines
+// before mere money, then the larger total, then the later text. So the choice does not depend on the order of arrival.
 func fuller(a, b Refund) Refund {
 	if a.equal(b) {
 		return a
+	}
+	if a.Deleted != b.Deleted {
+		if a.Deleted {
+			return a
+		}
+		return b
 	}
 	by := cmp.Or(
 		cmp.Compare(min(len(a.Lines), 1), min(len(b.Lines), 1)),
@@ -239,7 +282,7 @@ func fuller(a, b Refund) Refund {
 }
 
 func (r Refund) equal(other Refund) bool {
-	return r.RefundID == other.RefundID && r.At.Equal(other.At) && slices.Equal(r.Lines, other.Lines) &&
+	return r.RefundID == other.RefundID && r.Deleted == other.Deleted && r.At.Equal(other.At) && slices.Equal(r.Lines, other.Lines) &&
 		r.MoneyMinor == other.MoneyMinor && r.MoneyTaxMinor == other.MoneyTaxMinor
 }
 

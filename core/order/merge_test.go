@@ -450,7 +450,7 @@ func TestEndedOrders(t *testing.T) {
 func revisions() *rapid.Generator[Revision] {
 	return rapid.Custom(func(t *rapid.T) Revision {
 		r := revision(
-			rapid.SampledFrom([]RevisionKind{Snapshot, Snapshot, Snapshot, Refunding, Deletion, Hint, Ignored}).Draw(t, "kind"),
+			rapid.SampledFrom([]RevisionKind{Snapshot, Snapshot, Snapshot, OneLine, OneLine, Refunding, Deletion, Hint, Ignored}).Draw(t, "kind"),
 			rapid.SampledFrom([]Channel{API, Webhook, Plugin}).Draw(t, "channel"),
 			rapid.Int64Range(0, 2).Draw(t, "updated"),
 		)
@@ -458,6 +458,12 @@ func revisions() *rapid.Generator[Revision] {
 		switch r.Kind {
 		case Snapshot:
 			o := smallOrder(t)
+			r.Order = &o
+		case OneLine:
+			o := smallOrder(t)
+			id := rapid.SampledFrom([]string{"A", "B", "C"}).Draw(t, "line")
+			o.Lines = []Line{product(id, 1, rapid.Int64Range(1, 2).Draw(t, "gross"))}
+			o.PaidMinor, o.Stated = 0, Stated{}
 			r.Order = &o
 		case Refunding:
 			r.Refunds = smallRefunds(t)
@@ -484,6 +490,9 @@ func smallOrder(t *rapid.T) Order {
 	o.Stated.SubtotalMinor = rapid.SampledFrom([]*int64{nil, ptr(1), ptr(2)}).Draw(t, "stated")
 	o.PaidMinor = rapid.Int64Range(0, 1).Draw(t, "paid")
 	o.BuyerID = rapid.SampledFrom([]string{"", "1", "2"}).Draw(t, "buyer")
+	if o.Undated = rapid.Bool().Draw(t, "undated"); o.Undated {
+		o.OrderTS = placed.Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "told")) * time.Second)
+	}
 	if rapid.Bool().Draw(t, "evidence") {
 		o.Evidence = []Evidence{{LandingReference, rapid.SampledFrom([]string{"x", "y"}).Draw(t, "ref")}, {DistributorCode, "a"}}
 	}
@@ -497,6 +506,7 @@ func smallRefunds(t *rapid.T) []Refund {
 		if rapid.Bool().Draw(t, "money only") {
 			refund.Lines, refund.MoneyMinor = nil, rapid.Int64Range(0, 2).Draw(t, "money")
 		}
+		refund.Deleted = rapid.IntRange(0, 3).Draw(t, "deleted") == 0
 		refunds = append(refunds, refund)
 	}
 	return refunds
@@ -536,7 +546,22 @@ func TestMergeIsAJoin(t *testing.T) {
 			t.Fatalf("not idempotent:\n%s", diff)
 		}
 		sameAfterJSON(t, a)
+		sameOrder(t, a, b)
 	})
+}
+
+// sameOrder makes sure that states which are equal also tell one order, and that no deleted refund is in it.
+func sameOrder(t *rapid.T, a, b State) {
+	one, errOne := a.Effective()
+	other, errOther := b.Effective()
+	if diff := cmp.Diff(one, other); diff != "" || (errOne == nil) != (errOther == nil) {
+		t.Fatalf("one state, two orders (%v, %v):\n%s", errOne, errOther, diff)
+	}
+	for _, refund := range one.Refunds {
+		if refund.Deleted {
+			t.Fatalf("refund %s is deleted and still in the order", refund.RefundID)
+		}
+	}
 }
 
 func sameAfterJSON(t *rapid.T, s State) {

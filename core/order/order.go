@@ -103,9 +103,12 @@ type Line struct {
 
 // Refund is money or goods going back. Refunds are identified by RefundID and united across revisions.
 type Refund struct {
-	RefundID string       `json:"refund_id"`
-	At       time.Time    `json:"at"`
-	Lines    []RefundLine `json:"lines,omitempty"`
+	RefundID string `json:"refund_id"`
+	// Deleted says that the platform no longer has this refund: it never happened, and nothing else is told of it. A
+	// deletion absorbs every other telling of the refund, those that come later too.
+	Deleted bool         `json:"deleted,omitempty"`
+	At      time.Time    `json:"at"`
+	Lines   []RefundLine `json:"lines,omitempty"`
 	// MoneyMinor was paid back without naming lines; MoneyTaxMinor is the tax contained in it, where stated.
 	MoneyMinor    int64 `json:"money_minor,omitempty"`
 	MoneyTaxMinor int64 `json:"money_tax_minor,omitempty"`
@@ -146,10 +149,13 @@ type Stated struct {
 
 // Order is a full snapshot of one order as its platform told it.
 type Order struct {
-	Source        Source         `json:"source"`
-	Platform      Platform       `json:"platform"`
-	Name          string         `json:"name,omitempty"` // the number a merchant knows it by, for example "#4001"
-	OrderTS       time.Time      `json:"order_ts"`       // when it was placed: every dated fact is read as of this instant
+	Source   Source    `json:"source"`
+	Platform Platform  `json:"platform"`
+	Name     string    `json:"name,omitempty"` // the number a merchant knows it by, for example "#4001"
+	OrderTS  time.Time `json:"order_ts"`       // when it was placed: every dated fact is read as of this instant
+	// Undated says that the platform does not tell when it was placed, and OrderTS is when we were told. The first such
+	// time counts: an order does not become younger by being told again.
+	Undated       bool           `json:"undated,omitempty"`
 	Status        Status         `json:"status"`
 	Test          bool           `json:"test,omitempty"`
 	Currency      money.Currency `json:"currency"` // the store's shop currency
@@ -173,7 +179,8 @@ type RevisionKind string
 // The kinds of revision.
 const (
 	Snapshot  RevisionKind = "snapshot" // the whole order
-	Refunding RevisionKind = "refund"   // refunds without their order
+	OneLine   RevisionKind = "line"     // one line of the order, under the order's own facts; its other lines stay as told
+	Refunding RevisionKind = "refund"   // refunds without their order, or their deletion
 	Deletion  RevisionKind = "deletion" // the order is gone from its platform
 	Hint      RevisionKind = "hint"     // something changed, but not what: wait for, or fetch, a snapshot
 	Ignored   RevisionKind = "ignored"  // a topic that changes no commission
@@ -185,7 +192,7 @@ type Revision struct {
 	Channel Channel      `json:"channel"`
 	Kind    RevisionKind `json:"kind"`
 	Version Version      `json:"version"`
-	Order   *Order       `json:"order,omitempty"`   // Snapshot
+	Order   *Order       `json:"order,omitempty"`   // Snapshot; OneLine, with that line alone
 	Refunds []Refund     `json:"refunds,omitempty"` // Refunding
 	Note    string       `json:"note,omitempty"`    // Hint, Ignored: why
 }

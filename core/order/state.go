@@ -4,10 +4,13 @@ package order
 type State struct {
 	// Source is the order all of this is about; the first revision sets it.
 	Source Source `json:"source"`
-	// Channels holds the newest snapshot of each channel, sorted by channel name.
+	// Channels holds the newest snapshot of each channel and the newer tellings of single lines, sorted by channel name
+	// and part.
 	Channels []ChannelState `json:"channels,omitempty"`
-	// Refunds unites by RefundID every refund ever told, sorted by RefundID.
+	// Refunds unites by RefundID every refund ever told, deleted ones too, sorted by RefundID.
 	Refunds []Refund `json:"refunds,omitempty"`
+	// UndatedSince is the earliest OrderTS of an undated order, in microseconds since 1970 UTC; 0: none was told.
+	UndatedSince int64 `json:"undated_since,omitempty"`
 	// HintedAt is the newest Hint's version in HintedChannel, the highest channel that ever gave a hint. A snapshot of
 	// the same channel at or after it makes it moot, and so does any snapshot of a higher channel.
 	HintedAt      Version `json:"hinted_at"`
@@ -16,9 +19,11 @@ type State struct {
 	Deleted bool `json:"deleted,omitempty"`
 }
 
-// ChannelState is the newest snapshot that came through one channel.
+// ChannelState is the newest snapshot that came through one channel, or what was told later of one line.
 type ChannelState struct {
 	Channel Channel `json:"channel"`
+	// Part is the LineID of the only line this tells of; "" is the whole order.
+	Part    string  `json:"part,omitempty"`
 	Version Version `json:"version"`
 	Order   Order   `json:"order"`
 	// Conflict describes two different bodies of one version that no rule could unite; "" is the normal case.

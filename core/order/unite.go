@@ -20,12 +20,29 @@ func unite(bodies []Order) (united Order, conflict string) {
 	if len(bodies) > maxRivals {
 		return bodies[0], fmt.Sprintf("more than %d different snapshots claim this version", maxRivals)
 	}
-	u := uniter{bodies: bodies, out: bodies[0]}
-	u.life()
-	u.header()
+	u := newUniter(bodies)
 	u.lines()
 	u.totals()
 	return u.out, u.sentence()
+}
+
+// newUniter unites all but the lines. Refunds that one body tells as deleted are so in all.
+func newUniter(bodies []Order) *uniter {
+	refunds := make([][]Refund, len(bodies))
+	for i, body := range bodies {
+		refunds[i] = body.Refunds
+	}
+	united := uniteRefunds(refunds...)
+	u := &uniter{}
+	for _, body := range bodies {
+		u.repeats(body)
+		u.bodies = append(u.bodies, body.without(united))
+	}
+	u.out = u.bodies[0]
+	u.out.Refunds = living(united)
+	u.life()
+	u.header()
+	return u
 }
 
 type uniter struct {
@@ -43,7 +60,6 @@ func (s Status) stage() int {
 
 // life unites what only moves forward.
 func (u *uniter) life() {
-	var refunds [][]Refund
 	var evidence [][]Evidence
 	same := true
 	for _, body := range u.bodies {
@@ -53,12 +69,9 @@ func (u *uniter) life() {
 		if body.Name != "" && (u.out.Name == "" || body.Name < u.out.Name) {
 			u.out.Name = body.Name
 		}
-		refunds = append(refunds, body.Refunds)
 		evidence = append(evidence, body.Evidence)
 		same = same && slices.Equal(body.Evidence, u.bodies[0].Evidence)
-		u.repeats(body)
 	}
-	u.out.Refunds = uniteRefunds(refunds...)
 	if !same {
 		all := slices.Concat(evidence...)
 		slices.SortFunc(all, compareEvidence)
@@ -86,10 +99,27 @@ func (u *uniter) header() {
 	u.out.Currency = pick(u, "currency", func(o Order) money.Currency { return o.Currency })
 	u.out.BuyerID = pick(u, "buyer_id", func(o Order) string { return o.BuyerID })
 	u.out.Country = pick(u, "country", func(o Order) string { return o.Country })
-	u.same("order_ts", func(o Order) string { return o.OrderTS.Format("2006-01-02T15:04:05.999999999Z07:00") })
+	u.placed()
 	u.same("test", func(o Order) string { return strconv.FormatBool(o.Test) })
 	u.same("taxes_included", func(o Order) string { return strconv.FormatBool(o.TaxesIncluded) })
 	u.same("order_discount_minor", func(o Order) string { return strconv.FormatInt(o.OrderDiscountMinor, 10) })
+}
+
+// placed unites the order's own time; an undated body gives way.
+func (u *uniter) placed() {
+	text := func(o Order) string {
+		if o.Undated {
+			return ""
+		}
+		return o.OrderTS.Format("2006-01-02T15:04:05.999999999Z07:00")
+	}
+	chosen := pick(u, "order_ts", text)
+	for _, body := range u.bodies {
+		if text(body) == chosen {
+			u.out.OrderTS, u.out.Undated = body.OrderTS, body.Undated
+			return
+		}
+	}
 }
 
 // pick is the one value that is told; two different ones are a conflict, and the lowest stands for them.
