@@ -31,6 +31,10 @@ func TestOneOrder(t *testing.T) {
 			returned: 1, refunds: []string{string(refundBody(1, 1, 1))},
 		}))
 		in.until("the refund to be explained", func() bool { return strings.Contains(in.cli("explain", "#1001"), "CYD earns 10.00 EUR") })
+		deliveries := in.rows("/api/v1/deliveries?")
+		if got, first := in.rows("/api/v1/orders?")[0]["received_at"], deliveries[len(deliveries)-1]["received_at"]; got != first {
+			t.Errorf("the order was received at %v, its first delivery at %v", got, first)
+		}
 		p.stop(t)
 	})
 }

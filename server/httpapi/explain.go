@@ -111,8 +111,8 @@ func (e *explanation) tell(newest *commission.Explanation) string {
 		name += " (" + o.Name + ")"
 	}
 	fmt.Fprintf(&b, "Order %s, %s, placed %s: %s\n", name, o.Status, o.OrderTS.UTC().Format(time.RFC3339), o.Settlement)
-	if o.Reason != "" {
-		fmt.Fprintf(&b, "Waiting (%s): %s\n", o.ReasonCode, o.Reason)
+	if text := o.WaitsFor(); text != "" {
+		b.WriteString(text + "\n")
 	}
 	switch {
 	case newest != nil:

@@ -159,6 +159,7 @@ type Reason struct {
 // Revised is one revision to keep, with the delivery it came in.
 type Revised struct {
 	DeliveryID string
+	ReceivedAt time.Time // arrival of the delivery
 	Hash       [32]byte
 	Revision   order.Revision
 }

@@ -115,7 +115,7 @@ func (p *Pipeline) readDelivery(it *item) error {
 		if err := checkRevision(it, r); err != nil {
 			return fmt.Errorf("read delivery %s: %w", it.row.DeliveryID, err)
 		}
-		it.revisions = append(it.revisions, Revised{DeliveryID: it.row.DeliveryID, Hash: r.Hash(), Revision: r})
+		it.revisions = append(it.revisions, Revised{DeliveryID: it.row.DeliveryID, ReceivedAt: it.row.ReceivedAt, Hash: r.Hash(), Revision: r})
 		if !slices.Contains(it.sources, r.Source) {
 			it.sources = append(it.sources, r.Source)
 		}

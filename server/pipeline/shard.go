@@ -120,13 +120,15 @@ func (s Settlement) parked(rec SourceRecord, reason *Reason) Settlement {
 	if s.Order == nil {
 		return out
 	}
-	reason.Currency = s.Order.Currency
 	net := s.Net
 	if net.Lines == nil {
 		// Only to show what waits; an order whose net cannot be told says so by its reason.
-		net, _ = order.Net(*s.Order, order.NetPolicy{})
+		var err error
+		if net, err = order.Net(*s.Order, order.NetPolicy{}); err != nil {
+			return out
+		}
 	}
-	reason.WaitingMinor = net.NetMinor
+	reason.WaitingMinor, reason.Currency = net.NetMinor, s.Order.Currency
 	return out
 }
 

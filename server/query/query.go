@@ -29,11 +29,28 @@ type Order struct {
 	Net             string     `json:"net"` // decimal text
 	EarnedMinor     int64      `json:"-"`
 	Earned          string     `json:"earned"` // sum of commissions posted
+	// Waiting is the net that a parked order would pay on, as far as it can be told, and WaitingCurrency its currency; both
+	// "" where nothing waits or nobody knows. What was posted before the order was parked stays in Net and Earned.
+	WaitingMinor    int64      `json:"-"`
+	Waiting         string     `json:"waiting,omitempty"`
+	WaitingCurrency string     `json:"waiting_currency,omitempty"`
 	DistributorID   string     `json:"distributor_id,omitempty"`
 	BuyerID         string     `json:"buyer_id,omitempty"`
 	Revision        int64      `json:"revision"`
-	ReceivedAt      time.Time  `json:"received_at"`
+	ReceivedAt      time.Time  `json:"received_at"` // arrival of the first delivery that spoke of it
 	SettledAt       *time.Time `json:"settled_at,omitempty"`
+}
+
+// WaitsFor says for people what a parked order waits for and with how much money; "" for a settled one.
+func (o *Order) WaitsFor() string {
+	if o.ReasonCode == "" && o.Reason == "" {
+		return ""
+	}
+	money := ""
+	if o.Waiting != "" {
+		money = ", " + o.Waiting + " " + o.WaitingCurrency
+	}
+	return "Waiting" + money + " (" + o.ReasonCode + "): " + o.Reason
 }
 
 // OrderFilter narrows the orders list; zero values do not filter.

@@ -28,6 +28,10 @@ func (row *orderRow) public() query.Order {
 		EarnedMinor: row.EarnedMinor, Earned: money.FormatMinor(row.EarnedMinor, currency),
 		DistributorID: row.DistributorID, BuyerID: row.BuyerID, Revision: row.Revision, ReceivedAt: instant(row.ReceivedAt),
 	}
+	if row.WaitingCurrency != "" {
+		o.WaitingMinor, o.WaitingCurrency = row.WaitingMinor, row.WaitingCurrency
+		o.Waiting = money.FormatMinor(row.WaitingMinor, money.Currency(row.WaitingCurrency))
+	}
 	if row.SettledAt != 0 {
 		at := instant(row.SettledAt)
 		o.SettledAt = &at

@@ -37,7 +37,8 @@ var (
 			attribution_json = excluded.attribution_json, lines_json = excluded.lines_json,
 			pins_json = excluded.pins_json, state_json = excluded.state_json, order_ts = excluded.order_ts,
 			waiting_minor = excluded.waiting_minor, net_minor = excluded.net_minor, earned_minor = excluded.earned_minor,
-			revision = excluded.revision, row_version = excluded.row_version, settled_at = excluded.settled_at
+			revision = excluded.revision, row_version = excluded.row_version, received_at = excluded.received_at,
+			settled_at = excluded.settled_at
 			WHERE orders.row_version = excluded.row_version - 1`,
 	}
 	insertSettlements = &bulk{
@@ -269,7 +270,8 @@ func (w *batch) addOrder(r *record, s *pipeline.Settlement) error {
 	if err != nil {
 		return err
 	}
-	if s.Outcome == pipeline.Unchanged && (row.StateJSON == r.row.StateJSON || !r.exists && isZeroState(s.State)) {
+	same := row.StateJSON == r.row.StateJSON && row.ReceivedAt == r.row.ReceivedAt
+	if s.Outcome == pipeline.Unchanged && (same || !r.exists && isZeroState(s.State)) {
 		return nil
 	}
 	row.RowVersion++
@@ -300,6 +302,11 @@ func (w *batch) nextRow(r *record, s *pipeline.Settlement) (row orderRow, err er
 		row = orderRow{
 			Source: s.Source.String(), StoreID: s.Source.StoreID, PlatformOrderID: s.Source.PlatformOrderID,
 			Settlement: string(pipeline.Settled), OrderTS: w.at, ReceivedAt: w.at, AttributionJSON: "{}", LinesJSON: "{}",
+		}
+	}
+	for i := range s.Revisions { // they may settle in another order than they arrived in
+		if at := micros(s.Revisions[i].ReceivedAt); at != 0 {
+			row.ReceivedAt = min(row.ReceivedAt, at)
 		}
 	}
 	if s.Platform != "" {

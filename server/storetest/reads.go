@@ -246,6 +246,12 @@ func testReadOrders(t *testing.T, w *world) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatal(diff)
 	}
+	waits, err := w.Store.Order(w.ctx, program, shop+"/1002")
+	ok(t, err)
+	if waits.Net != "0.00" || waits.Waiting != "7.00" || waits.WaitingCurrency != "EUR" || waits.WaitingMinor != 700 ||
+		waits.WaitsFor() != "Waiting, 7.00 EUR (unmapped_sku): it waits for sku:shopify:MUG" {
+		t.Errorf("a parked order: %+v", waits)
+	}
 	for name, f := range map[string]query.OrderFilter{
 		"parked": {Settlement: "parked"}, "reason": {ReasonCode: "unmapped_sku"}, "search by id": {Search: "1002"},
 		"search by name": {Search: "#1002"}, "search by order id": {Search: shop + "/1002"},

@@ -258,6 +258,30 @@ func testUnchanged(t *testing.T, w *world) {
 	}
 }
 
+// testFirstArrival: an order was received when the first delivery that spoke of it arrived, whichever settled first, also
+// where that one said nothing new.
+func testFirstArrival(t *testing.T, w *world) {
+	o := sale(source("1"), 1000)
+	arrived := func(s pipeline.Settlement, at time.Time) pipeline.Settlement {
+		s.Revisions[0].ReceivedAt = at
+		return s
+	}
+	for step, c := range []struct{ arrival, want time.Duration }{{-time.Minute, -time.Minute}, {0, -time.Minute}, {-time.Hour, -time.Hour}, {-time.Minute, -time.Hour}} {
+		ok(t, w.Store.InTx(w.ctx, program, []order.Source{o.Source}, func(b pipeline.Books) error {
+			rec := b.Sources()[0]
+			s := settled(t, rec, o, 1, map[string]int64{"ben": 50})
+			if step > 1 {
+				s = pipeline.Settlement{Source: o.Source, Outcome: pipeline.Unchanged, State: rec.State, Revisions: s.Revisions, Revision: rec.Revision}
+			}
+			return b.Settle(w.ctx, []pipeline.Settlement{arrived(s, begin.Add(c.arrival))}, nil, begin.Add(time.Duration(step)*time.Hour))
+		}))
+		got, err := w.Store.Order(w.ctx, program, o.Source.String())
+		if ok(t, err); !got.ReceivedAt.Equal(begin.Add(c.want)) || got.EarnedMinor != 50 || got.NetMinor != 1000 {
+			t.Fatalf("step %d: received %s, want %s: %+v", step, got.ReceivedAt, begin.Add(c.want), got)
+		}
+	}
+}
+
 // testBindings: the first binding of a customer wins, also within one batch.
 func testBindings(t *testing.T, w *world) {
 	customer := pipeline.Customer{StoreID: shop, CustomerID: "c1"}

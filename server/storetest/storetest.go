@@ -69,6 +69,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"settle/refuses":            testSettleRefuses,
 		"settle/one order at once":  testOneOrderAtOnce,
 		"settle/unchanged":          testUnchanged,
+		"settle/first arrival":      testFirstArrival,
 		"settle/bindings":           testBindings,
 		"settle/park and release":   testParkAndRelease,
 		"settle/release by people":  testReleaseByPeople,

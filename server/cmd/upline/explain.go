@@ -90,8 +90,8 @@ func (a *app) allPostings(ctx context.Context, program, orderID string) ([]query
 
 func (e *environment) printExplanation(ctx context.Context, a *app, program string, o query.Order, snapshots []query.Snapshot, postings []query.Posting) error {
 	fmt.Fprintf(e.stdout, "Order %s %s, %s, %s: %s\n", o.OrderID, o.Name, o.OrderTS.Format("2006-01-02 15:04 MST"), o.Status, o.Settlement)
-	if o.Reason != "" {
-		fmt.Fprintf(e.stdout, "Waiting (%s): %s\n", o.ReasonCode, o.Reason)
+	if text := o.WaitsFor(); text != "" {
+		fmt.Fprintln(e.stdout, text)
 	}
 	if len(snapshots) == 0 {
 		fmt.Fprintln(e.stdout, "Nothing was ever posted for this order.")

@@ -3,7 +3,7 @@
 import { at, Failure, get, key } from '/api.js';
 import { byId, command, el, paint } from '/dom.js';
 import { chip, clock, count, delay, many, money, platforms, reason, time, useZone } from '/format.js';
-import { orderSheet, waits } from '/order.js';
+import { net, orderSheet } from '/order.js';
 import { complete, showSetup } from '/setup.js';
 
 const EVERY = 5000; // milliseconds between refreshes while the page is visible
@@ -157,7 +157,7 @@ function orderRow(o, fresh) {
     cell('c-placed', time(o.order_ts)),
     cell('c-seller', seller(o.distributor_id)),
     cell('c-state', why ? chip('wait', why) : chip(o.status === 'paid' ? 'ok' : 'plain', stateOf(o))),
-    cell('c-net number', waits(o) ? el('span', { class: 'muted' }, '–') : money(o.net, o.currency)),
+    cell('c-net number', net(o)),
     cell('c-earned number', why ? el('span', { class: 'muted' }, 'waiting') : money(o.earned, o.currency)));
 }
 
@@ -208,7 +208,7 @@ function parkedItem(o) {
   return el('li', { class: 'parked' },
     el('div', { class: 'pair' },
       el('a', { href: orderLink(o), 'data-focus': `parked ${o.order_id}` }, o.name || o.platform_order_id), time(o.order_ts)),
-    el('p', {}, chip('wait', reason(o.reason_code).title)),
+    el('div', { class: 'pair' }, chip('wait', reason(o.reason_code).title), o.waiting && money(o.waiting, o.waiting_currency)),
     el('p', { class: 'why' }, o.reason));
 }
 

@@ -21,7 +21,7 @@ export function orderSheet(e) {
 
 function head(o) {
   return el('div', { class: 'facts' },
-    fact('Net', waits(o) ? '–' : money(o.net, o.currency), 'big'),
+    fact(o.waiting ? 'Net that waits' : 'Net', net(o), 'big'),
     fact('Commissions', money(o.earned, o.currency), 'big'),
     fact('Placed', time(o.order_ts)),
     fact('State', o.settlement === 'parked' ? chip('wait', 'Waiting') : chip('ok', 'Settled'), ' ', el('span', { class: 'muted' }, words(o.status))),
@@ -29,8 +29,10 @@ function head(o) {
     o.settled_at && fact('Settled', time(o.settled_at)));
 }
 
-/** Nothing is worked out for an order that has only ever waited. */
-export const waits = (o) => o.settlement === 'parked' && isZero(o.net);
+/** What an order pays on; for one that waits, what it would pay on, or a dash where nobody can tell. */
+export function net(o) {
+  return o.settlement === 'parked' ? money(o.waiting, o.waiting_currency) : money(o.net, o.currency);
+}
 
 function fact(name, ...value) {
   const big = value.at(-1) === 'big' ? value.pop() : '';
