@@ -44,8 +44,8 @@ type dialect interface {
 	ended(ctx context.Context) error
 }
 
-// readOnly are the options of a reading transaction.
-var readOnly = &sql.TxOptions{ReadOnly: true}
+// readOnly are the options of a reading transaction: all of its statements see one moment. SQLite has no other kind.
+var readOnly = &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}
 
 // maxParameters bounds one statement; SQLite takes 32,766, PostgreSQL 65,535, and lib/pq loses a connection above it.
 const maxParameters = 30_000

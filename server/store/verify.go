@@ -54,73 +54,65 @@ type sealedBatch struct {
 	leaves   [][32]byte
 }
 
-// Seals gives fn every batch of a program in order, with its postings and stored leaf hashes, in bounded memory.
+// Seals gives fn every batch of a program in order, with its postings and stored leaf hashes, in bounded memory. What
+// stands beyond the last batch, where no settlement writes, comes last, as a batch without a seal.
 func (s *Store) Seals(ctx context.Context, program string, fn func(ledger.Seal, []ledger.Posting, [][32]byte) error) (err error) {
 	defer server.Wrap(&err, "read the seals of program %s", program)
 	for last := int64(math.MinInt64); ; {
-		batches, err := s.sealsAfter(ctx, program, last)
+		batches, end, err := s.sealsAfter(ctx, program, last)
 		if err != nil {
 			return err
-		}
-		if len(batches) == 0 {
-			return s.unsealed(ctx, program, last, fn)
 		}
 		for _, b := range batches {
 			if err := fn(b.seal, b.postings, b.leaves); err != nil {
 				return err
 			}
 		}
+		if end {
+			return nil
+		}
 		last = batches[len(batches)-1].seal.Sequence
 	}
 }
 
-// unsealed gives fn the postings beyond the last batch, which no settlement writes, as a batch without a seal.
-func (s *Store) unsealed(ctx context.Context, program string, last int64, fn func(ledger.Seal, []ledger.Posting, [][32]byte) error) error {
-	var rows []postingRow
-	err := s.read(ctx, program, func(tx *sqlx.Tx) error {
-		return tx.SelectContext(ctx, &rows, `SELECT `+sealedColumns+postingsAsFound+`
-			WHERE p.program_id = $1 AND p.batch_sequence > $2 AND NOT EXISTS (SELECT 1 FROM seals q
-				WHERE q.program_id = p.program_id AND q.sequence = p.batch_sequence) -- sealed since the last look
-			ORDER BY p.batch_sequence, p.position LIMIT $3`,
-			program, last, unsealedShown)
-	})
-	if err != nil || len(rows) == 0 {
-		return err
-	}
-	postings := make([]ledger.Posting, len(rows))
-	for i := range rows {
-		postings[i] = rows[i].posting(program)
-	}
-	return fn(ledger.Seal{ProgramID: program, Sequence: last + 1}, postings, nil)
-}
-
-func (s *Store) sealsAfter(ctx context.Context, program string, last int64) (batches []sealedBatch, err error) {
+// sealsAfter reads the next batches, or what stands beyond the last one, which is the end. That there is no further seal
+// and which postings have none is read as of one moment, or a batch sealed in between would seem to have no seal.
+func (s *Store) sealsAfter(ctx context.Context, program string, last int64) (batches []sealedBatch, end bool, err error) {
 	var seals []sealRow
 	var postings []postingRow
 	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
 		err := tx.SelectContext(ctx, &seals, `SELECT sequence, leaf_count, leaves, root, previous, hash, sealed_at, outbox_sequence
 			FROM seals WHERE program_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3`, program, last, sealsAtOnce)
-		if err != nil || len(seals) == 0 {
+		if err != nil {
 			return err
 		}
 		// From the batch after the last one, not from this page's first: a posting under a number without a seal would
 		// otherwise never be looked at.
+		upTo, limit := int64(math.MaxInt64), int64(unsealedShown)
+		if len(seals) > 0 {
+			upTo, limit = seals[len(seals)-1].Sequence, math.MaxInt64
+		}
 		return tx.SelectContext(ctx, &postings, `SELECT `+sealedColumns+postingsAsFound+`
 			WHERE p.program_id = $1 AND p.batch_sequence > $2 AND p.batch_sequence <= $3
-			ORDER BY p.batch_sequence, p.position`, program, last, seals[len(seals)-1].Sequence)
+			ORDER BY p.batch_sequence, p.position LIMIT $4`, program, last, upTo, limit)
 	})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	for i := range seals {
-		b := sealedBatch{seal: seals[i].seal(program), leaves: splitLeaves(seals[i].Leaves)}
-		for len(postings) > 0 && postings[0].BatchSequence <= b.seal.Sequence {
+	take := func(b sealedBatch, upTo int64) {
+		for len(postings) > 0 && postings[0].BatchSequence <= upTo {
 			b.postings = append(b.postings, postings[0].posting(program))
 			postings = postings[1:]
 		}
 		batches = append(batches, b)
 	}
-	return batches, nil
+	for i := range seals {
+		take(sealedBatch{seal: seals[i].seal(program), leaves: splitLeaves(seals[i].Leaves)}, seals[i].Sequence)
+	}
+	if len(postings) > 0 {
+		take(sealedBatch{seal: ledger.Seal{ProgramID: program, Sequence: last + 1}}, math.MaxInt64)
+	}
+	return batches, len(seals) == 0, nil
 }
 
 // splitLeaves cuts the stored hashes apart. A piece that is no whole hash stays as one, so that a verifier counts it.
@@ -134,7 +126,8 @@ func splitLeaves(joined []byte) [][32]byte {
 	return leaves
 }
 
-// EachSnapshot gives fn every stored calculation of a program with the id it is kept under, in bounded memory.
+// EachSnapshot gives fn every stored calculation of a program with the id it is kept under, in bounded memory. One that has
+// an id and no bytes is told too: somebody took them away.
 func (s *Store) EachSnapshot(ctx context.Context, program string, fn func(id string, snapshot []byte) error) (err error) {
 	defer server.Wrap(&err, "read the snapshots of program %s", program)
 	after := snapshotRow{}
@@ -142,7 +135,7 @@ func (s *Store) EachSnapshot(ctx context.Context, program string, fn func(id str
 		var rows []snapshotRow
 		err := s.read(ctx, program, func(tx *sqlx.Tx) error {
 			return tx.SelectContext(ctx, &rows, `SELECT `+snapshotColumns+` FROM settlements
-				WHERE program_id = $1 AND calc_snapshot_json <> '' AND (source, revision) > ($2, $3) ORDER BY source, revision LIMIT $4`,
+				WHERE program_id = $1 AND (snapshot_id IS NOT NULL OR calc_snapshot_json <> '') AND (source, revision) > ($2, $3) ORDER BY source, revision LIMIT $4`,
 				program, after.Source, after.Revision, snapshotsAtOnce)
 		})
 		if err != nil || len(rows) == 0 {

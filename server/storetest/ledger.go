@@ -3,6 +3,7 @@ package storetest
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -279,6 +280,50 @@ func testSnapshots(t *testing.T, w *world) {
 	if diff := cmp.Diff(map[string][]int64{o.Source.String(): {0}, source("2").String(): {5}}, posted); diff != "" {
 		t.Fatalf("what is posted for each order: %s", diff)
 	}
+}
+
+// testReadWhileWritten: an order's latest calculation and its postings are read as of one moment, and so are the seals and
+// what has none, while another handle settles the order anew as fast as it can.
+func testReadWhileWritten(t *testing.T, w *world) {
+	o := sale(source("1"), 1000)
+	other := w.Another(t)
+	earned := func(version int64) int64 { return 50 + version }
+	w.settle(t, other, o, 1, map[string]int64{"ben": earned(1)})
+	stop, stopped := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for version := int64(2); ; version++ {
+			select {
+			case <-stop:
+				stopped <- nil
+				return
+			default:
+			}
+			err := other.InTx(w.ctx, program, []order.Source{o.Source}, func(b pipeline.Books) error {
+				return b.Settle(w.ctx, []pipeline.Settlement{settled(t, b.Sources()[0], o, version, map[string]int64{"ben": earned(version)})}, nil, begin)
+			})
+			if err != nil {
+				stopped <- err
+				return
+			}
+		}
+	}()
+	for range 150 {
+		ok(t, w.Store.EachOrder(w.ctx, program, func(_, _ string, snapshot []byte, posted []ledger.Balance) error {
+			var told struct{ Version int64 }
+			ok(t, json.Unmarshal(snapshot, &told))
+			if len(posted) != 1 || posted[0].AmountMinor != earned(told.Version) {
+				t.Errorf("calculation %d wants %d, posted is %+v", told.Version, earned(told.Version), posted)
+			}
+			return nil
+		}))
+	}
+	for range 30 {
+		if found, _ := w.findings(t, w.Store, program); len(found) > 0 {
+			t.Errorf("found while others wrote: %v", found)
+		}
+	}
+	close(stop)
+	ok(t, <-stopped)
 }
 
 // testLedgerView: the public names of the model.

@@ -84,6 +84,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"ledger/tamper":             testTamper,
 		"ledger/unsealed":           testUnsealed,
 		"ledger/snapshots":          testSnapshots,
+		"ledger/read while written": testReadWhileWritten,
 		"ledger/view":               testLedgerView,
 		"facts/people":              testPeople,
 		"facts/people refused":      testPeopleRefused,

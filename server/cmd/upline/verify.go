@@ -135,7 +135,9 @@ func (a *app) verifySnapshots(ctx context.Context, program string, v *verdict) e
 	err := a.store.EachSnapshot(ctx, program, func(id string, snapshot []byte) error {
 		v.Snapshots++
 		sum := sha256.Sum256(snapshot)
-		if got := hex.EncodeToString(sum[:]); got != id {
+		if len(snapshot) == 0 {
+			v.Findings = append(v.Findings, finding{SnapshotID: id, What: "its bytes are gone"})
+		} else if got := hex.EncodeToString(sum[:]); got != id {
 			v.Findings = append(v.Findings, finding{SnapshotID: id, What: "its bytes have the hash " + got})
 		} else if _, err := commission.Recompute(snapshot); err != nil {
 			v.Findings = append(v.Findings, finding{SnapshotID: id, What: err.Error()})
