@@ -307,14 +307,57 @@ func (in *peopleImport) check(ctx context.Context, tx *sqlx.Tx, version int64) e
 	return err
 }
 
+// peopleAtOnce is how many rows of an import are handed over together: what the driver holds of a million would not fit
+// beside the people themselves.
+const peopleAtOnce = 20_000
+
 func (in *peopleImport) write(ctx context.Context, tx *sqlx.Tx) error {
 	if len(in.people) == 0 {
 		return nil
 	}
-	now, d := in.store.now(), in.store.dialect
+	now := in.store.now()
+	for people := range slices.Chunk(in.people, peopleAtOnce) {
+		if err := in.writePeople(ctx, tx, people); err != nil {
+			return err
+		}
+	}
+	if len(in.links)+len(in.standings)+len(in.claims) == 0 {
+		return nil // only what the tree does not know: country, tax id, profile
+	}
+	err := inPieces(ctx, in, tx, insertLinks, now, in.links, func(r rows, l genealogy.Link) {
+		r.text(l.DistributorID)
+		r.text(l.ParentID)
+		r.int(l.ValidFrom)
+	})
+	if err != nil {
+		return err
+	}
+	err = inPieces(ctx, in, tx, insertStandings, now, in.standings, func(r rows, st genealogy.Standing) {
+		r.text(st.DistributorID)
+		r.text(string(st.Status))
+		r.text(st.Rank)
+		r.int(st.ValidFrom)
+	})
+	if err != nil {
+		return err
+	}
+	err = inPieces(ctx, in, tx, insertCodes, now, in.claims, func(r rows, c genealogy.Code) {
+		r.text(codeKey(c.Code))
+		r.text(c.Code)
+		r.text(c.DistributorID)
+		r.int(c.ValidFrom)
+	})
+	if err != nil {
+		return err
+	}
+	return raise(ctx, tx, in.program, "tree_version", in.version)
+}
+
+func (in *peopleImport) writePeople(ctx context.Context, tx *sqlx.Tx, list []admin.Distributor) error {
+	d := in.store.dialect
 	people, profiles := d.newRows(upsertDistributors, in.program), d.newRows(upsertProfiles, in.program)
-	for i := range in.people {
-		p := &in.people[i]
+	for i := range list {
+		p := &list[i]
 		for _, v := range []string{p.DistributorID, p.SponsorID, string(p.Status), p.Rank, p.Country} {
 			people.text(v)
 		}
@@ -325,44 +368,25 @@ func (in *peopleImport) write(ctx context.Context, tx *sqlx.Tx) error {
 			profiles.bytes(p.SealedProfile)
 		}
 	}
-	links, standings, codes := in.factRows(now)
-	for _, step := range []struct {
-		statement *bulk
-		rows      rows
-	}{{upsertDistributors, people}, {upsertProfiles, profiles}, {insertLinks, links}, {insertStandings, standings}, {insertCodes, codes}} {
-		if _, err := d.run(ctx, tx, step.statement, step.rows); err != nil {
+	if _, err := d.run(ctx, tx, upsertDistributors, people); err != nil {
+		return err
+	}
+	_, err := d.run(ctx, tx, upsertProfiles, profiles)
+	return err
+}
+
+// inPieces writes facts of one kind, recorded now at the import's version.
+func inPieces[F any](ctx context.Context, in *peopleImport, tx *sqlx.Tx, statement *bulk, now int64, facts []F, add func(rows, F)) error {
+	for piece := range slices.Chunk(facts, peopleAtOnce) {
+		r := in.store.dialect.newRows(statement, in.program, in.version, now)
+		for _, fact := range piece {
+			add(r, fact)
+		}
+		if _, err := in.store.dialect.run(ctx, tx, statement, r); err != nil {
 			return err
 		}
 	}
-	if len(in.links)+len(in.standings)+len(in.claims) == 0 {
-		return nil // only what the tree does not know: country, tax id, profile
-	}
-	return raise(ctx, tx, in.program, "tree_version", in.version)
-}
-
-func (in *peopleImport) factRows(now int64) (links, standings, codes rows) {
-	d := in.store.dialect
-	links = d.newRows(insertLinks, in.program, in.version, now)
-	for _, l := range in.links {
-		links.text(l.DistributorID)
-		links.text(l.ParentID)
-		links.int(l.ValidFrom)
-	}
-	standings = d.newRows(insertStandings, in.program, in.version, now)
-	for _, st := range in.standings {
-		standings.text(st.DistributorID)
-		standings.text(string(st.Status))
-		standings.text(st.Rank)
-		standings.int(st.ValidFrom)
-	}
-	codes = d.newRows(insertCodes, in.program, in.version, now)
-	for _, c := range in.claims {
-		codes.text(codeKey(c.Code))
-		codes.text(c.Code)
-		codes.text(c.DistributorID)
-		codes.int(c.ValidFrom)
-	}
-	return links, standings, codes
+	return nil
 }
 
 // release marks the orders that wait for one of the people or codes. There are far fewer causes than people, so the

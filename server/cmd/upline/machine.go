@@ -24,6 +24,7 @@ type machineOptions struct {
 	keepBodies time.Duration
 	roles      []string
 	alone      bool // no other process settles on this database: leases found at start are of the dead
+	bulk       bool // many deliveries are sent from here and nobody waits for a single one
 }
 
 // machine is the part that works: inbox and pipeline on one database.
@@ -37,14 +38,14 @@ type machine struct {
 // newMachine builds inbox and pipeline; nothing runs yet but the inbox's writer.
 func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
 	in, err := inbox.New(a.store, a.ring, time.Now, inbox.Options{
-		KeepBodies: o.keepBodies, Metrics: o.figures, FastPacking: a.store.Dialect() == "sqlite",
+		KeepBodies: o.keepBodies, Metrics: o.figures, FastPacking: a.store.Dialect() == "sqlite", BatchRows: o.batchRows(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start the inbox: %w", err)
 	}
 	p, err := pipeline.New(pipeline.Deps{
 		Inbox: a.store, Bodies: in, Store: a.store, Adapters: platforms(), Clock: time.Now, Logger: e.log, Metrics: o.figures,
-	}, pipelineOptions(a, o.alone))
+	}, pipelineOptions(a, o))
 	if err != nil {
 		in.Close()
 		return nil, fmt.Errorf("start the pipeline: %w", err)
@@ -59,16 +60,32 @@ func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
 	return m, nil
 }
 
+// bulkBatch is how many deliveries of a bulk one transaction stores or settles. A page of the database is then written
+// once for many of them, and a running server still waits only some tens of milliseconds for its turn.
+const bulkBatch = 512
+
+// batchRows is 0, the inbox's default, but for a bulk.
+func (o machineOptions) batchRows() int {
+	if o.bulk {
+		return bulkBatch
+	}
+	return 0
+}
+
 // sqliteArrivalBatch is how many new arrivals one transaction settles on SQLite: a few milliseconds, for which the next
 // arrivals wait.
 const sqliteArrivalBatch = 16
 
 // pipelineOptions suit the database. SQLite has one writer: a second shard would stand in its queue before the inbox.
-func pipelineOptions(a *app, alone bool) pipeline.Options {
+func pipelineOptions(a *app, o machineOptions) pipeline.Options {
+	options := pipeline.Options{SingleProcess: o.alone}
 	if a.store.Dialect() == "sqlite" {
-		return pipeline.Options{SingleProcess: alone, Shards: 1, Normalisers: 1, ArrivalBatchMax: sqliteArrivalBatch}
+		options.Shards, options.Normalisers, options.ArrivalBatchMax = 1, 1, sqliteArrivalBatch
 	}
-	return pipeline.Options{SingleProcess: alone}
+	if o.bulk {
+		options.ArrivalBatchMax = bulkBatch
+	}
+	return options
 }
 
 // run works until ctx ends. A process without the engine role only keeps the retention promise.
@@ -83,10 +100,10 @@ func (m *machine) run(ctx context.Context) error {
 	return m.pipeline.Run(ctx)
 }
 
-// withMachine runs f beside a working machine, then lets it finish what is under way.
+// withMachine runs f beside a machine that works in bulk, then lets it finish what is under way.
 func (e *environment) withMachine(ctx context.Context, a *app, f func(*machine) error) error {
 	figures := metrics.New(prometheus.NewRegistry())
-	m, err := e.newMachine(a, machineOptions{figures: figures, keepBodies: 30 * 24 * time.Hour, roles: []string{"engine"}})
+	m, err := e.newMachine(a, machineOptions{figures: figures, keepBodies: 30 * 24 * time.Hour, roles: []string{"engine"}, bulk: true})
 	if err != nil {
 		return err
 	}

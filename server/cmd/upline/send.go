@@ -15,8 +15,8 @@ import (
 )
 
 // sendLanes is how many deliveries are on their way at once. The inbox writes them with one commit, which is what makes
-// sending fast; more only wait for each other.
-const sendLanes = 64
+// sending fast. There are two commits' worth, so that the next is ready when one ends; the pipeline has room for all.
+const sendLanes = 2 * bulkBatch
 
 // maxSendAttempts bounds how long a full inbox or a busy database is waited for: about half a minute.
 const maxSendAttempts = 8
