@@ -14,21 +14,21 @@ type Page struct {
 
 // Order is one row of the orders list.
 type Order struct {
-	OrderID         string     `json:"order_id"` // "store_id/platform_order_id"
-	StoreID         string     `json:"store_id"`
-	Platform        string     `json:"platform"`
-	PlatformOrderID string     `json:"platform_order_id"`
-	Name            string     `json:"name,omitempty"`
-	OrderTS         time.Time  `json:"order_ts"`
-	Status          string     `json:"status"`     // the order's own
-	Settlement      string     `json:"settlement"` // "settled" or "parked"
-	ReasonCode      string     `json:"reason_code,omitempty"`
-	Reason          string     `json:"reason,omitempty"`
-	Currency        string     `json:"currency"`
-	NetMinor        int64      `json:"-"`
-	Net             string     `json:"net"` // decimal text
-	EarnedMinor     int64      `json:"-"`
-	Earned          string     `json:"earned"` // sum of commissions posted
+	OrderID         string    `json:"order_id"` // "store_id/platform_order_id"
+	StoreID         string    `json:"store_id"`
+	Platform        string    `json:"platform"`
+	PlatformOrderID string    `json:"platform_order_id"`
+	Name            string    `json:"name,omitempty"`
+	OrderTS         time.Time `json:"order_ts"`
+	Status          string    `json:"status"`     // the order's own
+	Settlement      string    `json:"settlement"` // "settled" or "parked"
+	ReasonCode      string    `json:"reason_code,omitempty"`
+	Reason          string    `json:"reason,omitempty"`
+	Currency        string    `json:"currency"`
+	NetMinor        int64     `json:"-"`
+	Net             string    `json:"net"` // decimal text
+	EarnedMinor     int64     `json:"-"`
+	Earned          string    `json:"earned"` // sum of commissions posted
 	// Waiting is the net that a parked order would pay on, as far as it can be told, and WaitingCurrency its currency; both
 	// "" where nothing waits or nobody knows. What was posted before the order was parked stays in Net and Earned.
 	WaitingMinor    int64      `json:"-"`

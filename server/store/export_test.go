@@ -22,3 +22,9 @@ func (s *Store) Reader() *sqlx.DB { return s.reader }
 func (s *Store) Write(ctx context.Context, program string, f func(ctx context.Context, tx *sqlx.Tx) error) error {
 	return s.write(ctx, program, f)
 }
+
+// ReadThrough lets the store read through another handle.
+func (s *Store) ReadThrough(db *sqlx.DB) { s.reader = db }
+
+// Cursor is where a page ends whose last row has this key.
+func Cursor(parts ...string) string { return cursor(parts).String() }

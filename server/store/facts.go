@@ -27,6 +27,7 @@ type facts struct {
 	catalogVersion int64
 	plans          []versionedPlan
 	plansVersion   int64
+	tally          tally
 }
 
 type versionedPlan struct {

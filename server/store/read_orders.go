@@ -50,16 +50,18 @@ func publicOrders(rows []orderRow) []query.Order {
 // Orders lists orders, the newest first. See query.Reader.
 func (s *Store) Orders(ctx context.Context, program string, f query.OrderFilter, p query.Page) (list []query.Order, next string, err error) {
 	defer server.Wrap(&err, "list orders of program %s", program)
-	c := where(program, "program_id").andIf("store_id", f.StoreID).andIf("reason_code", f.ReasonCode).andIf("distributor_id", f.DistributorID)
-	switch f.Settlement {
-	case "parked":
-		c.and("settlement = 'parked'") // spelt out, so that the index of parked orders is used
-	default:
-		c.andIf("settlement", f.Settlement)
+	c := where(program, "program_id").andIf("store_id", f.StoreID).andIf("reason_code", f.ReasonCode).andIf("settlement", f.Settlement)
+	// Spelt out, so that the indexes of parked orders, which alone have a reason, and of those with a distributor are used.
+	if f.Settlement == "parked" || f.ReasonCode != "" {
+		c.and("settlement = 'parked'")
+	}
+	if f.DistributorID != "" {
+		c.and("distributor_id <> '' AND distributor_id = ?", f.DistributorID)
 	}
 	if f.Search != "" {
-		c.and(`(name = ? OR name = ? OR source = ? OR source IN (SELECT store_id || '/' || ? FROM stores WHERE program_id = ?))`,
-			f.Search, "#"+f.Search, f.Search, f.Search, program)
+		c.and(`source IN (SELECT source FROM orders WHERE program_id = ? AND name IN (?, ?)
+			UNION ALL SELECT store_id || '/' || ? FROM stores WHERE program_id = ? UNION ALL SELECT ?)`,
+			program, f.Search, "#"+f.Search, f.Search, program, f.Search)
 	}
 	after, err := readCursor(p.After, 2)
 	if err != nil {

@@ -98,6 +98,11 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err := s.checkSchema(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	if s.dialect.name() == "sqlite" {
+		if err := s.keepStatistics(ctx); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
 	return s, nil
 }
 

@@ -333,6 +333,20 @@ func testOverview(t *testing.T, w *world) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatal(diff)
 	}
+	another := w.Another(t) // what others post is added to what was summed before
+	o := sale(source("3"), 700)
+	w.settle(t, another, o, 1, map[string]int64{"ben": 35, "cyd": 5})
+	w.settle(t, another, o, 2, map[string]int64{"ben": 10})
+	for range 2 {
+		got, err = w.Store.Overview(w.ctx, program)
+		if ok(t, err); got.EarnedByMoney["EUR"] != "12.94" || got.LastBatch != 3 || got.Orders != 3 {
+			t.Fatalf("after others posted: %+v", got)
+		}
+	}
+	fresh, err := another.Overview(w.ctx, program)
+	if ok(t, err); !cmp.Equal(fresh, got) {
+		t.Fatalf("counted anew: %s", cmp.Diff(got, fresh))
+	}
 	_, err = w.Store.Overview(w.ctx, "nobody")
 	wantCode(t, err, server.NotFound)
 	programs, err := w.Store.Programs(w.ctx)
