@@ -53,6 +53,8 @@ type installation struct {
 	addr   string
 	secret string
 	key    string
+	dir    string // of its files
+	domain string // of the shop whose webhooks are sent
 }
 
 const (
@@ -88,25 +90,31 @@ func onEachDatabase(t *testing.T, f func(t *testing.T, databaseURL string)) {
 	})
 }
 
-// newInstallation sets everything up through the command line, as the README says.
-func newInstallation(t *testing.T, databaseURL string) *installation {
+// bareInstallation is a binary, an address and a database with nothing in it.
+func bareInstallation(t *testing.T, databaseURL string) *installation {
 	t.Helper()
 	bin, err := binary()
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	in := &installation{t: t, bin: bin, addr: freeAddr(t)}
-	in.env = append(os.Environ(), "UPLINE_DATA="+filepath.Join(dir, "data"), "DATABASE_URL="+databaseURL, "UPLINE_ADDR="+in.addr,
+	in := &installation{t: t, bin: bin, addr: freeAddr(t), dir: t.TempDir(), domain: shopDomain}
+	in.env = append(os.Environ(), "UPLINE_DATA="+filepath.Join(in.dir, "data"), "DATABASE_URL="+databaseURL, "UPLINE_ADDR="+in.addr,
 		"SHOPIFY_API_KEY=", "SHOPIFY_API_SECRET=", "SHOPIFY_API_SECRET_OLD=")
+	in.cli("migrate")
+	return in
+}
+
+// newInstallation sets everything up through the command line, as the README says.
+func newInstallation(t *testing.T, databaseURL string) *installation {
+	t.Helper()
+	in := bareInstallation(t, databaseURL)
 	file := func(name, text string) string {
-		path := filepath.Join(dir, name)
+		path := filepath.Join(in.dir, name)
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		return path
 	}
-	in.cli("migrate")
 	in.cli("admin", "program", "create", "E2E Company", "--currency", "EUR")
 	in.secret = in.field("signing_secret", "admin", "store", "create", shopDomain, "--platform", "shopify", "--currency", "EUR", "--id", "shop", "--json")
 	in.key = in.field("api_key", "admin", "api-key", "create", "--store", "shop", "--json")
@@ -223,7 +231,7 @@ func (in *installation) webhook(topic, id string, body []byte) (int, error) {
 	mac := hmac.New(sha256.New, []byte(in.secret))
 	mac.Write(body)
 	request.Header.Set("X-Shopify-Topic", topic)
-	request.Header.Set("X-Shopify-Shop-Domain", shopDomain)
+	request.Header.Set("X-Shopify-Shop-Domain", in.domain)
 	request.Header.Set("X-Shopify-Hmac-Sha256", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
 	if id != "" {
 		request.Header.Set("X-Shopify-Webhook-Id", id)

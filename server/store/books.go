@@ -10,7 +10,6 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"upline.dev/upline/core/ledger"
-	"upline.dev/upline/core/money"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/pipeline"
@@ -214,35 +213,12 @@ func (r *record) open() error {
 
 // loadPosted sums what is posted under each key of the orders.
 func (b *books) loadPosted(ctx context.Context, sources []string) error {
-	var sums []struct {
-		Source        string `db:"source"`
-		LineID        string `db:"line_id"`
-		ComponentID   string `db:"component_id"`
-		DistributorID string `db:"distributor_id"`
-		Kind          string `db:"kind"`
-		Currency      string `db:"currency"`
-		AmountMinor   int64  `db:"amount_minor"`
+	sums, err := b.store.sumPosted(ctx, b.tx, b.program, sources)
+	for i := range sums {
+		r := b.records[sums[i].Source]
+		r.public.Posted = append(r.public.Posted, ledger.Balance{Key: sums[i].key(), AmountMinor: sums[i].AmountMinor})
 	}
-	err := b.tx.SelectContext(ctx, &sums, `SELECT s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency,
-		CAST(sum(p.amount_minor) AS bigint) AS amount_minor`+postingsOfSettlements+
-		`WHERE s.program_id = $1 AND s.source IN `+b.store.dialect.in("$2")+`
-		GROUP BY s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency
-		ORDER BY s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency`,
-		b.program, b.store.dialect.list(sources))
-	if err != nil {
-		return fmt.Errorf("sum what is posted: %w", err)
-	}
-	for _, s := range sums {
-		r := b.records[s.Source]
-		r.public.Posted = append(r.public.Posted, ledger.Balance{
-			Key: ledger.Key{
-				Source: s.Source, LineID: s.LineID, ComponentID: s.ComponentID,
-				DistributorID: s.DistributorID, Kind: ledger.Kind(s.Kind), Currency: money.Currency(s.Currency),
-			},
-			AmountMinor: s.AmountMinor,
-		})
-	}
-	return nil
+	return err
 }
 
 // Versions are the program's counters as read inside the transaction.

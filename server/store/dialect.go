@@ -20,6 +20,9 @@ type dialect interface {
 	runReturning(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) ([]string, error)
 	// in is the right side of "column IN", with the list as parameter n; list makes its value.
 	in(n string) string
+	// among is a condition that finds rows by an index on column, with the list as parameter n, also where the planner
+	// knows nothing of the tables yet and would go through all that a join gives.
+	among(column, n string) string
 	list(values []string) any
 	// scope binds the transaction to one program; "" is none.
 	scope(ctx context.Context, tx *sqlx.Tx, program string) error

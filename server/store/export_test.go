@@ -28,3 +28,11 @@ func (s *Store) ReadThrough(db *sqlx.DB) { s.reader = db }
 
 // Cursor is where a page ends whose last row has this key.
 func Cursor(parts ...string) string { return cursor(parts).String() }
+
+// SumPosted sums what is posted for orders.
+func (s *Store) SumPosted(ctx context.Context, program string, sources ...string) error {
+	return s.read(ctx, program, func(tx *sqlx.Tx) error {
+		_, err := s.sumPosted(ctx, tx, program, sources)
+		return err
+	})
+}

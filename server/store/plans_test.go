@@ -188,6 +188,7 @@ func looks() []look {
 			_, _, err := s.Backlog(ctx)
 			return err
 		}),
+		one("sums of orders", nil, func(ctx context.Context, s *store.Store) error { return s.SumPosted(ctx, "big", "shop/1", "shop/2") }),
 		// Counts, which are kept where they are dear, and the sum of all orders, which is made once.
 		one("overview", regexp.MustCompile(` COVERING INDEX |^SEARCH distributors USING PRIMARY KEY|^SCAN orders$`), func(ctx context.Context, s *store.Store) error {
 			_, err := s.Overview(ctx, "big")
@@ -201,7 +202,7 @@ func looks() []look {
 }
 
 // small are tables and partial indexes that hold so little that going through them costs nothing.
-var small = regexp.MustCompile(`^(?:SCAN|SEARCH) (?:json_each|CONSTANT|m\b|programs|stores|plan_versions|sku_mapping|c USING PRIMARY KEY)|` +
+var small = regexp.MustCompile(`^(?:SCAN|SEARCH) (?:json_each|CONSTANT|m\b|s$|programs|stores|plan_versions|sku_mapping|c USING PRIMARY KEY)|` +
 	` (?:orders_parked|inbox_state_waiting|inbox_state_parked)\b`)
 
 // walk is a step that goes through a table or an index, or through all that a program has in it.

@@ -37,6 +37,8 @@ func (*postgres) forShare() string            { return " FOR SHARE" }
 func (*postgres) skipLocked() string          { return " FOR UPDATE SKIP LOCKED" }
 func (*postgres) in(n string) string          { return "(SELECT unnest(" + n + "::text[]))" }
 
+func (*postgres) among(column, n string) string { return column + " = ANY(" + n + "::text[])" }
+
 func (*postgres) list(values []string) any {
 	e := newElements(textColumn)
 	for _, v := range values {

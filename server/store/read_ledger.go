@@ -92,6 +92,22 @@ func afterPosting(c *conditions, after string) error {
 	return nil
 }
 
+// sumPosted sums what is posted under each key of the orders. The settlements are found first and by themselves: a planner
+// that knows nothing of the tables yet would rather go through all postings.
+func (s *Store) sumPosted(ctx context.Context, tx *sqlx.Tx, program string, sources []string) (sums []postingRow, err error) {
+	err = tx.SelectContext(ctx, &sums, `WITH s AS MATERIALIZED (SELECT source, batch_sequence, first_position, posting_count
+			FROM settlements WHERE program_id = $1 AND `+s.dialect.among("source", "$2")+`)
+		SELECT s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency, CAST(sum(p.amount_minor) AS bigint) AS amount_minor
+		FROM s JOIN postings p ON p.program_id = $1 AND p.batch_sequence = s.batch_sequence AND p.position >= s.first_position
+			AND p.position < s.first_position + s.posting_count
+		GROUP BY s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency
+		ORDER BY s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency`, program, s.dialect.list(sources))
+	if err != nil {
+		return nil, fmt.Errorf("sum what is posted: %w", err)
+	}
+	return sums, nil
+}
+
 // Postings lists the ledger, the newest first. See query.Reader.
 func (s *Store) Postings(ctx context.Context, program string, f query.PostingFilter, p query.Page) (list []query.Posting, next string, err error) {
 	defer server.Wrap(&err, "list postings of program %s", program)

@@ -51,6 +51,8 @@ func (*embedded) forShare() string      { return "" }
 func (*embedded) skipLocked() string    { return "" }
 func (*embedded) in(n string) string    { return "(SELECT value FROM json_each(" + n + "))" }
 
+func (e *embedded) among(column, n string) string { return column + " IN " + e.in(n) }
+
 func (*embedded) list(values []string) any {
 	if values == nil {
 		values = []string{}

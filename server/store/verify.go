@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/hex"
-	"fmt"
 	"math"
 
 	"github.com/jmoiron/sqlx"
@@ -180,27 +179,20 @@ func (s *Store) EachOrder(ctx context.Context, program string, fn func(orderID, 
 	}
 }
 
-// earnedBy sums the postings of the orders under their keys.
+// earnedBy sums what calculations posted for the orders, under their keys.
 func (s *Store) earnedBy(ctx context.Context, tx *sqlx.Tx, program string, orders []snapshotRow) (map[string][]ledger.Balance, error) {
 	sources := make([]string, len(orders))
 	for i := range orders {
 		sources[i] = orders[i].Source
 	}
-	var sums []postingRow
-	err := tx.SelectContext(ctx, &sums, `SELECT s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency,
-		CAST(sum(p.amount_minor) AS bigint) AS amount_minor`+postingsOfSettlements+`
-		WHERE s.program_id = $1 AND p.kind IN ('earning', 'breakage') AND s.source IN `+s.dialect.in("$2")+`
-		GROUP BY s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency`,
-		program, s.dialect.list(sources))
-	if err != nil {
-		return nil, fmt.Errorf("sum what is posted: %w", err)
-	}
+	sums, err := s.sumPosted(ctx, tx, program, sources)
 	posted := make(map[string][]ledger.Balance, len(orders))
 	for i := range sums {
-		p := &sums[i]
-		posted[p.Source] = append(posted[p.Source], ledger.Balance{Key: p.key(), AmountMinor: p.AmountMinor})
+		if p := &sums[i]; ledger.Kind(p.Kind) == ledger.Earning || ledger.Kind(p.Kind) == ledger.Breakage {
+			posted[p.Source] = append(posted[p.Source], ledger.Balance{Key: p.key(), AmountMinor: p.AmountMinor})
+		}
 	}
-	return posted, nil
+	return posted, err
 }
 
 // CountPostings counts a program's postings.

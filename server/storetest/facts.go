@@ -149,6 +149,58 @@ func testDryRun(t *testing.T, w *world) {
 }
 
 // testCodes: a new code counts from the beginning, one that passes on from its date; without a list all stays.
+// testEmptyFields: what a row says nothing about stays as it is, field by field, and what it says to be none goes. For
+// somebody new an empty field is what it says.
+func testEmptyFields(t *testing.T, w *world) {
+	ben := admin.Distributor{
+		DistributorID: "ben", SponsorID: "ann", Status: genealogy.Inactive, Rank: "gold", Country: "DE", Codes: []string{"BEN10"},
+		SealedTaxID: []byte("tax"), SealedProfile: []byte("profile"),
+	}
+	w.people(t, person("ann", ""), person("cyd", ""), ben)
+	all := admin.Keep{Sponsor: true, Status: true, Rank: true, Country: true}
+	now := func() query.Distributor {
+		d, err := w.Store.Distributor(w.ctx, program, "ben")
+		ok(t, err)
+		return d
+	}
+	want := query.Distributor{DistributorID: "ben", SponsorID: "ann", Status: "inactive", Rank: "gold", Country: "DE", Codes: []string{"BEN10"}}
+	for _, c := range []struct {
+		name    string
+		row     admin.Distributor
+		changed int
+		change  func()
+	}{
+		{"nothing", admin.Distributor{Keep: all}, 0, func() {}},
+		{"nothing, though the row has values", admin.Distributor{SponsorID: "cyd", Status: genealogy.Active, Rank: "silver", Country: "AT", Keep: all}, 0, func() {}},
+		{"a sponsor alone", admin.Distributor{SponsorID: "cyd", Keep: admin.Keep{Status: true, Rank: true, Country: true}}, 1, func() { want.SponsorID = "cyd" }},
+		{"a status alone", admin.Distributor{Status: genealogy.Active, Keep: admin.Keep{Sponsor: true, Rank: true, Country: true}}, 1, func() { want.Status = "active" }},
+		{"no rank", admin.Distributor{Keep: admin.Keep{Sponsor: true, Status: true, Country: true}}, 1, func() { want.Rank = "" }},
+		{"no country", admin.Distributor{Keep: admin.Keep{Sponsor: true, Status: true, Rank: true}}, 1, func() { want.Country = "" }},
+		{"no codes", admin.Distributor{Keep: all, Codes: []string{}}, 1, func() { want.Codes = nil }},
+		{"no sponsor", admin.Distributor{Keep: admin.Keep{Status: true, Rank: true, Country: true}}, 1, func() { want.SponsorID = "" }},
+	} {
+		c.row.DistributorID = "ben"
+		if s := w.people(t, c.row); s != (admin.ImportSummary{Changed: c.changed, Unchanged: 1 - c.changed}) {
+			t.Errorf("%s: %+v", c.name, s)
+		}
+		c.change()
+		if diff := cmp.Diff(want, now()); diff != "" {
+			t.Fatalf("%s: %s", c.name, diff)
+		}
+	}
+	if n := w.count(t, `SELECT count(*) FROM distributors d JOIN distributor_profiles p ON p.distributor_id = d.distributor_id
+		WHERE d.distributor_id = 'ben' AND d.tax_id IS NOT NULL`); n != 1 {
+		t.Error("the sealed fields went with rows that had none")
+	}
+	if s := w.people(t, admin.Distributor{DistributorID: "dan", Status: genealogy.Active, Keep: all}); s.Added != 1 {
+		t.Errorf("somebody new: %+v", s)
+	}
+	d, err := w.Store.Distributor(w.ctx, program, "dan")
+	if ok(t, err); d.SponsorID != "" || d.Status != "active" {
+		t.Errorf("somebody new: %+v", d)
+	}
+}
+
 func testCodes(t *testing.T, w *world) {
 	w.people(t, person("ann", "", "Spring", "SUMMER"), person("ben", "ann"))
 	later := begin.Add(time.Hour)

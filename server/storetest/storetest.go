@@ -89,6 +89,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"facts/people":              testPeople,
 		"facts/people refused":      testPeopleRefused,
 		"facts/dry run":             testDryRun,
+		"facts/empty fields":        testEmptyFields,
 		"facts/codes":               testCodes,
 		"facts/mappings":            testMappings,
 		"facts/plans":               testPlans,

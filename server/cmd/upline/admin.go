@@ -114,8 +114,20 @@ func (cmd *StoreCreateCmd) Run(ctx context.Context, env *environment) error {
 			return err
 		}
 		return env.print(cmd.JSON, map[string]string{"store_id": st.StoreID, "signing_secret": secret},
-			"store %s connected\nsigning secret (shown once): %s\n", st.StoreID, secret)
+			"store %s connected\n%s\n", st.StoreID, cmd.next(st, secret))
 	})
+}
+
+// next says what the store needs to send its first order. A secret that was typed in is not shown again.
+func (cmd *StoreCreateCmd) next(st admin.Store, secret string) string {
+	switch {
+	case st.Platform == order.Custom:
+		return "its orders come with an API key: upline admin api-key create --store " + st.StoreID
+	case cmd.Secret != "":
+		return "its webhooks are signed with the secret you gave"
+	default:
+		return "signing secret (shown once): " + secret
+	}
 }
 
 // StoreListCmd lists stores.

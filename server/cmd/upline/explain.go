@@ -89,7 +89,7 @@ func (a *app) allPostings(ctx context.Context, program, orderID string) ([]query
 }
 
 func (e *environment) printExplanation(ctx context.Context, a *app, program string, o query.Order, snapshots []query.Snapshot, postings []query.Posting) error {
-	fmt.Fprintf(e.stdout, "Order %s %s, %s, %s: %s\n", o.OrderID, o.Name, o.OrderTS.Format("2006-01-02 15:04 MST"), o.Status, o.Settlement)
+	fmt.Fprintf(e.stdout, "Order %s, %s, %s: %s\n", strings.TrimSpace(o.OrderID+" "+o.Name), o.OrderTS.Format("2006-01-02 15:04 MST"), o.Status, o.Settlement)
 	if text := o.WaitsFor(); text != "" {
 		fmt.Fprintln(e.stdout, text)
 	}
