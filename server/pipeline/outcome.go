@@ -67,7 +67,7 @@ func reasonOf(err error) *Reason {
 		return invalidReason(invalid)
 	case errors.As(err, &nobody):
 		return &Reason{
-			Code: ReasonUnknownDistributor, Detail: sentence(nobody.Error(), "Import the distributor or the code"),
+			Code: ReasonUnknownDistributor, Detail: sentence("The "+nobody.Error(), "Import the distributor or the code"),
 			Causes: []string{refCause(nobody.Value)},
 		}
 	case errors.As(err, &unmapped):

@@ -15,7 +15,8 @@ import (
 // DemoCmd fills the database with a company of 500 distributors, 4 stores, 60 SKUs and three months of orders. The
 // orders walk the same way as real ones: through the inbox and the pipeline.
 type DemoCmd struct {
-	JSON bool `help:"Print ids, an API key and the stores' signing secrets as JSON, for scripts."`
+	JSON bool   `help:"Print ids, an API key and the stores' signing secrets as JSON, for scripts."`
+	Addr string `help:"Address that upline serve listens on, for the link that is printed." env:"UPLINE_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 }
 
 // demoReport is the JSON form.
@@ -43,6 +44,7 @@ func (cmd *DemoCmd) Run(ctx context.Context, env *environment) error {
 		a.admin.Actor = "demo"
 		company := demo.New()
 		report, err := a.setUpDemo(ctx, company)
+		report.URL = "http://" + cmd.Addr + "/"
 		if err != nil {
 			return err
 		}
@@ -62,7 +64,7 @@ func (cmd *DemoCmd) Run(ctx context.Context, env *environment) error {
 }
 
 func (a *app) setUpDemo(ctx context.Context, c *demo.Company) (demoReport, error) {
-	report := demoReport{ProgramID: c.Program.ProgramID, URL: "http://127.0.0.1:8080/"}
+	report := demoReport{ProgramID: c.Program.ProgramID}
 	if _, err := a.admin.CreateProgram(ctx, c.Program); err != nil && server.CodeOf(err) != server.Conflict {
 		return report, err
 	}

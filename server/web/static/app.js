@@ -10,7 +10,7 @@ const EVERY = 5000; // milliseconds between refreshes while the page is visible
 const PAGE = matchMedia('(max-width: 640px)').matches ? 10 : 25;
 const LIMIT_MAX = 200; // the API's own
 
-const state = { filter: '', search: '', limit: PAGE, names: new Map(), seen: null, order: '', turn: 0, busy: 0 };
+const state = { filter: '', search: '', limit: PAGE, names: new Map(), seen: null, order: '', zone: null, turn: 0, busy: 0 };
 
 /** Ask for everything once more. A later call overtakes an earlier one, whose answers are then dropped. */
 async function refresh() {
@@ -33,6 +33,7 @@ async function refresh() {
     }
     if (failure instanceof Failure && failure.status === 401) {
       key.set('');
+      state.zone = null;
       keyError(`${sentence(failure.message)}. Enter another one.`);
       refresh();
       return;
@@ -247,6 +248,17 @@ function orderInAddress() {
   return found ? `/api/v1/orders/${found[1]}/${found[2]}/explanation` : '';
 }
 
+/** Times are told in the program's zone from the first one on, also where a link opens an order before all else. */
+async function zoned() {
+  state.zone ||= get('/api/v1/overview').then((overview) => useZone(overview.program.time_zone));
+  try {
+    await state.zone;
+  } catch (failure) {
+    state.zone = null;
+    throw failure;
+  }
+}
+
 async function followAddress() {
   const path = orderInAddress();
   const sheet = byId('sheet');
@@ -263,7 +275,7 @@ async function followAddress() {
   byId('sheet-body').replaceChildren(el('div', { class: 'rows skeleton', role: 'status' }, el('span', { class: 'sr' }, 'Loading')));
   byId('sheet-title').focus();
   try {
-    const e = await get(path);
+    const [e] = await Promise.all([get(path), zoned()]);
     if (state.order === path) {
       byId('sheet-title').textContent = `Order ${e.order.name || e.order.platform_order_id}`;
       byId('sheet-body').replaceChildren(...orderSheet(e));
@@ -330,6 +342,7 @@ async function enter(event) {
 
 function leave() {
   key.set('');
+  state.zone = null;
   state.names.clear();
   state.seen = null;
   byId('sheet').close();
