@@ -68,7 +68,7 @@ func (c *composer) head(bodies []Order) {
 	kept := slices.DeleteFunc(slices.Clone(o.Evidence), func(old Evidence) bool {
 		return slices.ContainsFunc(told.Evidence, func(e Evidence) bool { return e.Kind == old.Kind })
 	})
-	o.Evidence = append(kept, told.Evidence...)
+	o.Evidence = slices.Concat(kept, told.Evidence)
 }
 
 // line puts a line told alone in its place: that of the same id, or of the only line of the snapshot with its SKU, or

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -28,7 +29,7 @@ func TestReadme(t *testing.T) {
 	in.secret = regexp.MustCompile(`SIGNING_SECRET=(\S+)`).FindStringSubmatch(text)[1]
 	run := func(line string) string {
 		command := exec.Command("bash", "-c", strings.Replace(line, "bin/upline", `"$BIN"`, 1))
-		command.Dir, command.Env = root, append(in.env, "BIN="+in.bin, "SIGNING_SECRET="+in.secret)
+		command.Dir, command.Env = root, slices.Concat(in.env, []string{"BIN=" + in.bin, "SIGNING_SECRET=" + in.secret})
 		out, err := command.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%s: %v\n%s", line, err, out)
