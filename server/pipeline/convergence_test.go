@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 type history struct {
 	order     order.Order
 	version   int64
+	refunds   int // ever given, since an id is never used again
 	revisions []order.Revision
 }
 
@@ -58,7 +60,7 @@ func (h *history) addLine(t *rapid.T) {
 
 // live lets one thing happen to the order.
 func (h *history) live(t *rapid.T) {
-	switch rapid.SampledFrom([]string{"pay", "refund", "refund alone", "money back", "edit", "hint", "cancel", "take up", "sell for max", "delete"}).Draw(t, "event") {
+	switch rapid.SampledFrom([]string{"pay", "refund", "refund alone", "money back", "edit", "hint", "cancel", "take up", "sell for max", "delete", "take a refund back", "tell a line alone"}).Draw(t, "event") {
 	case "pay", "take up":
 		h.order.Status = order.Paid
 		h.tell()
@@ -70,7 +72,7 @@ func (h *history) live(t *rapid.T) {
 			h.revisions = append(h.revisions, refunding(r))
 		}
 	case "money back":
-		r := order.Refund{RefundID: fmt.Sprint("r", len(h.order.Refunds)), At: placed, MoneyMinor: rapid.Int64Range(0, 500).Draw(t, "money")}
+		r := order.Refund{RefundID: h.refundID(), At: placed, MoneyMinor: rapid.Int64Range(0, 500).Draw(t, "money")}
 		h.order.Refunds = append(h.order.Refunds, r)
 		h.revisions = append(h.revisions, refunding(r))
 	case "edit":
@@ -86,6 +88,41 @@ func (h *history) live(t *rapid.T) {
 		h.tell()
 	case "delete":
 		h.revisions = append(h.revisions, order.Revision{Source: sample1, Channel: order.Webhook, Kind: order.Deletion})
+	case "take a refund back":
+		h.takeBack(t)
+	case "tell a line alone":
+		sku := rapid.SampledFrom([]string{"TEA", "CUP"}).Draw(t, "sku")
+		o := sale(func(o *order.Order) {
+			o.Lines = []order.Line{product(sku, sku, 1, rapid.Int64Range(1, 9999).Draw(t, "amount"))}
+		})
+		h.version++
+		r := told(h.version, o)
+		r.Kind, r.Channel = order.OneLine, order.API
+		h.revisions = append(h.revisions, r)
+	}
+}
+
+func (h *history) refundID() string {
+	h.refunds++
+	return fmt.Sprint("r", h.refunds)
+}
+
+// takeBack deletes a refund, as some platforms let a merchant do.
+func (h *history) takeBack(t *rapid.T) {
+	if len(h.order.Refunds) == 0 {
+		return
+	}
+	i := rapid.IntRange(0, len(h.order.Refunds)-1).Draw(t, "refund")
+	gone := h.order.Refunds[i]
+	h.order.Refunds = slices.Delete(slices.Clone(h.order.Refunds), i, i+1)
+	for _, back := range gone.Lines {
+		line := &h.order.Lines[slices.IndexFunc(h.order.Lines, func(l order.Line) bool { return l.LineID == back.LineID })]
+		left := *line.CurrentQuantity + back.Quantity
+		line.CurrentQuantity = &left
+	}
+	h.revisions = append(h.revisions, refunding(order.Refund{RefundID: gone.RefundID, Deleted: true}))
+	if rapid.Bool().Draw(t, "tells") {
+		h.tell()
 	}
 }
 
@@ -99,7 +136,7 @@ func (h *history) refund(t *rapid.T) (order.Refund, bool) {
 	units := rapid.Int64Range(1, *line.CurrentQuantity).Draw(t, "units")
 	left := *line.CurrentQuantity - units
 	line.CurrentQuantity = &left
-	r := refunded(fmt.Sprint("r", len(h.order.Refunds)), line.LineID, units, units*line.UnitPriceMinor)
+	r := refunded(h.refundID(), line.LineID, units, units*line.UnitPriceMinor)
 	h.order.Refunds = append(h.order.Refunds, r)
 	return r, true
 }
