@@ -8,6 +8,7 @@ import (
 	"math"
 	"net"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,10 +26,14 @@ type Config struct {
 	Connections int           // of the closed loop
 	OpenFor     time.Duration // one open-loop measurement
 	DrainOrders int           // settled in the drain measurement
+	Parts       []string      // which of Parts to measure; none is all
 	Progress    io.Writer     // what is being measured; io.Discard for silence
 	// Open opens a migrated database with the product's own services; main names the concrete parts.
 	Open func(ctx context.Context, databaseURL, dir string) (Product, error)
 }
+
+// Parts are what can be measured apart from each other: drain includes the bare bulk insert, latency the memory.
+func Parts() []string { return []string{"throughput", "drain", "latency"} }
 
 // Product is the product without its HTTP surface.
 type Product struct {
@@ -46,6 +51,8 @@ type IngestReport struct {
 	RatioToNoop         float64   `json:"ratio_to_noop"` // throughput, median over the rounds
 	RatioToNoopAll      []float64 `json:"ratio_to_noop_rounds"`
 	CPURatioToNoop      float64   `json:"cpu_ratio_to_noop"` // processor time per request, median over the rounds
+	IngestCPU           float64   `json:"ingest_cpu_us"`     // processor time per request; the database server's too
+	NoopCPU             float64   `json:"noop_cpu_us"`
 	IngestPerS          float64   `json:"ingest_per_s"`
 	NoopPerS            float64   `json:"noop_per_s"`
 	OpenLoop1000P50     float64   `json:"open_loop_1000_p50_ms"`
@@ -56,6 +63,7 @@ type IngestReport struct {
 	AckToLedgerP50      float64   `json:"ack_to_ledger_p50_ms"` // at 1,000/s, from arrival to the commit that made it readable
 	AckToLedgerP99      float64   `json:"ack_to_ledger_p99_ms"`
 	DrainOrdersPerS     float64   `json:"drain_orders_per_s"`
+	DrainCPU            float64   `json:"drain_cpu_us"` // processor time per order
 	BulkOrdersPerS      float64   `json:"bulk_insert_orders_per_s"`
 	DrainRatio          float64   `json:"drain_ratio"`
 	PeakRSSMB           float64   `json:"peak_rss_mb"` // while serving 3,000/s
@@ -84,14 +92,20 @@ func Ingest(ctx context.Context, cfg Config) (report IngestReport, err error) {
 	}
 	defer func() { err = errors.Join(err, r.database.drop()) }()
 	r.report.Database = r.database.product.Store.Dialect()
-	steps := []func(context.Context) error{r.throughput, r.drain, r.latency, r.baseline}
-	for _, step := range steps {
-		if err := step(ctx); err != nil {
-			return r.report, err
+	steps := map[string][]func(context.Context) error{
+		"throughput": {r.throughput}, "drain": {r.drain, r.baseline}, "latency": {r.latency},
+	}
+	for _, part := range Parts() {
+		if len(r.Parts) > 0 && !slices.Contains(r.Parts, part) {
+			continue
+		}
+		for _, step := range steps[part] {
+			if err := step(ctx); err != nil {
+				return r.report, err
+			}
 		}
 	}
 	r.report.ForeignCPUPercent = round(median(r.foreign), 1)
-	r.report.DrainRatio = round(r.report.DrainOrdersPerS/r.report.BulkOrdersPerS, 2)
 	return r.report, nil
 }
 
@@ -102,7 +116,7 @@ func (r *run) throughput(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, noop.stop(), product.stop()) }()
-	var ratios, cpuRatios, ours, theirs []float64
+	var ratios, cpuRatios, ours, theirs, ourCPU, theirCPU []float64
 	for round := range r.Rounds {
 		r.say("throughput, round %d of %d", round+1, r.Rounds)
 		pair := []*child{noop, product}
@@ -120,12 +134,14 @@ func (r *run) throughput(ctx context.Context) (err error) {
 		ratios = append(ratios, rates[product]/rates[noop])
 		cpuRatios = append(cpuRatios, cpus[product]/cpus[noop])
 		ours, theirs = append(ours, rates[product]), append(theirs, rates[noop])
+		ourCPU, theirCPU = append(ourCPU, cpus[product]), append(theirCPU, cpus[noop])
 	}
 	for _, v := range ratios {
 		r.report.RatioToNoopAll = append(r.report.RatioToNoopAll, round(v, 3))
 	}
 	r.report.RatioToNoop, r.report.CPURatioToNoop = round(median(ratios), 3), round(median(cpuRatios), 2)
 	r.report.IngestPerS, r.report.NoopPerS = round(median(ours), 0), round(median(theirs), 0)
+	r.report.IngestCPU, r.report.NoopCPU = round(median(ourCPU), 1), round(median(theirCPU), 1)
 	return nil
 }
 
@@ -162,11 +178,12 @@ func (r *run) drain(ctx context.Context) error {
 		return err
 	}
 	r.say("drain: settling %d orders", r.DrainOrders)
-	begin := time.Now()
+	begin, mine := time.Now(), own()
 	if err := r.database.product.Drain(ctx); err != nil {
 		return fmt.Errorf("drain: %w", err)
 	}
 	took := time.Since(begin)
+	r.report.DrainCPU = round(float64((own()-mine).Microseconds())/float64(r.DrainOrders), 0)
 	after, err := r.database.postings(ctx)
 	if err != nil {
 		return err
@@ -257,6 +274,7 @@ func (r *run) baseline(ctx context.Context) error {
 		return err
 	}
 	r.report.BulkOrdersPerS = round(rate, 0)
+	r.report.DrainRatio = round(r.report.DrainOrdersPerS/rate, 2)
 	return nil
 }
 

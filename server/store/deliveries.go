@@ -32,7 +32,7 @@ var insertDeliveryStates = &bulk{
 // PutDeliveries stores the rows in one transaction. See inbox.Store.
 func (s *Store) PutDeliveries(ctx context.Context, list []inbox.Row) (results []inbox.PutResult, err error) {
 	defer server.Wrap(&err, "put %d deliveries", len(list))
-	err = s.write(ctx, "", func(ctx context.Context, tx *sqlx.Tx) error {
+	err = s.write(asArrival(ctx), "", func(ctx context.Context, tx *sqlx.Tx) error {
 		inserted, err := s.insertDeliveries(ctx, tx, list)
 		if err != nil {
 			return err

@@ -43,8 +43,12 @@ type dialect interface {
 	// unavailable reports that the database cannot be reached or written at all.
 	unavailable(err error) bool
 	migrationsDir() string
+	// turn waits until a transaction may begin to write; whoever got a turn passes it on when all is over.
+	turn(ctx context.Context) (pass func(), err error)
 	// ended is called after a writing transaction, outside of it.
 	ended(ctx context.Context) error
+	// close ends what works beside the connections, before they are closed.
+	close() error
 }
 
 // readOnly are the options of a reading transaction: all of its statements see one moment. SQLite has no other kind.

@@ -31,6 +31,7 @@ type postgres struct {
 func (*postgres) name() string                { return "postgres" }
 func (*postgres) migrationsDir() string       { return "migrations/postgres" }
 func (*postgres) ended(context.Context) error { return nil }
+func (*postgres) close() error                { return nil }
 func (*postgres) settlesApart() bool          { return false }
 func (*postgres) forUpdate() string           { return " FOR UPDATE" }
 func (*postgres) forShare() string            { return " FOR SHARE" }
@@ -46,6 +47,9 @@ func (*postgres) list(values []string) any {
 	}
 	return e.array()
 }
+
+// turn: there are as many writers as connections.
+func (*postgres) turn(context.Context) (pass func(), err error) { return func() {}, nil }
 
 // open connects as the serving role. Where the login may not take it, the login itself serves: the triggers and
 // policies hold for it too, but it could drop them.

@@ -29,6 +29,7 @@ func openSQLite(t *testing.T) storetest.Opened {
 		Raw:     raw,
 		Unprotect: []string{
 			`DROP TRIGGER postings_no_update`, `DROP TRIGGER postings_no_delete`, `DROP TRIGGER settlements_no_update`,
+			`DROP TRIGGER postings_event_once`,
 		},
 		Forbidden: []string{
 			`INSERT OR REPLACE INTO %s SELECT * FROM %s`,

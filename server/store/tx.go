@@ -58,6 +58,11 @@ func backOff(ctx context.Context, attempt int) error {
 }
 
 func (s *Store) writeOnce(ctx context.Context, program string, f func(ctx context.Context, tx *sqlx.Tx) error) (err error) {
+	pass, err := s.dialect.turn(ctx)
+	if err != nil {
+		return fmt.Errorf("wait for a turn: %w", err)
+	}
+	defer pass()
 	tx, err := s.writer.BeginTxx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)

@@ -95,12 +95,17 @@ func testOnlyGrows(t *testing.T, w *world) {
 // testConstraints: the database itself refuses what no settlement may write.
 func testConstraints(t *testing.T, w *world) {
 	w.settle(t, w.Store, sale(source("1"), 1000), 1, map[string]int64{"ben": 50})
-	insert := func(event byte, kind, amount, to string) error {
+	insertAt := func(position int, event byte, kind, amount, to string) error {
 		_, err := w.Raw.ExecContext(w.ctx, `INSERT INTO postings (program_id, batch_sequence, position, first_position, event_id, line_id,
 			component_id, distributor_id, kind, currency, amount_minor, from_account, to_account)
-			VALUES ('acme', 9, `+strconv.Itoa(int(event))+`, 0, $1, '', 'c', 'd', '`+kind+`', 'EUR', `+amount+`, 'a', '`+to+`')`,
+			VALUES ('acme', 9, `+strconv.Itoa(position)+`, `+strconv.Itoa(int(event))+`, $1, '', 'c', 'd', '`+kind+`', 'EUR', `+amount+`, 'a', '`+to+`')`,
 			slices.Repeat([]byte{event}, 32))
 		return err
+	}
+	insert := func(event byte, kind, amount, to string) error { return insertAt(int(event), event, kind, amount, to) }
+	for event := range 6 {
+		execute(t, w, fmt.Sprintf(`INSERT INTO settlements (program_id, source, revision, batch_sequence, first_position, posting_count,
+			calc_snapshot_json, order_ts, posted_at) VALUES ('acme', 'acme-shop/by-hand-%d', 1, 9, %d, 2, '', 1, 1)`, event, event))
 	}
 	for name, err := range map[string]error{
 		"an amount of 0":       insert(1, "earning", "0", "b"),
@@ -113,8 +118,10 @@ func testConstraints(t *testing.T, w *world) {
 		}
 	}
 	ok(t, insert(5, "earning", "1", "b"))
-	if err := insert(5, "earning", "1", "b"); err == nil {
-		t.Error("one event is taken twice")
+	for _, position := range []int{5, 6, 0, 77} {
+		if err := insertAt(position, 5, "earning", "1", "b"); err == nil {
+			t.Errorf("one event is taken a second time, at position %d", position)
+		}
 	}
 	if n := w.count(t, `SELECT count(*) FROM postings WHERE batch_sequence = 9`); n != 1 {
 		t.Errorf("%d rows, want 1", n)
@@ -225,6 +232,9 @@ func execute(t *testing.T, w *world, statement string) {
 // testUnsealed: postings slipped in beside the chain, behind it or between two batches, are found.
 func testUnsealed(t *testing.T, w *world) {
 	w.settle(t, w.Store, sale(source("1"), 1000), 1, map[string]int64{"ben": 50})
+	for _, statement := range w.Unprotect {
+		execute(t, w, statement)
+	}
 	for i, sequence := range []int64{0, 1, 99} {
 		if _, err := w.Raw.ExecContext(w.ctx, `INSERT INTO postings (program_id, batch_sequence, position, first_position, event_id, line_id,
 			component_id, distributor_id, kind, currency, amount_minor, from_account, to_account)

@@ -23,6 +23,7 @@ type BenchIngestCmd struct {
 	Connections int           `help:"Connections of the closed loop." default:"64"`
 	OpenFor     time.Duration `help:"Length of one open-loop measurement." default:"10s"`
 	DrainOrders int           `help:"Orders settled in the drain measurement." default:"20000"`
+	Parts       []string      `help:"Measure only these: throughput, drain, latency." enum:"throughput,drain,latency"`
 	Dir         string        `help:"Where to put scratch data; must be a real disk." default:"." type:"existingdir"`
 }
 
@@ -33,7 +34,7 @@ func (cmd *BenchIngestCmd) Run(ctx context.Context, env *environment) error {
 	}
 	report, err := bench.Ingest(ctx, bench.Config{
 		DatabaseURL: env.DatabaseURL, Dir: cmd.Dir, Rounds: cmd.Rounds, Slice: cmd.Slice, Connections: cmd.Connections,
-		OpenFor: cmd.OpenFor, DrainOrders: cmd.DrainOrders, Progress: env.stderr, Open: env.openBench,
+		OpenFor: cmd.OpenFor, DrainOrders: cmd.DrainOrders, Parts: cmd.Parts, Progress: env.stderr, Open: env.openBench,
 	})
 	if err != nil {
 		return err

@@ -141,7 +141,7 @@ CREATE TABLE inbox (
   topic                TEXT    NOT NULL,
   headers_json         TEXT    NOT NULL,
   sealed_body          BLOB,
-  body_sha256          BLOB    NOT NULL CHECK (length(body_sha256) = 32),
+  body_sha256          BLOB    NOT NULL,
   body_bytes           INTEGER NOT NULL,
   received_at          INTEGER NOT NULL,
   CONSTRAINT inbox_pkey PRIMARY KEY (program_id, delivery_id),
@@ -172,7 +172,7 @@ CREATE INDEX inbox_state_by_source ON inbox_state (program_id, source, delivery_
 CREATE TABLE order_revisions (
   program_id    TEXT    NOT NULL,
   source        TEXT    NOT NULL,
-  hash          BLOB    NOT NULL CHECK (length(hash) = 32),
+  hash          BLOB    NOT NULL,
   delivery_id   TEXT    NOT NULL,
   revision_json TEXT    NOT NULL,
   recorded_at   INTEGER NOT NULL,
@@ -264,7 +264,7 @@ CREATE TABLE postings (
   batch_sequence INTEGER NOT NULL,
   position       INTEGER NOT NULL, -- in the batch, from 0
   first_position INTEGER NOT NULL, -- of its settlement
-  event_id       BLOB NOT NULL CHECK (length(event_id) = 32),
+  event_id       BLOB    NOT NULL, -- SHA-256 of program, key and revision; unique as these are, see postings_event_once
   line_id        TEXT    NOT NULL,
   component_id   TEXT    NOT NULL,
   distributor_id TEXT    NOT NULL,
@@ -275,8 +275,7 @@ CREATE TABLE postings (
   from_account   TEXT    NOT NULL,
   to_account     TEXT    NOT NULL,
   CONSTRAINT postings_accounts CHECK (from_account <> to_account),
-  CONSTRAINT postings_pkey PRIMARY KEY (program_id, batch_sequence, position),
-  CONSTRAINT postings_event_once UNIQUE (event_id)
+  CONSTRAINT postings_pkey PRIMARY KEY (program_id, batch_sequence, position)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX postings_by_distributor ON postings (program_id, distributor_id, batch_sequence, position);
 
@@ -326,7 +325,13 @@ CREATE TABLE audit_log (
 ) STRICT;
 
 -- Append-only. The UPDATE and DELETE triggers do not see INSERT OR REPLACE unless a connection has
--- recursive_triggers on, so inserts of an existing key are stopped before they can replace anything.
+-- recursive_triggers on, so inserts of an existing key are stopped before they can replace anything. They fail instead
+-- of aborting (as no function may stand in a check of these tables): a statement that may abort makes SQLite keep a
+-- copy of every page it touches.
+
+-- A fact is posted once: a posting begins a settlement, of which there is one for every order and revision, or follows
+-- the one before it in the order of its key, so that no key comes twice. event_id is a hash of just these, and an index
+-- over random hashes would cost more than all other indexes of the ledger together.
 
 -- +goose StatementBegin
 CREATE TRIGGER postings_no_update BEFORE UPDATE ON postings
@@ -337,11 +342,19 @@ CREATE TRIGGER postings_no_delete BEFORE DELETE ON postings
 BEGIN SELECT RAISE(ABORT, 'postings only grow: DELETE is refused'); END;
 -- +goose StatementEnd
 -- +goose StatementBegin
-CREATE TRIGGER postings_no_replace BEFORE INSERT ON postings
-WHEN EXISTS (SELECT 1 FROM postings WHERE event_id = NEW.event_id)
-  OR EXISTS (SELECT 1 FROM postings WHERE program_id = NEW.program_id
+CREATE TRIGGER postings_event_once BEFORE INSERT ON postings
+WHEN EXISTS (SELECT 1 FROM postings WHERE program_id = NEW.program_id
              AND batch_sequence = NEW.batch_sequence AND position = NEW.position)
-BEGIN SELECT RAISE(ABORT, 'postings_event_once: this posting is there already'); END;
+  OR CASE WHEN NEW.position = NEW.first_position
+    THEN NOT EXISTS (SELECT 1 FROM settlements WHERE program_id = NEW.program_id
+                     AND batch_sequence = NEW.batch_sequence AND first_position = NEW.first_position)
+    ELSE NOT EXISTS (SELECT 1 FROM postings p WHERE p.program_id = NEW.program_id
+                     AND p.batch_sequence = NEW.batch_sequence AND p.position = NEW.position - 1
+                     AND p.first_position = NEW.first_position
+                     AND (p.line_id, p.component_id, p.distributor_id, p.kind, p.currency)
+                       < (NEW.line_id, NEW.component_id, NEW.distributor_id, NEW.kind, NEW.currency))
+    END
+BEGIN SELECT RAISE(FAIL, 'postings_event_once: this posting is there already, or does not follow in its settlement'); END;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
@@ -359,7 +372,7 @@ WHEN EXISTS (SELECT 1 FROM settlements WHERE rowid = NEW.rowid)
              AND source = NEW.source AND revision = NEW.revision)
   OR EXISTS (SELECT 1 FROM settlements WHERE program_id = NEW.program_id
              AND batch_sequence = NEW.batch_sequence AND first_position = NEW.first_position)
-BEGIN SELECT RAISE(ABORT, 'settlements_pkey: this settlement is there already'); END;
+BEGIN SELECT RAISE(FAIL, 'settlements_pkey: this settlement is there already'); END;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
@@ -374,7 +387,7 @@ BEGIN SELECT RAISE(ABORT, 'seals only grow: DELETE is refused'); END;
 CREATE TRIGGER seals_no_replace BEFORE INSERT ON seals
 WHEN EXISTS (SELECT 1 FROM seals WHERE rowid = NEW.rowid)
   OR EXISTS (SELECT 1 FROM seals WHERE program_id = NEW.program_id AND sequence = NEW.sequence)
-BEGIN SELECT RAISE(ABORT, 'seals_pkey: this seal is there already'); END;
+BEGIN SELECT RAISE(FAIL, 'seals_pkey: this seal is there already'); END;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
