@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -15,12 +16,12 @@ import (
 	"upline.dev/upline/server/inbox"
 )
 
-// insertDeliveries keeps what arrived; a key that is there already gives no row back.
+// insertDeliveries keeps what arrived; a key that is there already is passed over.
 var insertDeliveries = &bulk{
 	name: "insert deliveries", table: "inbox",
 	columns: columns(texts("program_id", "delivery_id", "store_id", "platform_delivery_id", "platform", "topic", "headers_json"),
 		blobs("sealed_body", "body_sha256"), ints("body_bytes", "received_at")),
-	after: "ON CONFLICT (store_id, platform_delivery_id) DO NOTHING RETURNING delivery_id",
+	after: "ON CONFLICT (store_id, platform_delivery_id) DO NOTHING",
 }
 
 var insertDeliveryStates = &bulk{
@@ -33,21 +34,17 @@ var insertDeliveryStates = &bulk{
 func (s *Store) PutDeliveries(ctx context.Context, list []inbox.Row) (results []inbox.PutResult, err error) {
 	defer server.Wrap(&err, "put %d deliveries", len(list))
 	err = s.write(asArrival(ctx), "", func(ctx context.Context, tx *sqlx.Tx) error {
-		inserted, err := s.insertDeliveries(ctx, tx, list)
+		results, err = s.insertDeliveries(ctx, tx, list)
 		if err != nil {
 			return err
 		}
 		states := s.dialect.newRows(insertDeliveryStates)
 		for i := range list {
-			if inserted[list[i].DeliveryID] {
+			if !results[i].Duplicate {
 				addDeliveryState(states, &list[i])
 			}
 		}
 		if _, err := s.dialect.run(ctx, tx, insertDeliveryStates, states); err != nil {
-			return err
-		}
-		results, err = s.putResults(ctx, tx, list, inserted)
-		if err != nil {
 			return err
 		}
 		return s.stampStores(ctx, tx, list)
@@ -55,9 +52,9 @@ func (s *Store) PutDeliveries(ctx context.Context, list []inbox.Row) (results []
 	return results, err
 }
 
-// insertDeliveries gives the ids that were new. Rows go in by key, so that two batches with the same keys wait for
-// each other instead of deadlocking.
-func (s *Store) insertDeliveries(ctx context.Context, tx *sqlx.Tx, list []inbox.Row) (map[string]bool, error) {
+// insertDeliveries says what became of each row. Rows go in by key, so that two batches with the same keys wait for each
+// other instead of deadlocking. Mostly all of them are new, and nothing needs to be asked.
+func (s *Store) insertDeliveries(ctx context.Context, tx *sqlx.Tx, list []inbox.Row) ([]inbox.PutResult, error) {
 	sorted := make([]*inbox.Row, len(list))
 	for i := range list {
 		sorted[i] = &list[i]
@@ -82,12 +79,18 @@ func (s *Store) insertDeliveries(ctx context.Context, tx *sqlx.Tx, list []inbox.
 		r.int(int64(row.BodyBytes))
 		r.int(micros(row.ReceivedAt))
 	}
-	ids, err := s.dialect.runReturning(ctx, tx, insertDeliveries, r)
-	inserted := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		inserted[id] = true
+	inserted, err := s.dialect.run(ctx, tx, insertDeliveries, r)
+	if err != nil {
+		return nil, err
 	}
-	return inserted, err
+	results := make([]inbox.PutResult, len(list))
+	for i := range list {
+		results[i].DeliveryID = list[i].DeliveryID
+	}
+	if inserted == int64(len(list)) {
+		return results, nil
+	}
+	return results, s.markDuplicates(ctx, tx, list, results)
 }
 
 func addDeliveryState(r rows, row *inbox.Row) {
@@ -105,31 +108,45 @@ func addDeliveryState(r rows, row *inbox.Row) {
 	r.int(micros(row.SettledAt))
 }
 
-// putResults finds, for what was there already, the first one's id and whether it had the same body.
-func (s *Store) putResults(ctx context.Context, tx *sqlx.Tx, list []inbox.Row, inserted map[string]bool) ([]inbox.PutResult, error) {
-	results := make([]inbox.PutResult, len(list))
+// deliveryKey is what the database keeps unique.
+type deliveryKey struct {
+	StoreID            string `db:"store_id"`
+	PlatformDeliveryID string `db:"platform_delivery_id"`
+}
+
+// markDuplicates finds, for what was there already, the first one's id and whether it had the same body.
+func (s *Store) markDuplicates(ctx context.Context, tx *sqlx.Tx, list []inbox.Row, results []inbox.PutResult) error {
+	stores, keys := make([]string, len(list)), make([]string, len(list))
 	for i := range list {
-		results[i].DeliveryID = list[i].DeliveryID
-		if inserted[list[i].DeliveryID] {
-			continue
+		stores[i], keys[i] = list[i].StoreID, list[i].PlatformDeliveryID
+	}
+	var found []struct {
+		deliveryKey
+		DeliveryID string `db:"delivery_id"`
+		Hash       []byte `db:"body_sha256"`
+	}
+	err := tx.SelectContext(ctx, &found, `SELECT store_id, platform_delivery_id, delivery_id, body_sha256 FROM inbox
+		WHERE store_id IN `+s.dialect.in("$1")+` AND platform_delivery_id IN `+s.dialect.in("$2"),
+		s.dialect.list(stores), s.dialect.list(keys))
+	if err != nil {
+		return fmt.Errorf("find the first deliveries: %w", err)
+	}
+	at := make(map[deliveryKey]int, len(found))
+	for i := range found {
+		at[found[i].deliveryKey] = i
+	}
+	for i := range list {
+		first, ok := at[deliveryKey{list[i].StoreID, list[i].PlatformDeliveryID}]
+		if !ok {
+			return fmt.Errorf("delivery %s of store %s is neither stored nor a duplicate", list[i].PlatformDeliveryID, list[i].StoreID)
 		}
-		var first struct {
-			DeliveryID string `db:"delivery_id"`
-			Hash       []byte `db:"body_sha256"`
-		}
-		err := tx.GetContext(ctx, &first,
-			`SELECT delivery_id, body_sha256 FROM inbox WHERE store_id = $1 AND platform_delivery_id = $2`,
-			list[i].StoreID, list[i].PlatformDeliveryID)
-		if err != nil {
-			return nil, fmt.Errorf("find the first delivery with key %s of store %s: %w",
-				list[i].PlatformDeliveryID, list[i].StoreID, err)
-		}
-		results[i] = inbox.PutResult{
-			DeliveryID: first.DeliveryID, Duplicate: true,
-			Conflict: string(first.Hash) != string(list[i].BodySHA256[:]),
+		if f := &found[first]; f.DeliveryID != list[i].DeliveryID {
+			results[i] = inbox.PutResult{
+				DeliveryID: f.DeliveryID, Duplicate: true, Conflict: string(f.Hash) != string(list[i].BodySHA256[:]),
+			}
 		}
 	}
-	return results, nil
+	return nil
 }
 
 // stampEvery is how often a store's last delivery is noted: often enough for a screen, too seldom to cost anything.
@@ -204,44 +221,98 @@ func (d *deliveryRow) row() (inbox.Row, error) {
 // ClaimDeliveries leases what is due. See inbox.Store.
 func (s *Store) ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, limit int) (claimed []inbox.Row, err error) {
 	defer server.Wrap(&err, "claim up to %d deliveries", limit)
-	if due, err := s.anyDue(ctx, now); err != nil || !due {
+	from := s.claims.from(now)
+	due, err := s.anyDue(ctx, now, from)
+	if err == nil && !due && from > 0 {
+		s.claims.reset()
+		from = 0
+		due, err = s.anyDue(ctx, now, from)
+	}
+	if err != nil || !due {
 		return nil, err
 	}
+	var ids []string
 	err = s.write(ctx, "", func(ctx context.Context, tx *sqlx.Tx) error {
-		claimed = claimed[:0]
-		var ids []string
-		err := tx.SelectContext(ctx, &ids, `WITH c AS MATERIALIZED (
+		ids = ids[:0]
+		return tx.SelectContext(ctx, &ids, `WITH c AS MATERIALIZED (
 			SELECT delivery_id FROM inbox_state WHERE status = 'waiting' AND due_at <= $1 AND lease_until <= $1
-			ORDER BY received_at, delivery_id LIMIT $3`+s.dialect.skipLocked()+`)
+			AND received_at >= $4 ORDER BY received_at, delivery_id LIMIT $3`+s.dialect.skipLocked()+`)
 			UPDATE inbox_state SET lease_until = $2 WHERE delivery_id IN (SELECT delivery_id FROM c) RETURNING delivery_id`,
-			micros(now), micros(leaseUntil), limit)
-		if err != nil || len(ids) == 0 {
-			return err
-		}
-		var found []deliveryRow
-		err = tx.SelectContext(ctx, &found, `SELECT `+deliveryColumns+`, i.sealed_body`+deliveryTables+
-			`WHERE s.delivery_id IN `+s.dialect.in("$1")+` ORDER BY s.received_at, s.delivery_id`, s.dialect.list(ids))
-		if err != nil {
-			return err
-		}
-		for i := range found {
-			row, err := found[i].row()
-			if err != nil {
-				return err
-			}
-			claimed = append(claimed, row)
-		}
-		return nil
+			micros(now), micros(leaseUntil), limit, from)
 	})
-	return claimed, err
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	// They are ours: nobody need wait while they are read.
+	if claimed, err = s.readDeliveries(ctx, ids); err != nil {
+		return nil, err
+	}
+	s.claims.reset()
+	if len(ids) == limit {
+		s.claims.reached(claimed[len(claimed)-1].ReceivedAt, now)
+	}
+	return claimed, nil
+}
+
+func (s *Store) readDeliveries(ctx context.Context, ids []string) ([]inbox.Row, error) {
+	var found []deliveryRow
+	err := s.read(ctx, "", func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &found, `SELECT `+deliveryColumns+`, i.sealed_body`+deliveryTables+
+			`WHERE s.delivery_id IN `+s.dialect.in("$1")+` ORDER BY s.received_at, s.delivery_id`, s.dialect.list(ids))
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read what was claimed: %w", err)
+	}
+	rows := make([]inbox.Row, len(found))
+	for i := range found {
+		if rows[i], err = found[i].row(); err != nil {
+			return nil, err
+		}
+	}
+	return rows, nil
+}
+
+// claimCursor remembers how far the claims of a backlog have come, so that each does not begin by stepping over all that
+// those before it have leased. What came due behind it is found when it starts over: where the backlog ends, and at the
+// latest after claimCursorFor.
+type claimCursor struct {
+	mu    sync.Mutex
+	at    int64 // received_at of the last one claimed; 0: from the beginning
+	since int64
+}
+
+const claimCursorFor = int64(time.Second / time.Microsecond)
+
+func (c *claimCursor) from(now time.Time) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if passed := micros(now) - c.since; passed < 0 || passed >= claimCursorFor {
+		c.at, c.since = 0, micros(now)
+	}
+	return c.at
+}
+
+func (c *claimCursor) reached(at, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = micros(at)
+	if c.since == 0 {
+		c.since = micros(now)
+	}
+}
+
+func (c *claimCursor) reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = 0
 }
 
 // anyDue looks before ClaimDeliveries writes: the sweep asks every second, and mostly there is nothing.
-func (s *Store) anyDue(ctx context.Context, now time.Time) (due bool, err error) {
+func (s *Store) anyDue(ctx context.Context, now time.Time, from int64) (due bool, err error) {
 	var found []int
 	err = s.read(ctx, "", func(tx *sqlx.Tx) error {
-		return tx.SelectContext(ctx, &found,
-			`SELECT 1 FROM inbox_state WHERE status = 'waiting' AND due_at <= $1 AND lease_until <= $1 LIMIT 1`, micros(now))
+		return tx.SelectContext(ctx, &found, `SELECT 1 FROM inbox_state
+			WHERE status = 'waiting' AND due_at <= $1 AND lease_until <= $1 AND received_at >= $2 LIMIT 1`, micros(now), from)
 	})
 	return len(found) > 0, err
 }

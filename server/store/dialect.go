@@ -16,8 +16,6 @@ type dialect interface {
 	newRows(b *bulk, fixed ...any) rows
 	// run executes b with the rows and gives the number of rows written.
 	run(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) (int64, error)
-	// runReturning is run for a statement that ends in RETURNING one text column.
-	runReturning(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) ([]string, error)
 	// in is the right side of "column IN", with the list as parameter n; list makes its value.
 	in(n string) string
 	// among is a condition that finds rows by an index on column, with the list as parameter n, also where the planner

@@ -224,18 +224,6 @@ func (p *postgres) run(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) (int64
 	return result.RowsAffected()
 }
 
-func (p *postgres) runReturning(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) ([]string, error) {
-	u := r.(*unnested)
-	if err := u.complete(); err != nil || u.len() == 0 {
-		return nil, err
-	}
-	var returned []string
-	if err := tx.SelectContext(ctx, &returned, p.statement(b), u.args()...); err != nil {
-		return nil, fmt.Errorf("%s: %w", b.name, err)
-	}
-	return returned, nil
-}
-
 // scope sets what the row-level security policies compare with. It ends with the transaction.
 func (*postgres) scope(ctx context.Context, tx *sqlx.Tx, program string) error {
 	if program == "" {

@@ -24,22 +24,23 @@ var (
 			texts("delivery_id", "revision_json")),
 		after: "ON CONFLICT (program_id, source, hash) DO NOTHING",
 	}
-	upsertOrders = &bulk{
-		name: "write orders", table: "orders",
-		columns: columns(fixedText("program_id"),
-			texts("source", "store_id", "platform", "platform_order_id", "name", "status", "settlement", "reason_code", "reason",
-				"waiting_currency", "currency", "distributor_id", "buyer_id", "attribution_json", "lines_json", "pins_json", "state_json"),
-			ints("order_ts", "waiting_minor", "net_minor", "earned_minor", "revision", "row_version", "received_at", "settled_at")),
-		after: `ON CONFLICT (program_id, source) DO UPDATE SET platform = excluded.platform, name = excluded.name,
-			status = excluded.status, settlement = excluded.settlement, reason_code = excluded.reason_code,
-			reason = excluded.reason, waiting_currency = excluded.waiting_currency, currency = excluded.currency,
-			distributor_id = excluded.distributor_id, buyer_id = excluded.buyer_id,
-			attribution_json = excluded.attribution_json, lines_json = excluded.lines_json,
-			pins_json = excluded.pins_json, state_json = excluded.state_json, order_ts = excluded.order_ts,
-			waiting_minor = excluded.waiting_minor, net_minor = excluded.net_minor, earned_minor = excluded.earned_minor,
-			revision = excluded.revision, row_version = excluded.row_version, received_at = excluded.received_at,
-			settled_at = excluded.settled_at
-			WHERE orders.row_version = excluded.row_version - 1`,
+	insertOrders = &bulk{
+		name: "insert orders", table: "orders", columns: orderFields,
+		after: `ON CONFLICT (program_id, source) DO NOTHING`,
+	}
+	updateOrders = &bulk{
+		name: "update orders", columns: orderFields,
+		before: `UPDATE orders SET platform = given.platform, name = given.name,
+			status = given.status, settlement = given.settlement, reason_code = given.reason_code,
+			reason = given.reason, waiting_currency = given.waiting_currency, currency = given.currency,
+			distributor_id = given.distributor_id, buyer_id = given.buyer_id,
+			attribution_json = given.attribution_json, lines_json = given.lines_json,
+			pins_json = given.pins_json, state_json = given.state_json, order_ts = given.order_ts,
+			waiting_minor = given.waiting_minor, net_minor = given.net_minor, earned_minor = given.earned_minor,
+			revision = given.revision, row_version = given.row_version, received_at = given.received_at,
+			settled_at = given.settled_at FROM given
+			WHERE orders.program_id = given.program_id AND orders.source = given.source
+			AND orders.row_version = given.row_version - 1`,
 	}
 	insertSettlements = &bulk{
 		name: "insert settlements", table: "settlements",
@@ -82,6 +83,11 @@ var (
 	}
 )
 
+var orderFields = columns(fixedText("program_id"),
+	texts("source", "store_id", "platform", "platform_order_id", "name", "status", "settlement", "reason_code", "reason",
+		"waiting_currency", "currency", "distributor_id", "buyer_id", "attribution_json", "lines_json", "pins_json", "state_json"),
+	ints("order_ts", "waiting_minor", "net_minor", "earned_minor", "revision", "row_version", "received_at", "settled_at"))
+
 var bindingColumns = columns(fixedText("program_id"), fixedInt("recorded_at"),
 	texts("store_id", "customer_id", "distributor_id", "source"), ints("bound_at"))
 
@@ -93,7 +99,8 @@ type batch struct {
 	*books
 	at        int64
 	revisions rows
-	orders    rows
+	orders    rows // new ones
+	updates   rows // of orders that have a row
 	causes    rows
 	bindings  rows
 	renewals  rows // bindings that replace one whose days have run out
@@ -140,7 +147,8 @@ func (b *books) newBatch(at int64) *batch {
 	return &batch{
 		books: b, at: at, bound: make(map[pipeline.Customer]bool),
 		revisions: d.newRows(insertRevisions, b.program, at),
-		orders:    d.newRows(upsertOrders, b.program),
+		orders:    d.newRows(insertOrders, b.program),
+		updates:   d.newRows(updateOrders, b.program),
 		causes:    d.newRows(insertParkCauses, b.program),
 		bindings:  d.newRows(insertBindings, b.program, at),
 		renewals:  d.newRows(renewBindings, b.program, at),
@@ -275,18 +283,22 @@ func (w *batch) addOrder(r *record, s *pipeline.Settlement) error {
 		return nil
 	}
 	row.RowVersion++
+	rows := w.orders
+	if r.exists {
+		rows = w.updates
+	}
 	for _, v := range []string{
 		row.Source, row.StoreID, row.Platform, row.PlatformOrderID, row.Name, row.Status,
 		row.Settlement, row.ReasonCode, row.Reason, row.WaitingCurrency, row.Currency, row.DistributorID, row.BuyerID,
 		row.AttributionJSON, row.LinesJSON, row.PinsJSON, row.StateJSON,
 	} {
-		w.orders.text(v)
+		rows.text(v)
 	}
 	for _, v := range []int64{
 		row.OrderTS, row.WaitingMinor, row.NetMinor, row.EarnedMinor, row.Revision, row.RowVersion,
 		row.ReceivedAt, row.SettledAt,
 	} {
-		w.orders.int(v)
+		rows.int(v)
 	}
 	return nil
 }
@@ -394,12 +406,11 @@ func (w *batch) write(ctx context.Context) error {
 	if _, err := d.run(ctx, w.tx, insertRevisions, w.revisions); err != nil {
 		return err
 	}
-	written, err := d.run(ctx, w.tx, upsertOrders, w.orders)
-	if err != nil {
+	if err := w.writeOrders(ctx, insertOrders, w.orders); err != nil {
 		return err
 	}
-	if written != int64(w.orders.len()) {
-		return fmt.Errorf("%d of %d orders were changed by another transaction: %w", int64(w.orders.len())-written, w.orders.len(), errAgain)
+	if err := w.writeOrders(ctx, updateOrders, w.updates); err != nil {
+		return err
 	}
 	if err := w.writeParking(ctx); err != nil {
 		return err
@@ -413,6 +424,18 @@ func (w *batch) write(ctx context.Context) error {
 		}
 	}
 	return w.seal(ctx)
+}
+
+// writeOrders writes orders' rows; where one is not written, another transaction wrote it since it was read.
+func (w *batch) writeOrders(ctx context.Context, statement *bulk, r rows) error {
+	written, err := w.store.dialect.run(ctx, w.tx, statement, r)
+	if err != nil {
+		return err
+	}
+	if n := int64(r.len()); written != n {
+		return fmt.Errorf("%d of %d orders were changed by another transaction: %w", n-written, n, errAgain)
+	}
+	return nil
 }
 
 // confirmFacts makes sure that nothing an order is parked for was mended since the facts were read. It holds off such

@@ -275,28 +275,6 @@ func (e *embedded) run(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) (int64
 	return total, err
 }
 
-func (e *embedded) runReturning(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) ([]string, error) {
-	v := r.(*valued)
-	if err := v.complete(); err != nil {
-		return nil, err
-	}
-	var all []string
-	err := v.chunks(func(count int, args []any) error {
-		s, err := e.stmt(ctx, tx, b, count)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = s.Close() }() // the prepared statement behind it stays
-		var returned []string
-		if err := s.SelectContext(ctx, &returned, args...); err != nil {
-			return fmt.Errorf("%s: %w", b.name, err)
-		}
-		all = append(all, returned...)
-		return nil
-	})
-	return all, err
-}
-
 // SQLite has neither roles nor row security, and an immediate transaction is alone: the rest of the locks are free.
 func (*embedded) scope(context.Context, *sqlx.Tx, string) error                 { return nil }
 func (*embedded) lockSources(context.Context, *sqlx.Tx, string, []string) error { return nil }

@@ -73,6 +73,7 @@ type Store struct {
 	mu       sync.Mutex
 	programs map[string]*facts // caches by program
 	lastSeen map[string]int64  // store -> last delivery written to its row
+	claims   claimCursor
 }
 
 var (
