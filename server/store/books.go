@@ -24,6 +24,7 @@ type books struct {
 	asked    []order.Source
 	records  map[string]*record // by source
 	settled  bool
+	reading  bool   // tx is of the reading handle
 	apart    bool   // Settle keeps its rows in batch, to be written when the reading has ended
 	batch    *batch // only where apart
 }
@@ -114,7 +115,7 @@ func (s *Store) settleApart(ctx context.Context, program string, sources []order
 func (s *Store) settleApartOnce(ctx context.Context, program string, sources []order.Source, f func(pipeline.Books) error) error {
 	b := &books{store: s, program: program, asked: sources, apart: true}
 	err := s.read(ctx, program, func(tx *sqlx.Tx) error {
-		b.tx = tx
+		b.tx, b.reading = tx, true
 		if err := b.load(ctx); err != nil {
 			return err
 		}
@@ -127,7 +128,7 @@ func (s *Store) settleApartOnce(ctx context.Context, program string, sources []o
 		return err
 	}
 	return s.writeOnce(ctx, program, func(ctx context.Context, tx *sqlx.Tx) error {
-		b.tx = tx
+		b.tx, b.reading = tx, false
 		if err := b.batch.confirmFacts(ctx); err != nil {
 			return err
 		}
@@ -159,16 +160,26 @@ func (b *books) load(ctx context.Context) (err error) {
 	return b.loadPosted(ctx, posted)
 }
 
+// query selects with one of the few texts of every settlement.
+func (b *books) query(ctx context.Context, into any, text string, args ...any) error {
+	return b.store.dialect.query(ctx, b.tx, b.reading, into, text, args...)
+}
+
 // readVersions reads the program's counters; lock is a locking clause.
 func (b *books) readVersions(ctx context.Context, lock string) (pipeline.Versions, error) {
-	var v struct {
+	var v []struct {
 		Tree    int64 `db:"tree_version"`
 		Catalog int64 `db:"catalog_version"`
 		Plans   int64 `db:"plans_version"`
 	}
-	err := b.tx.GetContext(ctx, &v,
-		`SELECT tree_version, catalog_version, plans_version FROM programs WHERE program_id = $1`+lock, b.program)
-	return pipeline.Versions(v), found(err, "There is no program %s.", b.program)
+	err := b.query(ctx, &v, `SELECT tree_version, catalog_version, plans_version FROM programs WHERE program_id = $1`+lock, b.program)
+	if err != nil {
+		return pipeline.Versions{}, fmt.Errorf("read the versions: %w", err)
+	}
+	if len(v) == 0 {
+		return pipeline.Versions{}, server.Errorf(server.NotFound, "There is no program %s.", b.program)
+	}
+	return pipeline.Versions(v[0]), nil
 }
 
 // loadOrders fills the records and names the orders that have posted something.
@@ -177,7 +188,7 @@ func (b *books) loadOrders(ctx context.Context, names []string) (posted []string
 		return nil, nil
 	}
 	var found []orderRow
-	err = b.tx.SelectContext(ctx, &found, `SELECT `+orderColumns+` FROM orders WHERE program_id = $1 AND source IN `+
+	err = b.query(ctx, &found, `SELECT `+orderColumns+` FROM orders WHERE program_id = $1 AND source IN `+
 		b.store.dialect.in("$2"), b.program, b.store.dialect.list(names))
 	if err != nil {
 		return nil, fmt.Errorf("read the orders: %w", err)
@@ -248,7 +259,7 @@ func (b *books) Bindings(ctx context.Context, customers []pipeline.Customer) ([]
 		return bindings, nil
 	}
 	var found []bindingRow
-	err := b.tx.SelectContext(ctx, &found, `SELECT store_id, customer_id, distributor_id, bound_at, source
+	err := b.query(ctx, &found, `SELECT store_id, customer_id, distributor_id, bound_at, source
 		FROM customer_bindings WHERE program_id = $1 AND store_id IN `+b.store.dialect.in("$2")+
 		` AND customer_id IN `+b.store.dialect.in("$3"), b.program, b.store.dialect.list(stores), b.store.dialect.list(ids))
 	if err != nil {

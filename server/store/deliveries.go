@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -60,7 +61,7 @@ func (s *Store) insertDeliveries(ctx context.Context, tx *sqlx.Tx, list []inbox.
 		sorted[i] = &list[i]
 	}
 	slices.SortStableFunc(sorted, func(a, b *inbox.Row) int {
-		return strings.Compare(a.StoreID+"\x00"+a.PlatformDeliveryID, b.StoreID+"\x00"+b.PlatformDeliveryID)
+		return cmp.Or(strings.Compare(a.StoreID, b.StoreID), strings.Compare(a.PlatformDeliveryID, b.PlatformDeliveryID))
 	})
 	r := s.dialect.newRows(insertDeliveries)
 	for _, row := range sorted {

@@ -16,6 +16,8 @@ type dialect interface {
 	newRows(b *bulk, fixed ...any) rows
 	// run executes b with the rows and gives the number of rows written.
 	run(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) (int64, error)
+	// query selects into a slice with a text that many transactions run; reading says that tx is one of the reading handle.
+	query(ctx context.Context, tx *sqlx.Tx, reading bool, into any, text string, args ...any) error
 	// in is the right side of "column IN", with the list as parameter n; list makes its value.
 	in(n string) string
 	// among is a condition that finds rows by an index on column, with the list as parameter n, also where the planner

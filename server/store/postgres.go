@@ -224,6 +224,10 @@ func (p *postgres) run(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) (int64
 	return result.RowsAffected()
 }
 
+func (*postgres) query(ctx context.Context, tx *sqlx.Tx, _ bool, into any, text string, args ...any) error {
+	return tx.SelectContext(ctx, into, text, args...)
+}
+
 // scope sets what the row-level security policies compare with. It ends with the transaction.
 func (*postgres) scope(ctx context.Context, tx *sqlx.Tx, program string) error {
 	if program == "" {

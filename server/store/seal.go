@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/jmoiron/sqlx"
-
 	"upline.dev/upline/core/ledger"
 	"upline.dev/upline/server/pipeline"
 )
@@ -39,7 +37,7 @@ func (w *batch) seal(ctx context.Context) error {
 	if err := d.lockChain(ctx, w.tx, w.program); err != nil {
 		return fmt.Errorf("lock the chain: %w", err)
 	}
-	last, outbox, err := lastSeal(ctx, w.tx, w.program)
+	last, outbox, err := w.lastSeal(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,7 +57,7 @@ func (w *batch) seal(ctx context.Context) error {
 			return err
 		}
 	}
-	return insertSeal(ctx, w.tx, next, w.leaves, outbox+int64(len(w.posting)))
+	return w.insertSeal(ctx, next, outbox+int64(len(w.posting)))
 }
 
 // hash makes the leaves of the batch's postings, before any lock is taken: it is the work of the seal.
@@ -135,29 +133,39 @@ func addPosting(r rows, p *ledger.Posting, position, first int64) error {
 }
 
 // lastSeal reads the end of the chain; the zero seal begins it.
-func lastSeal(ctx context.Context, tx *sqlx.Tx, program string) (last ledger.Seal, outbox int64, err error) {
+func (w *batch) lastSeal(ctx context.Context) (last ledger.Seal, outbox int64, err error) {
 	var found []sealRow
-	err = tx.SelectContext(ctx, &found, `SELECT sequence, leaf_count, root, previous, hash, sealed_at, outbox_sequence
-		FROM seals WHERE program_id = $1 ORDER BY sequence DESC LIMIT 1`, program)
+	err = w.query(ctx, &found, `SELECT sequence, leaf_count, root, previous, hash, sealed_at, outbox_sequence
+		FROM seals WHERE program_id = $1 ORDER BY sequence DESC LIMIT 1`, w.program)
 	if err != nil {
 		return last, 0, fmt.Errorf("read the last seal: %w", err)
 	}
 	if len(found) == 0 {
 		return last, 0, nil
 	}
-	return found[0].seal(program), found[0].OutboxSequence, nil
+	return found[0].seal(w.program), found[0].OutboxSequence, nil
 }
 
-func insertSeal(ctx context.Context, tx *sqlx.Tx, s ledger.Seal, leaves [][32]byte, outbox int64) error {
-	joined := make([]byte, 0, 32*len(leaves))
-	for i := range leaves {
-		joined = append(joined, leaves[i][:]...)
+var insertSeals = &bulk{
+	name: "insert seal", table: "seals",
+	columns: columns(fixedText("program_id"), ints("sequence", "leaf_count"), blobs("leaves", "root", "previous", "hash"),
+		ints("sealed_at", "outbox_sequence")),
+}
+
+func (w *batch) insertSeal(ctx context.Context, s ledger.Seal, outbox int64) error {
+	joined := make([]byte, 0, 32*len(w.leaves))
+	for i := range w.leaves {
+		joined = append(joined, w.leaves[i][:]...)
 	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO seals (program_id, sequence, leaf_count, leaves, root, previous, hash,
-		sealed_at, outbox_sequence) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		s.ProgramID, s.Sequence, s.Leaves, joined, s.Root[:], s.Previous[:], s.Hash[:], s.SealedAt, outbox)
-	if err != nil {
-		return fmt.Errorf("insert seal %d: %w", s.Sequence, err)
-	}
-	return nil
+	r := w.store.dialect.newRows(insertSeals, s.ProgramID)
+	r.int(s.Sequence)
+	r.int(int64(s.Leaves))
+	r.bytes(joined)
+	r.bytes(s.Root[:])
+	r.bytes(s.Previous[:])
+	r.bytes(s.Hash[:])
+	r.int(s.SealedAt)
+	r.int(outbox)
+	_, err := w.store.dialect.run(ctx, w.tx, insertSeals, r)
+	return err
 }

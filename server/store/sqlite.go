@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/bits"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -28,6 +29,7 @@ type embedded struct {
 	writer      *sqlx.DB
 	turns       turns
 	checkpoints *checkpointer
+	reader      *sqlx.DB
 	mu          sync.Mutex
 	prepared    map[preparedKey]*sqlx.Stmt
 	wanted      map[preparedKey]bool
@@ -40,9 +42,26 @@ func newEmbedded() *embedded {
 // maxPreparedRows bounds the size of one prepared text; beyond it larger texts gain nothing.
 const maxPreparedRows = 512
 
+// preparedKey names a statement: a bulk statement for so many rows, or a text on the one handle or the other.
 type preparedKey struct {
 	statement *bulk
 	rows      int
+	text      string
+	reading   bool
+}
+
+func (k preparedKey) sql() string {
+	if k.statement != nil {
+		return k.statement.valuesStatement(k.rows)
+	}
+	return k.text
+}
+
+func (k preparedKey) String() string {
+	if k.statement != nil {
+		return fmt.Sprintf("%s for %d rows", k.statement.name, k.rows)
+	}
+	return k.text
 }
 
 func (*embedded) name() string          { return "sqlite" }
@@ -92,7 +111,7 @@ func (e *embedded) open(ctx context.Context, c Config) (writer, reader *sqlx.DB,
 	if err != nil {
 		return nil, nil, errors.Join(err, writer.Close(), reader.Close())
 	}
-	e.writer = writer
+	e.writer, e.reader = writer, reader
 	return writer, reader, nil
 }
 
@@ -197,24 +216,23 @@ func (r *valued) whole(begin, end int) []any {
 	return all
 }
 
-// stmt gives the prepared statement for so many rows. One that is not prepared yet is prepared for this transaction
-// alone and remembered, since the only writing connection is the transaction's; ended prepares it for good.
-func (e *embedded) stmt(ctx context.Context, tx *sqlx.Tx, b *bulk, count int) (*sqlx.Stmt, error) {
+// stmt gives a prepared statement, to be closed by whoever asked for it. One that is not prepared yet is prepared for this
+// transaction alone and remembered, since the only writing connection is the transaction's; ended prepares it for good.
+func (e *embedded) stmt(ctx context.Context, tx *sqlx.Tx, key preparedKey) (*sqlx.Stmt, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	key := preparedKey{b, count}
 	if s, ok := e.prepared[key]; ok {
 		return tx.StmtxContext(ctx, s), nil
 	}
 	e.wanted[key] = true
-	s, err := tx.PreparexContext(ctx, b.valuesStatement(count)) //nolint:sqlclosecheck // closed by whoever asked for it
+	s, err := tx.PreparexContext(ctx, key.sql()) //nolint:sqlclosecheck // closed by whoever asked for it
 	if err != nil {
-		return nil, fmt.Errorf("prepare %s for %d rows: %w", b.name, count, err)
+		return nil, fmt.Errorf("prepare %s: %w", key, err)
 	}
 	return s, nil
 }
 
-// ended prepares what the transaction before had to prepare for itself, and tells that the log has grown.
+// ended prepares what the transactions before had to prepare for themselves, and tells that the log has grown.
 func (e *embedded) ended(ctx context.Context) error {
 	e.checkpoints.written()
 	e.mu.Lock()
@@ -222,27 +240,50 @@ func (e *embedded) ended(ctx context.Context) error {
 	e.wanted = make(map[preparedKey]bool)
 	e.mu.Unlock()
 	for key := range wanted {
-		s, err := e.writer.PreparexContext(ctx, key.statement.valuesStatement(key.rows)) //nolint:sqlclosecheck // kept with the connection
+		db := e.writer
+		if key.reading {
+			db = e.reader
+		}
+		s, err := db.PreparexContext(ctx, key.sql()) //nolint:sqlclosecheck // kept with the connection
 		if err != nil {
-			return fmt.Errorf("prepare %s for %d rows: %w", key.statement.name, key.rows, err)
+			return fmt.Errorf("prepare %s: %w", key, err)
 		}
 		e.mu.Lock()
-		e.prepared[key] = s
+		if e.prepared[key] == nil {
+			e.prepared[key], s = s, nil
+		}
 		e.mu.Unlock()
+		if s != nil { // Somebody else was faster.
+			if err := s.Close(); err != nil {
+				return fmt.Errorf("close %s: %w", key, err)
+			}
+		}
 	}
 	return nil
 }
 
-// chunks calls f with pieces of the rows whose lengths are powers of two, so that few different texts are prepared.
-func (r *valued) chunks(f func(count int, args []any) error) error {
-	largest := 1
-	for largest < maxPreparedRows && 2*largest*len(r.statement.columns) <= maxParameters {
-		largest *= 2
+// query runs a text that many transactions run. To parse it each time would cost more than to run it.
+func (e *embedded) query(ctx context.Context, tx *sqlx.Tx, reading bool, into any, text string, args ...any) error {
+	s, err := e.stmt(ctx, tx, preparedKey{text: text, reading: reading})
+	if err != nil {
+		return err
 	}
+	defer func() { _ = s.Close() }() // the prepared statement behind it stays
+	return s.SelectContext(ctx, into, args...)
+}
+
+// exactRows is up to how many rows every number has a text of its own. Each execution costs about as much as ten rows.
+const exactRows = 32
+
+// chunks calls f with pieces of the rows: small ones whole, larger ones in powers of two, so that few different texts are
+// prepared.
+func (r *valued) chunks(f func(count int, args []any) error) error {
+	most := min(maxPreparedRows, maxParameters/len(r.statement.columns))
 	for begin := 0; begin < r.len(); {
-		size := largest
-		for size > r.len()-begin {
-			size /= 2
+		left := min(r.len()-begin, most)
+		size := left
+		if left > exactRows {
+			size = 1 << (bits.Len(uint(left)) - 1)
 		}
 		if err := f(size, r.whole(begin, begin+size)); err != nil {
 			return err
@@ -259,7 +300,7 @@ func (e *embedded) run(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) (int64
 	}
 	var total int64
 	err := v.chunks(func(count int, args []any) error {
-		s, err := e.stmt(ctx, tx, b, count)
+		s, err := e.stmt(ctx, tx, preparedKey{statement: b, rows: count})
 		if err != nil {
 			return err
 		}
