@@ -62,13 +62,16 @@ type IngestReport struct {
 	OpenLoop3000P99     float64   `json:"open_loop_3000_p99_ms"`
 	AckToLedgerP50      float64   `json:"ack_to_ledger_p50_ms"` // at 1,000/s, from arrival to the commit that made it readable
 	AckToLedgerP99      float64   `json:"ack_to_ledger_p99_ms"`
+	ServeCPU            float64   `json:"serve_cpu_us"` // processor time per order at 1,000/s, arrival and settlement
 	DrainOrdersPerS     float64   `json:"drain_orders_per_s"`
 	DrainCPU            float64   `json:"drain_cpu_us"` // processor time per order
 	BulkOrdersPerS      float64   `json:"bulk_insert_orders_per_s"`
 	DrainRatio          float64   `json:"drain_ratio"`
 	PeakRSSMB           float64   `json:"peak_rss_mb"` // while serving 3,000/s
 	ForeignCPUPercent   float64   `json:"foreign_cpu_percent"`
-	Postings            int64     `json:"postings"`
+	Postings            int64     `json:"postings"`       // of the drain
+	Deliveries          int64     `json:"deliveries"`     // accepted in all, and found in the inbox
+	OrdersSettled       int64     `json:"orders_settled"` // all that were sent
 }
 
 // run is one bench under way.
@@ -78,6 +81,8 @@ type run struct {
 	bodies   *bodies
 	report   IngestReport
 	sent     int64 // orders so far: each order is used once, or its ledger difference would be empty
+	accepted int64 // deliveries answered with a 2xx
+	orders   int64 // orders among them
 	began    time.Time
 	foreign  []float64
 }
@@ -106,7 +111,27 @@ func Ingest(ctx context.Context, cfg Config) (report IngestReport, err error) {
 		}
 	}
 	r.report.ForeignCPUPercent = round(median(r.foreign), 1)
-	return r.report, nil
+	return r.report, r.prove(ctx)
+}
+
+// prove settles what is left, and holds what was answered against what is there: a figure of work that was lost, or that
+// was not done, is none.
+func (r *run) prove(ctx context.Context) error {
+	r.say("proof: every accepted delivery is stored, every order settled, the ledger sound")
+	if err := r.database.settle(ctx); err != nil {
+		return fmt.Errorf("settle what is left: %w", err)
+	}
+	have, err := r.database.count(ctx)
+	if err != nil {
+		return err
+	}
+	want := counts{deliveries: r.accepted, settled: r.orders}
+	want.postings = want.settled * postingsPerOrder
+	if have != want {
+		return fmt.Errorf("after the run there are %+v, want %+v", have, want)
+	}
+	r.report.Deliveries, r.report.OrdersSettled = have.deliveries, have.settled
+	return r.database.verify(ctx)
 }
 
 // throughput alternates the no-op handler and the product's ingest, order ABBA, with the same connections.
@@ -148,7 +173,7 @@ func (r *run) throughput(ctx context.Context) (err error) {
 // closed is one slice of the closed loop: requests per second, and processor microseconds per request.
 func (r *run) closed(ctx context.Context, c *child) (rate, cpu float64, err error) {
 	orders := r.prepare(r.DrainOrders)
-	before, machine, mine := c.cpu(), busy(), own()
+	before, machine, mine := r.cpu(c), busy(), own()
 	begin := time.Now()
 	n, err := closedLoop(ctx, r.target(c), r.Connections, r.Slice, func(n int64) request {
 		o := orders[n%int64(len(orders))]
@@ -158,39 +183,56 @@ func (r *run) closed(ctx context.Context, c *child) (rate, cpu float64, err erro
 	if err != nil {
 		return 0, 0, fmt.Errorf("closed loop: %w", err)
 	}
-	took := time.Since(begin)
+	took, used := time.Since(begin), r.cpu(c)-before
 	r.sent += n
-	r.noteForeign(busy()-machine-(c.cpu()-before)-(own()-mine), took)
-	return float64(n) / took.Seconds(), float64((c.cpu() - before).Microseconds()) / float64(n), nil
+	r.accept(c, n, min(n, int64(len(orders))))
+	r.noteForeign(busy()-machine-used-(own()-mine), took)
+	return float64(n) / took.Seconds(), float64(used.Microseconds()) / float64(n), nil
+}
+
+// cpu is the processor time of a server under measurement, its database server's included.
+func (r *run) cpu(c *child) time.Duration {
+	if r.DatabaseURL == "" {
+		return c.cpu()
+	}
+	return c.cpu() + named("postgres")
+}
+
+// accept counts what the product took; the no-op handler keeps nothing.
+func (r *run) accept(c *child, deliveries, orders int64) {
+	if !c.noop {
+		r.accepted += deliveries
+		r.orders += orders
+	}
 }
 
 // drain lets an engine in this process settle a known number of new orders.
 func (r *run) drain(ctx context.Context) error {
 	r.say("drain: clearing the backlog of the rounds before")
-	if err := r.database.product.Drain(ctx); err != nil {
+	if err := r.database.settle(ctx); err != nil {
 		return fmt.Errorf("clear the backlog: %w", err)
 	}
 	if err := r.fill(ctx); err != nil {
 		return err
 	}
-	before, err := r.database.postings(ctx)
+	before, err := r.database.count(ctx)
 	if err != nil {
 		return err
 	}
 	r.say("drain: settling %d orders", r.DrainOrders)
 	begin, mine := time.Now(), own()
-	if err := r.database.product.Drain(ctx); err != nil {
+	if err := r.database.settle(ctx); err != nil {
 		return fmt.Errorf("drain: %w", err)
 	}
 	took := time.Since(begin)
 	r.report.DrainCPU = round(float64((own()-mine).Microseconds())/float64(r.DrainOrders), 0)
-	after, err := r.database.postings(ctx)
+	after, err := r.database.count(ctx)
 	if err != nil {
 		return err
 	}
-	r.report.Postings = after - before
-	if r.report.Postings < int64(r.DrainOrders) {
-		return fmt.Errorf("only %d postings for %d orders: the figure would be a lie", r.report.Postings, r.DrainOrders)
+	r.report.Postings = after.postings - before.postings
+	if want := int64(r.DrainOrders) * postingsPerOrder; r.report.Postings != want {
+		return fmt.Errorf("%d postings for %d orders, want %d: the figure would be a lie", r.report.Postings, r.DrainOrders, want)
 	}
 	r.report.DrainOrdersPerS = round(float64(r.DrainOrders)/took.Seconds(), 0)
 	return nil
@@ -204,6 +246,7 @@ func (r *run) fill(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, server.stop()) }()
 	orders := r.prepare(r.DrainOrders)
+	r.accept(server, int64(len(orders)), int64(len(orders)))
 	_, err = openLoop(ctx, r.target(server), 1_000_000, r.Connections, time.Duration(len(orders))*time.Microsecond, func(n int64) request { return orders[n] })
 	if err != nil {
 		return fmt.Errorf("fill the inbox: %w", err)
@@ -231,11 +274,13 @@ func (r *run) latency(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	used := r.cpu(product)
 	acks, err := r.open(ctx, product, 1000)
 	if err != nil {
 		return err
 	}
 	time.Sleep(500 * time.Millisecond)
+	r.report.ServeCPU = round(float64((r.cpu(product)-used).Microseconds())/float64(len(acks)), 0)
 	after, err := emitHistogram(ctx, product.addr)
 	if err != nil {
 		return err
@@ -256,20 +301,20 @@ func (r *run) latency(ctx context.Context) (err error) {
 func (r *run) open(ctx context.Context, c *child, rate int) ([]time.Duration, error) {
 	count := int(r.OpenFor.Seconds()*float64(rate)) + 1
 	orders := r.prepare(count)
-	begin, before, machine, mine := time.Now(), c.cpu(), busy(), own()
+	begin, before, machine, mine := time.Now(), r.cpu(c), busy(), own()
 	all, err := openLoop(ctx, r.target(c), rate, max(rate/20, 64), r.OpenFor, func(n int64) request { return orders[n] })
 	if err != nil {
 		return nil, fmt.Errorf("open loop at %d/s: %w", rate, err)
 	}
-	r.noteForeign(busy()-machine-(c.cpu()-before)-(own()-mine), time.Since(begin))
+	r.accept(c, int64(len(all)), int64(len(all)))
+	r.noteForeign(busy()-machine-(r.cpu(c)-before)-(own()-mine), time.Since(begin))
 	return all, nil
 }
 
 // baseline is the bare bulk insert of the same rows, with no difference, seal or outbox.
 func (r *run) baseline(ctx context.Context) error {
 	r.say("bare bulk insert of as many orders")
-	perOrder := max(int(r.report.Postings)/r.DrainOrders, 1)
-	rate, err := r.database.bulkInsert(ctx, r.DrainOrders, perOrder)
+	rate, err := r.database.bulkInsert(ctx, r.DrainOrders, postingsPerOrder)
 	if err != nil {
 		return err
 	}
@@ -306,6 +351,7 @@ func (r *run) startPair(ctx context.Context, roles string) (noop, product *child
 	if noop, err = start(ctx, addr, "/healthz", nil, "bench", "noop", "--addr", addr); err != nil {
 		return nil, nil, err
 	}
+	noop.noop = true
 	if product, err = r.startServer(ctx, roles); err != nil {
 		return nil, nil, errors.Join(err, noop.stop())
 	}

@@ -38,6 +38,9 @@ func mappings() []admin.MappingSpec {
 	return all
 }
 
+// postingsPerOrder is what the plan pays on every order: the seller and seven levels.
+const postingsPerOrder = 8
+
 // plan pays the seller and seven levels above, compressed, on one of the three lines: eight postings an order.
 const plan = `
 name: bench-seven-levels

@@ -14,9 +14,11 @@ ack p50 / p99 at 1,000/s       %.2f / %.2f ms; no-op %.2f / %.2f ms
 ack p99 at 3,000/s             %.2f ms, peak memory %.1f MB
 arrival to ledger at 1,000/s   p50 %.2f ms, p99 %.2f ms
 drain                          %.0f orders/s of %.0f/s bare insert: ratio %.2f (%d postings)
+processor time                 ingest %.0f us, no-op %.0f us; drain %.0f us an order; serving 1,000/s %.0f us an order
 others used                    %.1f %% of the machine
 `, r.Database, r.Cores, r.Connections, r.IngestPerS, r.NoopPerS, r.RatioToNoop, r.RatioToNoopAll, r.CPURatioToNoop,
 		r.OpenLoop1000P50, r.OpenLoop1000P99, r.NoopOpenLoop1000P50, r.NoopOpenLoop1000P99, r.OpenLoop3000P99, r.PeakRSSMB,
-		r.AckToLedgerP50, r.AckToLedgerP99, r.DrainOrdersPerS, r.BulkOrdersPerS, r.DrainRatio, r.Postings, r.ForeignCPUPercent)
+		r.AckToLedgerP50, r.AckToLedgerP99, r.DrainOrdersPerS, r.BulkOrdersPerS, r.DrainRatio, r.Postings,
+		r.IngestCPU, r.NoopCPU, r.DrainCPU, r.ServeCPU, r.ForeignCPUPercent)
 	return err
 }

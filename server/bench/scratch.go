@@ -7,6 +7,7 @@ import (
 	"os"
 	"time"
 
+	"upline.dev/upline/core/ledger"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/planfile"
@@ -73,12 +74,37 @@ func setUp(ctx context.Context, a *admin.Service) error {
 	return err
 }
 
-func (s scratch) postings(ctx context.Context) (int64, error) {
-	n, err := s.product.Store.CountPostings(ctx, programID)
-	if err != nil {
-		return 0, fmt.Errorf("count postings: %w", err)
+// settle lets an engine in this process settle all that waits. No other process is at work: what one left unfinished when
+// it was stopped need not wait for its lease.
+func (s scratch) settle(ctx context.Context) error {
+	if _, err := s.product.Store.ReleaseLeases(ctx); err != nil {
+		return err
 	}
-	return n, nil
+	return s.product.Drain(ctx)
+}
+
+// counts is what there is after a run.
+type counts struct{ deliveries, settled, postings int64 }
+
+func (s scratch) count(ctx context.Context) (c counts, err error) {
+	if c.postings, err = s.product.Store.CountPostings(ctx, programID); err != nil {
+		return c, fmt.Errorf("count postings: %w", err)
+	}
+	if c.deliveries, c.settled, err = s.product.Store.CountDone(ctx, programID); err != nil {
+		return c, fmt.Errorf("count deliveries and orders: %w", err)
+	}
+	return c, nil
+}
+
+// verify walks the chain: every leaf, every root, and the sum over all accounts, which is zero.
+func (s scratch) verify(ctx context.Context) error {
+	verifier := ledger.NewVerifier(programID)
+	return s.product.Store.Seals(ctx, programID, func(seal ledger.Seal, postings []ledger.Posting, leaves [][32]byte) error {
+		if findings := verifier.Batch(seal, postings, leaves); len(findings) > 0 {
+			return fmt.Errorf("the ledger is not sound: %v", findings[0])
+		}
+		return nil
+	})
 }
 
 // bulkInsert is the bare insert of as many rows in the same form.

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+
+	"upline.dev/upline/server"
 )
 
 // baselineSnapshot is as long as the calculation of an order with one line and seven levels.
@@ -107,4 +109,16 @@ func addBaselinePosting(r rows, position, first int64, event []byte) {
 	r.int(1234)
 	r.text("company:commission_expense")
 	r.text("distributor:B00001:pending")
+}
+
+// CountDone counts a program's deliveries, and its orders that are settled with at least one posting.
+func (s *Store) CountDone(ctx context.Context, program string) (deliveries, settled int64, err error) {
+	defer server.Wrap(&err, "count what is done in program %s", program)
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		if err := tx.GetContext(ctx, &deliveries, `SELECT count(*) FROM inbox_state WHERE program_id = $1 AND status = 'done'`, program); err != nil {
+			return err
+		}
+		return tx.GetContext(ctx, &settled, `SELECT count(*) FROM orders WHERE program_id = $1 AND settlement = 'settled' AND revision > 0`, program)
+	})
+	return deliveries, settled, err
 }

@@ -244,8 +244,9 @@ func (s *Store) ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, 
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
-	// They are ours: nobody need wait while they are read.
-	if claimed, err = s.readDeliveries(ctx, ids); err != nil {
+	// They are ours: nobody need wait while they are read. They are read even if the caller is stopping, since nobody else
+	// may take them before their lease has run out.
+	if claimed, err = s.readDeliveries(context.WithoutCancel(ctx), ids); err != nil {
 		return nil, err
 	}
 	s.claims.reset()
