@@ -51,12 +51,16 @@ func (*Adapter) Platform() order.Platform { return order.Shopify }
 
 // KeepHeaders lists the headers that replays and support need. The signature is not among them: it is checked once, at
 // the door.
-func (*Adapter) KeepHeaders() []string {
-	kept := []string{headerTopic, headerWebhookID, headerEventID, headerTriggeredAt, headerAPIVersion, headerDomain, headerTest}
-	for i, name := range kept {
-		kept[i] = strings.ToLower(name)
+func (*Adapter) KeepHeaders() []string { return keptHeaders }
+
+// keptHeaders is asked for with every delivery.
+var keptHeaders = lower(headerTopic, headerWebhookID, headerEventID, headerTriggeredAt, headerAPIVersion, headerDomain, headerTest)
+
+func lower(names ...string) []string {
+	for i, name := range names {
+		names[i] = strings.ToLower(name)
 	}
-	return kept
+	return names
 }
 
 // Open reads topic, shop and delivery id. Where X-Shopify-Webhook-Id is missing (hand-made deliveries), the id is

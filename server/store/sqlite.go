@@ -146,7 +146,7 @@ func sqliteDSN(path string, use connectionUse) string {
 		q["_pragma"] = []string{
 			fmt.Sprintf("page_size(%d)", sqlitePage),
 			"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "recursive_triggers(1)",
-			"cache_size(-32768)", fmt.Sprintf("wal_autocheckpoint(%d)", selfCheckpoint),
+			"cache_size(-16384)", fmt.Sprintf("wal_autocheckpoint(%d)", selfCheckpoint),
 		}
 		q.Set("_txlock", "immediate")
 	case reading:
