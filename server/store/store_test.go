@@ -86,6 +86,8 @@ func TestSQLiteReplace(t *testing.T) {
 		calc_snapshot_json, order_ts, posted_at) SELECT `
 	for name, statement := range map[string]string{
 		"same event, another place":        into + `program_id, 77, 5, 5, event_id, line_id, ` + posting,
+		"same fact, another event":         into + `program_id, batch_sequence, position + 1, first_position, randomblob(32), line_id, ` + posting,
+		"a fact without a settlement":      into + `program_id, 78, 0, 0, randomblob(32), line_id, ` + posting,
 		"same place, another event":        into + `program_id, batch_sequence, position, 0, randomblob(32), line_id, ` + posting,
 		"same order, another place":        settlement + `program_id, source, revision, 77, 5, 1, 'x', 1, 1 FROM settlements LIMIT 1`,
 		"same place, another order":        settlement + `program_id, 'other', 9, batch_sequence, first_position, 1, 'x', 1, 1 FROM settlements LIMIT 1`,
