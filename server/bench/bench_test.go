@@ -116,10 +116,7 @@ func TestLoops(t *testing.T) {
 
 func TestSettleMeasures(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("it measures for a second")
-	}
-	report, err := Settle()
+	report, err := settle(3, 10)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,10 @@ const (
 )
 
 // Settle measures the core alone: no database, one core.
-func Settle() (SettleReport, error) {
+func Settle() (SettleReport, error) { return settle(settleRuns, settleBatch) }
+
+func settle(runs, batch int) (SettleReport, error) {
+	microseconds := func(f func()) float64 { return medianMicroseconds(runs, batch, f) }
 	p, _, err := planfile.Read([]byte(plan), "bench.yaml")
 	if err != nil {
 		return SettleReport{}, err
@@ -91,15 +94,15 @@ func settleInput(planHash string) (commission.Input, order.Breakdown) {
 	return in, net
 }
 
-// microseconds is the median time of one call.
-func microseconds(f func()) float64 {
-	all := make([]float64, settleRuns)
+// medianMicroseconds is the median time of one call.
+func medianMicroseconds(runs, batch int, f func()) float64 {
+	all := make([]float64, runs)
 	for i := range all {
 		begin := time.Now()
-		for range settleBatch {
+		for range batch {
 			f()
 		}
-		all[i] = float64(time.Since(begin).Nanoseconds()) / 1000 / settleBatch
+		all[i] = float64(time.Since(begin).Nanoseconds()) / 1000 / float64(batch)
 	}
 	slices.Sort(all)
 	return round(all[len(all)/2], 2)
