@@ -43,7 +43,6 @@ customer_bindings customer_bindings 500000 500000 250000 1
 settlements sqlite_autoindex_settlements_1 1000000 1000000 2 1
 settlements sqlite_autoindex_settlements_2 1000000 1000000 100 1
 postings postings 5000000 5000000 500 1
-postings sqlite_autoindex_postings_2 5000000 1
 postings postings_by_distributor 5000000 5000000 500 5 1
 seals sqlite_autoindex_seals_1 10000 10000 1
 outbox outbox 1000000 1000000 1
