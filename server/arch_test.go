@@ -37,7 +37,9 @@ var table = []row{
 	{pkg: "core/genealogy", ours: "core/money"},
 	{pkg: "core/catalog", ours: "core/money"},
 	{pkg: "core/plan", ours: "core/money"},
-	{pkg: "core/commission", ours: "core/money core/order core/genealogy core/catalog core/plan"},
+	{pkg: "core/period", ours: "core/money core/genealogy core/plan"},
+	{pkg: "core/placement", ours: "core/money core/genealogy core/plan"},
+	{pkg: "core/commission", ours: "core/money core/order core/genealogy core/catalog core/plan core/period"},
 	{pkg: "core/ledger", ours: "core/money core/commission"},
 	{pkg: "core/payout", ours: "core/money core/ledger"},
 

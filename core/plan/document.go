@@ -8,7 +8,7 @@ func read(document []byte) (*Plan, []Problem) {
 	}
 	r := &reader{}
 	o := r.object(root, "", "name", "title", "effective_from", "currency", "rounding", "ranks", "attribution", "orders",
-		"eligible", "volume", "components", "caps", "holds")
+		"eligible", "volume", "periods", "qualification", "placement", "components", "caps", "holds")
 	p := &Plan{
 		Name:          o.text("name", ""),
 		Title:         o.text("title", ""),
@@ -20,6 +20,9 @@ func read(document []byte) (*Plan, []Problem) {
 		Orders:        readOrders(o),
 		Eligible:      readEligible(o),
 		Volume:        readVolume(o),
+		Periods:       readPeriods(o),
+		Qualification: readQualification(o),
+		Placement:     readPlacement(o),
 		Components:    readComponents(o),
 		Caps:          readCaps(o),
 		Holds:         readHolds(o),
@@ -75,8 +78,7 @@ func readComponents(o object) []Component {
 }
 
 func readComponent(r *reader, n node, path string) Component {
-	o := r.object(n, path, "id", "title", "type", "base", "commissionable", "tree", "levels_from", "compression",
-		"include_self", "rates")
+	o := r.object(n, path, componentKeys...)
 	c := Component{
 		ID:             o.text("id", ""),
 		Title:          o.text("title", ""),
@@ -86,14 +88,13 @@ func readComponent(r *reader, n node, path string) Component {
 		Tree:           o.text("tree", ""),
 		LevelsFrom:     o.text("levels_from", ""),
 		Compression:    o.text("compression", ""),
+		Period:         o.text("period", ""),
 		IncludeSelf:    o.flag("include_self"),
+		Requires:       o.condition("requires"),
 		Rates:          readRates(o),
 	}
-	if c.Type == Unilevel {
-		c.Tree = orElse(c.Tree, TreeSponsor)
-		c.LevelsFrom = orElse(c.LevelsFrom, FromSeller)
-		c.Compression = orElse(c.Compression, CompressNone)
-	}
+	readTerms(o, &c)
+	c.defaults()
 	return c
 }
 
@@ -104,12 +105,17 @@ func readRates(o object) []Rate {
 		if i > MaxRates {
 			break // Validate names the limit.
 		}
-		row := o.r.object(item, index(path, i), "class", "rank", "rate", "levels")
+		row := o.r.object(item, index(path, i), "class", "rank", "rate", "levels", "amount",
+			"amounts", "shares", "limit")
 		out = append(out, Rate{
-			Class:  row.text("class", Any),
-			Rank:   row.text("rank", Any),
-			Rate:   row.text("rate", ""),
-			Levels: row.texts("levels", nil),
+			Class:   row.text("class", Any),
+			Rank:    row.text("rank", Any),
+			Rate:    row.text("rate", ""),
+			Levels:  row.texts("levels", nil),
+			Amount:  row.text("amount", ""),
+			Amounts: row.textMap("amounts"),
+			Shares:  row.text("shares", ""),
+			Limit:   row.text("limit", ""),
 		})
 	}
 	return out

@@ -35,8 +35,22 @@ const Any = "*"
 
 // The types of component.
 const (
-	Retail   = "retail"
-	Unilevel = "unilevel"
+	Retail              = "retail"
+	Unilevel            = "unilevel"
+	Differential        = "differential"         // stairstep, with breakaway and overrides
+	Generation          = "generation"           // levels counted in leaders
+	Binary              = "binary"               // legs of the placement tree
+	Matrix              = "matrix"               // levels and completion of the placement tree
+	Matching            = "matching"             // a share of what the downline earned
+	FastStart           = "fast_start"           // the first days of a new distributor
+	Infinity            = "infinity"             // below a depth until stopped
+	Pool                = "pool"                 // shares of the company's volume
+	RankAdvance         = "rank_advance"         // one-off amounts
+	XUp                 = "x_up"                 // the first recruits' sales pass up
+	FirstOrder          = "first_order"          // a share of a buyer's first order
+	CustomerAcquisition = "customer_acquisition" // an amount per new customer
+	Bands               = "bands"                // amounts or rates by the band reached: host, party, tiers
+	Fixed               = "fixed"                // an amount per unit by class
 )
 
 // What a component or a cap is a share of. A component may also name an earlier one with ComponentBase.
@@ -48,8 +62,20 @@ const (
 	ComponentBase = "component:"
 )
 
-// TreeSponsor is the only tree a per-order component walks.
-const TreeSponsor = "sponsor"
+// The trees a component can walk; one that is paid per order walks the sponsor tree.
+const (
+	TreeSponsor   = "sponsor"
+	TreeEnroller  = "enroller"
+	TreePlacement = "placement"
+)
+
+// How long the facts of a component, a cap or the qualification are gathered. PerOrder and PerPeriod are below.
+const (
+	Daily     = "daily"
+	Weekly    = "weekly"
+	Monthly   = "monthly"
+	Quarterly = "quarterly"
+)
 
 // Where levels are counted from.
 const (
@@ -82,7 +108,7 @@ const (
 // What a cap's limit is counted over.
 const (
 	PerOrder  = "order"
-	PerPeriod = "period"
+	PerPeriod = "period" // the qualification's period
 )
 
 // How long a customer stays bound to the distributor of the first attributed order.
@@ -94,19 +120,22 @@ const (
 
 // Plan is one version of a compensation plan. The json tags are the document's contract. Use Parse to make one.
 type Plan struct {
-	Name          string      `json:"name"`
-	Title         string      `json:"title,omitempty"`
-	EffectiveFrom string      `json:"effective_from"` // RFC 3339, UTC
-	Currency      string      `json:"currency"`       // ISO 4217, or ShopCurrency
-	Rounding      string      `json:"rounding"`       // a name of money.Rounding, applied once per event
-	Ranks         []string    `json:"ranks"`          // lowest first
-	Attribution   Attribution `json:"attribution"`
-	Orders        Orders      `json:"orders"`
-	Eligible      Eligible    `json:"eligible"`
-	Volume        Volume      `json:"volume"`
-	Components    []Component `json:"components"`
-	Caps          []Cap       `json:"caps"`
-	Holds         Holds       `json:"holds"`
+	Name          string        `json:"name"`
+	Title         string        `json:"title,omitempty"`
+	EffectiveFrom string        `json:"effective_from"` // RFC 3339, UTC
+	Currency      string        `json:"currency"`       // ISO 4217, or ShopCurrency
+	Rounding      string        `json:"rounding"`       // a name of money.Rounding, applied once per event
+	Ranks         []string      `json:"ranks"`          // lowest first
+	Attribution   Attribution   `json:"attribution"`
+	Orders        Orders        `json:"orders"`
+	Eligible      Eligible      `json:"eligible"`
+	Volume        Volume        `json:"volume"`
+	Periods       Periods       `json:"periods"`
+	Qualification Qualification `json:"qualification"`
+	Placement     *Placement    `json:"placement,omitempty"`
+	Components    []Component   `json:"components"`
+	Caps          []Cap         `json:"caps"`
+	Holds         Holds         `json:"holds"`
 
 	canonical []byte
 	hash      string
@@ -152,11 +181,28 @@ type Component struct {
 	Type           string `json:"type"`
 	Base           string `json:"base"`
 	Commissionable string `json:"commissionable"` // share of the base that counts
+	Period         string `json:"period"`         // PerOrder, Daily, Weekly, Monthly or Quarterly
 	Tree           string `json:"tree,omitempty"`
 	LevelsFrom     string `json:"levels_from,omitempty"`
 	Compression    string `json:"compression,omitempty"`
 	IncludeSelf    bool   `json:"include_self,omitempty"`
-	Rates          []Rate `json:"rates"`
+	// Requires is what an earner must meet in the period, beside a status that may earn; nil: being active.
+	Requires *Condition `json:"requires,omitempty"`
+	Rates    []Rate     `json:"rates"`
+
+	UnilevelTerms     *UnilevelTerms     `json:"unilevel,omitempty"`
+	DifferentialTerms *DifferentialTerms `json:"differential,omitempty"`
+	GenerationTerms   *GenerationTerms   `json:"generation,omitempty"`
+	BinaryTerms       *BinaryTerms       `json:"binary,omitempty"`
+	MatrixTerms       *MatrixTerms       `json:"matrix,omitempty"`
+	MatchingTerms     *MatchingTerms     `json:"matching,omitempty"`
+	FastStartTerms    *FastStartTerms    `json:"fast_start,omitempty"`
+	InfinityTerms     *InfinityTerms     `json:"infinity,omitempty"`
+	PoolTerms         *PoolTerms         `json:"pool,omitempty"`
+	RankAdvanceTerms  *RankAdvanceTerms  `json:"rank_advance,omitempty"`
+	XUpTerms          *XUpTerms          `json:"x_up,omitempty"`
+	AcquisitionTerms  *AcquisitionTerms  `json:"customer_acquisition,omitempty"`
+	BandsTerms        *BandsTerms        `json:"bands,omitempty"`
 
 	share  Ratio
 	base   int // index of the base component, or -1
@@ -170,6 +216,11 @@ type Rate struct {
 	Rank   string   `json:"rank"`
 	Rate   string   `json:"rate,omitempty"`
 	Levels []string `json:"levels,omitzero"`
+	// Amount is major units of the currency that period components pay in; Amounts is by currency.
+	Amount  string            `json:"amount,omitempty"`
+	Amounts map[string]string `json:"amounts,omitempty"`
+	Shares  string            `json:"shares,omitempty"` // Pool: shares each person of this rank holds, decimal
+	Limit   string            `json:"limit,omitempty"`  // Binary: most a position of this rank is paid per period, major units
 }
 
 // Cap limits what is paid. Either Limit or Limits is set.

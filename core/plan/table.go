@@ -28,7 +28,7 @@ func RatioOf(rate money.Rate) Ratio { return Reduce(int64(rate), int64(money.One
 
 // Cell is one rate of a table. A Rate of 0 means that the level is not open.
 type Cell struct {
-	Rate  money.Rate
+	Rate  money.Rate // 0 in a row without a rate or levels, such as one of amounts
 	Ratio Ratio
 	Row   int    // index into Component.Rates
 	Rule  string // path of the rate in the plan, for example components[1].rates[0].levels[2]
@@ -163,7 +163,14 @@ func (p *Plan) compile() {
 		if name, ok := strings.CutPrefix(c.Base, ComponentBase); ok {
 			c.base = p.componentIndex(name)
 		}
-		c.compileTables(i, p.Ranks)
+		if len(c.Rates) > 0 {
+			c.compileTables(i, p.Ranks)
+		}
+		p.compileCondition(c.Requires)
+	}
+	p.compileCondition(p.Qualification.Active)
+	for i := range p.Qualification.Ranks {
+		p.compileCondition(&p.Qualification.Ranks[i].Requires)
 	}
 	for i := range p.Caps {
 		p.Caps[i].share, _ = parseShare(p.Caps[i].Limit)
@@ -195,8 +202,8 @@ func (c *Component) compileTable(component int, class string, ranks []string, ro
 	for rank, name := range ranks {
 		row := lookup(rows, class, name)
 		path := index(join(index("components", component), "rates"), row)
-		if c.Type == Retail {
-			t.set(len(ranks), rank, 1, row, join(path, "rate"), c.Rates[row].Rate)
+		if c.Rates[row].Levels == nil {
+			t.set(len(ranks), rank, 1, row, join(path, "rate"), orElse(c.Rates[row].Rate, "0"))
 			continue
 		}
 		for i, text := range c.Rates[row].Levels {
@@ -217,4 +224,66 @@ func (t *Table) set(ranks, rank, level, row int, rule, text string) {
 	if rate > 0 && t.opens[level-1] < 0 {
 		t.opens[level-1] = rank
 	}
+}
+
+// compileCondition reads the figures of every test.
+func (p *Plan) compileCondition(c *Condition) {
+	if c == nil {
+		return
+	}
+	for i := range c.All {
+		p.compileCondition(&c.All[i])
+	}
+	for i := range c.Any {
+		p.compileCondition(&c.Any[i])
+	}
+	p.compileCondition(c.Not)
+	if c.Test != nil {
+		p.compileTest(c.Test)
+	}
+}
+
+func (p *Plan) compileTest(t *Test) {
+	switch t.Measure {
+	case MeasurePV, MeasureGV, MeasurePGV, MeasureCV, MeasureLeg:
+		volume, _ := money.ParseVolume(t.Number) // Validate has read all of these.
+		t.number = int64(volume)
+	default:
+		t.number, _ = strconv.ParseInt(t.Number, 10, 64)
+	}
+	legVolume, _ := money.ParseVolume(t.LegVolume)
+	share, _ := parseShare(t.MaxLegShare)
+	t.legVolume, t.share, t.rank = int64(legVolume), int64(share), -1
+	for _, name := range []string{t.LegRank, t.Without, strings.Join(t.Words, "")} {
+		if rank, ok := p.Rank(name); ok && name != "" {
+			t.rank = rank
+		}
+	}
+	if t.Measure == MeasurePGV && t.Without == "" && p.Qualification.BreakawayRank != "" {
+		t.rank, _ = p.Rank(p.Qualification.BreakawayRank)
+	}
+}
+
+// PeriodCurrency is what period components pay in; "" where the plan names none.
+func (p *Plan) PeriodCurrency() money.Currency {
+	if p.Periods.Currency != "" {
+		return money.Currency(p.Periods.Currency)
+	}
+	if p.Currency == ShopCurrency {
+		return ""
+	}
+	return money.Currency(p.Currency)
+}
+
+// AmountMinor is the amount of a row of the rate table in minor units of c; false where the row has none in it.
+func (p *Plan) AmountMinor(row *Rate, c money.Currency) (int64, bool) {
+	text, ok := row.Amounts[string(c)]
+	if !ok {
+		text, ok = row.Amounts[Any]
+	}
+	if !ok && row.Amount != "" && c == p.PeriodCurrency() {
+		text, ok = row.Amount, true
+	}
+	minor, err := money.ParseMinor(text, c)
+	return minor, ok && err == nil
 }

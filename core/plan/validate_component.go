@@ -26,18 +26,24 @@ func (p *Plan) validateComponent(r *reader, i int) {
 	if len(c.Title) > maxTitle {
 		r.report(join(path, "title"), fmt.Sprintf("is longer than %d bytes", maxTitle), "shorten it")
 	}
-	r.oneOf(join(path, "type"), c.Type, []string{Retail, Unilevel})
+	r.oneOf(join(path, "type"), c.Type, componentTypes)
 	p.validateBase(r, i)
 	r.share(join(path, "commissionable"), c.Commissionable)
 	switch c.Type {
 	case Retail:
 		c.validateRetail(r, path)
 	case Unilevel:
-		r.oneOf(join(path, "tree"), c.Tree, []string{TreeSponsor})
+		r.oneOf(join(path, "tree"), c.Tree, []string{TreeSponsor, TreeEnroller, TreePlacement})
 		r.oneOf(join(path, "levels_from"), c.LevelsFrom, []string{FromSeller, FromBuyer})
 		r.oneOf(join(path, "compression"), c.Compression, []string{CompressNone, CompressDynamic, CompressToRank})
 	}
 	p.validateRates(r, c, join(path, "rates"))
+}
+
+// componentTypes are all types, in the order in which the documents tell them.
+var componentTypes = []string{
+	Retail, Unilevel, Differential, Generation, Binary, Matrix, Matching, FastStart, Infinity, Pool, RankAdvance, XUp,
+	FirstOrder, CustomerAcquisition, Bands, Fixed,
 }
 
 func (p *Plan) componentIndex(id string) int {
@@ -80,7 +86,7 @@ func (c *Component) validateRetail(r *reader, path string) {
 }
 
 func (p *Plan) validateRates(r *reader, c *Component, path string) {
-	if len(c.Rates) == 0 {
+	if len(c.Rates) == 0 && (c.Type == Retail || c.Type == Unilevel) {
 		r.report(path, "is empty, so the component pays nobody", "write at least one row")
 	}
 	if len(c.Rates) > MaxRates {

@@ -57,7 +57,10 @@ func Read(document []byte, filename string) (*plan.Plan, []byte, error) {
 }
 
 // integers are the keys of a plan whose values are numbers; every other number is a text.
-var integers = []string{"days"}
+var integers = []string{
+	"days", "grace_days", "hold_days", "grace_periods", "requalify_periods", "width", "depth", "positions", "active_legs",
+	"levels", "level", "n", "expires", "below", "parts", "maintain", "first",
+}
 
 // Plan reads the document as a plan, like Read.
 func (d *Document) Plan() (*plan.Plan, []byte, error) {

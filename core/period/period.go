@@ -1,0 +1,118 @@
+// Package period holds what one program did in one period as arrays of numbers: people, trees and sales, then volumes,
+// activity and ranks.
+//
+// Everybody has a number from 0; the columns of People, the trees and the sales speak in these numbers. A World is
+// built once, never changes, and may be read by many at once. Nothing here pays: core/commission does, from a World and
+// the Standings that Qualify makes of it.
+package period
+
+import (
+	"upline.dev/upline/core/genealogy"
+	"upline.dev/upline/core/money"
+)
+
+// Nobody stands for no person, no parent, no customer and no order.
+const Nobody int32 = -1
+
+// World is everything known of one period.
+type World struct {
+	Period    Period
+	People    People
+	Sponsor   Tree
+	Enroller  Tree      // the same as Sponsor where the program has no enrollers of its own
+	Positions Positions // places in the placement tree; none where the program has no such tree
+	Classes   []string  // commission classes, by number
+	Countries []string  // by number
+	Sales     Sales
+	Currency  money.Currency // what period components pay in
+}
+
+// People are columns by number of the person. A nil column of an optional fact means that nobody has it.
+type People struct {
+	Count      int32
+	ID         func(person int32) genealogy.DistributorID
+	Status     []genealogy.Status // as of the end of the period
+	Rank       []int8             // assigned by the company (import or override that holds); plan.Rank numbers; nil: nobody
+	Title      []int8             // highest rank before this period; nil: the lowest
+	PaidAs     []int8             // rank paid as in the period before; nil: the lowest
+	Missed     []uint8            // periods in a row in which the paid-as rank was not met; nil: none
+	Met        []uint8            // periods in a row in which a rank above the paid-as one was met; nil: none
+	EnrolledAt []int64            // microseconds since 1970 UTC; Unknown where it is not known
+	Country    []uint16           // home, by number; nil: not known
+	Autoship   []bool             // nil: nobody
+	Overrides  []Override         // sorted by person
+}
+
+// Unknown is a time that is not known. A test that needs it stops the close: it never counts as early or late.
+const Unknown int64 = -1 << 62
+
+// Override is a rank given by hand; it holds in this period.
+type Override struct {
+	Person int32
+	Rank   int8
+	Floor  bool   // at least this rank; else exactly this one
+	Reason string // shown in explanations
+}
+
+// Tree is parents by person. Order names everybody with parents before children; nil: the numbers themselves are so.
+type Tree struct {
+	Parent []int32 // Nobody at the top
+	Order  []int32
+}
+
+// Positions are places in the placement tree, by number of the position: parents come before children. One owner may
+// have several.
+type Positions struct {
+	Parent  []int32 // position above; Nobody at the top
+	Leg     []uint8 // which child of the parent: 0 is left
+	Owner   []int32 // person
+	Since   []int64 // microseconds since 1970 UTC; nil: before the period
+	Primary []int32 // by person: the position that the person's own sales count in; Nobody: none
+}
+
+// Sale is one commissionable line of a counted order, or many of the same kind added up. Amounts are what is left after
+// refunds; corrections of earlier periods may be negative.
+type Sale struct {
+	Seller   int32 // who is credited; Nobody for a sale of the company's
+	Buyer    int32 // the buying distributor; Nobody for a customer
+	Customer int32 // number of the customer; Nobody where the buyer is a distributor or many are added up
+	Order    int32 // number of the order; Nobody where many are added up
+	Class    uint16
+	Country  uint16 // of the buyer, by number
+	First    bool   // of the buyer's first counted order ever
+	At       int64  // order_ts, microseconds since 1970 UTC; the start of the period where many are added up
+	Quantity int64
+	Net      int64 // minor units of the paying currency
+	CV, QV   money.Volume
+}
+
+// Sales gives all sales in blocks, so that many millions need not be in memory and several cores can take a part each.
+// Blocks may be read in any order, any number of times, and by several at once.
+type Sales interface {
+	Blocks() int
+	// Block returns block i. The slice may be buf; it is good until the next call with the same buf.
+	Block(i int, buf []Sale) ([]Sale, error)
+}
+
+// Parallel calls f for every i from 0 to below n, on as many cores as it likes, and returns the first error by i.
+// Results never depend on it. Serial is the plain loop.
+type Parallel func(n int, f func(i int) error) error
+
+// Serial runs one after the other.
+func Serial(n int, f func(i int) error) error {
+	for i := range n {
+		if err := f(i); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// List is Sales of one block.
+type List []Sale
+
+// Blocks is 1.
+func (l List) Blocks() int { return 1 }
+
+// Block is the whole list.
+func (l List) Block(int, []Sale) ([]Sale, error) { return l, nil }
