@@ -1,0 +1,263 @@
+package commission
+
+import (
+	"fmt"
+	"slices"
+
+	"upline.dev/upline/core/money"
+	"upline.dev/upline/core/period"
+	"upline.dev/upline/core/plan"
+)
+
+// lanes is how many parts of the sales are summed side by side. Each lane has its own sums by person, so more would
+// cost memory: 8 MB each for a million people and one column.
+const lanes = 2
+
+// Whose orders a column sums.
+const (
+	allOrders    = iota
+	ownOrders    // bought by whom they are credited to
+	othersOrders // all but those
+)
+
+// column is everybody's own volume: what is credited to them, of some classes and buyers.
+type column struct {
+	base    string // plan.BaseCV or plan.BaseNet
+	buyers  int
+	classes []bool
+	removed []int // indices into closing.removals
+	own     []int64
+}
+
+// portion is the part of a component's volumes that one rate table holds for.
+type portion struct {
+	table *plan.Table // nil where the component has no rates
+	own   []int64     // by person
+}
+
+// removal takes sales away from some components.
+type removal struct {
+	from []int // component indices
+	test func(sale *period.Sale) bool
+}
+
+// withhold takes the sales that test holds for away from the volume of other components. It must be called from
+// remove, before the sales are summed.
+func (c *closing) withhold(test func(sale *period.Sale) bool, from ...int) {
+	c.removals = append(c.removals, removal{from, test})
+}
+
+// withheld tells whether another component has taken a sale away from this one.
+func (c *closing) withheld(component int, sale *period.Sale) bool {
+	for i := range c.removals {
+		if slices.Contains(c.removals[i].from, component) && c.removals[i].test(sale) {
+			return true
+		}
+	}
+	return false
+}
+
+// eachSale calls f with every sale, lane by lane: calls of one lane come one after the other, those of different lanes
+// at once. lane is from 0 to below lanes.
+func (c *closing) eachSale(f func(lane int, sale *period.Sale) error) error {
+	return c.eachBlock(func(lane int, block []period.Sale) error {
+		for i := range block {
+			if err := f(lane, &block[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (c *closing) eachBlock(f func(lane int, block []period.Sale) error) error {
+	sales := c.world.Sales
+	if sales == nil {
+		return nil
+	}
+	return c.parallel(lanes, func(lane int) error {
+		var buf []period.Sale
+		for i := lane; i < sales.Blocks(); i += lanes {
+			block, err := sales.Block(i, buf)
+			if err != nil {
+				return fmt.Errorf("read block %d of the sales: %w", i, err)
+			}
+			if err := f(lane, block); err != nil {
+				return err
+			}
+			if cap(block) > cap(buf) {
+				buf = block
+			}
+		}
+		return nil
+	})
+}
+
+// volumes gives everybody's own volume by rate table. Sales of classes that the component does not pay on are left out.
+func (c *closing) volumes(component, buyers int) []portion {
+	terms := &c.plan.Components[component]
+	if len(terms.Rates) == 0 {
+		all := make([]bool, len(c.world.Classes))
+		for i := range all {
+			all[i] = true
+		}
+		return []portion{{nil, c.column(component, buyers, all).own}}
+	}
+	var out []portion
+	var tables []*plan.Table
+	for _, class := range c.world.Classes {
+		if table := terms.Table(class); table != nil && table.Depth() > 0 && !slices.Contains(tables, table) {
+			tables = append(tables, table)
+		}
+	}
+	for _, table := range tables {
+		classes := make([]bool, len(c.world.Classes))
+		for i, class := range c.world.Classes {
+			classes[i] = terms.Table(class) == table
+		}
+		out = append(out, portion{table, c.column(component, buyers, classes).own})
+	}
+	return out
+}
+
+// column finds or makes the column; components that ask for the same share it.
+func (c *closing) column(component, buyers int, classes []bool) *column {
+	wanted := column{base: c.plan.Components[component].Base, buyers: buyers, classes: classes}
+	for i := range c.removals {
+		if slices.Contains(c.removals[i].from, component) {
+			wanted.removed = append(wanted.removed, i)
+		}
+	}
+	for _, have := range c.columns {
+		if have.base == wanted.base && have.buyers == buyers && slices.Equal(have.classes, classes) &&
+			slices.Equal(have.removed, wanted.removed) {
+			return have
+		}
+	}
+	c.columns = append(c.columns, &wanted)
+	return &wanted
+}
+
+// gather sums all columns in one pass over the sales, and the company's volume.
+func (c *closing) gather() error {
+	for _, index := range c.order {
+		if !sums(&c.plan.Components[index]) {
+			continue
+		}
+		for _, buyers := range buyersOf(&c.plan.Components[index], c.plan) {
+			c.volumes(index, buyers)
+		}
+	}
+	var lane [lanes]*gathering
+	for i := range lane {
+		lane[i] = newGathering(c)
+	}
+	if err := c.eachBlock(func(i int, block []period.Sale) error { return lane[i].block(block) }); err != nil {
+		return err
+	}
+	for _, more := range lane[1:] {
+		if err := lane[0].add(more); err != nil {
+			return err
+		}
+	}
+	for i, column := range c.columns {
+		column.own = lane[0].own[i]
+	}
+	c.company = lane[0].company
+	return nil
+}
+
+// buyersOf is which columns a component asks for.
+func buyersOf(component *plan.Component, p *plan.Plan) []int {
+	switch {
+	case component.Type == plan.Retail && !p.Attribution.SelfRetail:
+		return []int{othersOrders}
+	default:
+		return []int{allOrders}
+	}
+}
+
+// gathering is the sums of one lane.
+type gathering struct {
+	c       *closing
+	own     [][]int64 // by column, then person
+	removed []bool    // by removal, of the current sale
+	company totals
+}
+
+func newGathering(c *closing) *gathering {
+	g := &gathering{c: c, own: make([][]int64, len(c.columns)), removed: make([]bool, len(c.removals))}
+	for i := range g.own {
+		g.own[i] = make([]int64, c.world.People.Count)
+	}
+	return g
+}
+
+func (g *gathering) block(block []period.Sale) error {
+	for i := range block {
+		sale := &block[i]
+		if err := g.sale(sale); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *gathering) sale(sale *period.Sale) error {
+	if err := g.company.add(int64(sale.CV), sale.Net); err != nil {
+		return err
+	}
+	if sale.Seller < 0 {
+		return nil
+	}
+	if int(sale.Class) >= len(g.c.world.Classes) || sale.Seller >= g.c.world.People.Count {
+		return fmt.Errorf("a sale has class %d of %d and seller %d of %d", sale.Class, len(g.c.world.Classes), sale.Seller, g.c.world.People.Count)
+	}
+	for i := range g.removed {
+		g.removed[i] = g.c.removals[i].test(sale)
+	}
+	for i, column := range g.c.columns {
+		if !g.counts(column, sale) {
+			continue
+		}
+		part := sale.Net
+		if column.base == plan.BaseCV {
+			part = int64(sale.CV)
+		}
+		sum, err := money.Add(g.own[i][sale.Seller], part)
+		if err != nil {
+			return fmt.Errorf("own volume of distributor %s: %w", g.c.world.People.ID(sale.Seller), err)
+		}
+		g.own[i][sale.Seller] = sum
+	}
+	return nil
+}
+
+func (g *gathering) counts(column *column, sale *period.Sale) bool {
+	if !column.classes[sale.Class] || column.buyers != allOrders && (column.buyers == ownOrders) != (sale.Buyer == sale.Seller) {
+		return false
+	}
+	for _, i := range column.removed {
+		if g.removed[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// add unites two lanes.
+func (g *gathering) add(more *gathering) error {
+	if err := g.company.add(more.company.cv, more.company.net); err != nil {
+		return err
+	}
+	for i := range g.own {
+		for person, part := range more.own[i] {
+			sum, err := money.Add(g.own[i][person], part)
+			if err != nil {
+				return fmt.Errorf("own volume of distributor %s: %w", g.c.world.People.ID(int32(person)), err)
+			}
+			g.own[i][person] = sum
+		}
+	}
+	return nil
+}
