@@ -83,7 +83,7 @@ func readComponent(r *reader, n node, path string) Component {
 		ID:             o.text("id", ""),
 		Title:          o.text("title", ""),
 		Type:           o.text("type", ""),
-		Base:           o.text("base", BaseNet),
+		Base:           o.text("base", ""),
 		Commissionable: o.text("commissionable", "100%"),
 		Tree:           o.text("tree", ""),
 		LevelsFrom:     o.text("levels_from", ""),

@@ -8,6 +8,7 @@ package plan
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"time"
 
 	"upline.dev/upline/core/money"
@@ -130,8 +131,8 @@ type Plan struct {
 	Orders        Orders        `json:"orders"`
 	Eligible      Eligible      `json:"eligible"`
 	Volume        Volume        `json:"volume"`
-	Periods       Periods       `json:"periods"`
-	Qualification Qualification `json:"qualification"`
+	Periods       Periods       `json:"periods,omitzero"`
+	Qualification Qualification `json:"qualification,omitzero"`
 	Placement     *Placement    `json:"placement,omitempty"`
 	Components    []Component   `json:"components"`
 	Caps          []Cap         `json:"caps"`
@@ -174,14 +175,14 @@ type Volume struct {
 	Money map[string]string `json:"money,omitempty"`
 }
 
-// Component is one way of earning. The fields from Tree to IncludeSelf belong to Unilevel alone.
+// Component is one way of earning. Which fields go with which type, ruleOf says.
 type Component struct {
 	ID             string `json:"id"`
 	Title          string `json:"title,omitempty"`
 	Type           string `json:"type"`
-	Base           string `json:"base"`
-	Commissionable string `json:"commissionable"` // share of the base that counts
-	Period         string `json:"period"`         // PerOrder, Daily, Weekly, Monthly or Quarterly
+	Base           string `json:"base,omitempty"`   // "" for a type that pays amounts, and for Matching
+	Commissionable string `json:"commissionable"`   // share of the base that counts
+	Period         string `json:"period,omitempty"` // PerOrder, Daily, Weekly, Monthly or Quarterly
 	Tree           string `json:"tree,omitempty"`
 	LevelsFrom     string `json:"levels_from,omitempty"`
 	Compression    string `json:"compression,omitempty"`
@@ -209,8 +210,8 @@ type Component struct {
 	tables []classTable
 }
 
-// Rate is one row of a component's rate table: Rate for Retail, Levels for Unilevel. A level beyond the row, or with
-// 0 %, is not open to that class and rank.
+// Rate is one row of a component's rate table; which of its figures it has depends on the type. A level beyond the row,
+// or with 0 %, is not open to that class and rank.
 type Rate struct {
 	Class  string   `json:"class"`
 	Rank   string   `json:"rank"`
@@ -221,6 +222,16 @@ type Rate struct {
 	Amounts map[string]string `json:"amounts,omitempty"`
 	Shares  string            `json:"shares,omitempty"` // Pool: shares each person of this rank holds, decimal
 	Limit   string            `json:"limit,omitempty"`  // Binary: most a position of this rank is paid per period, major units
+}
+
+// MarshalJSON leaves out the period of what is paid per order, so that older plans keep their hashes.
+func (c Component) MarshalJSON() ([]byte, error) {
+	type plain Component
+	out := plain(c)
+	if out.Period == PerOrder {
+		out.Period = ""
+	}
+	return json.Marshal(out)
 }
 
 // Cap limits what is paid. Either Limit or Limits is set.

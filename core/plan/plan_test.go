@@ -35,6 +35,15 @@ const full = `{"name":"all","title":"T","effective_from":"2026-01-01T02:00:00+02
 
 const minimal = `{"name":"flat","components":[{"id":"retail","type":"retail","rates":[{"rate":"0.05"}]}]}`
 
+// everyType is a plan with every type of component and every key of the sections for periods.
+func everyType(t interface{ Fatal(args ...any) }) string {
+	text, err := os.ReadFile(filepath.Join("testdata", "every-type.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 func mustParse(t interface{ Fatal(args ...any) }, document string) *plan.Plan {
 	p, err := plan.Parse([]byte(document))
 	if err != nil {
@@ -47,7 +56,7 @@ func mustParse(t interface{ Fatal(args ...any) }, document string) *plan.Plan {
 // which needs keys that are left out at their default, not another hash for the same document.
 func TestCanonicalFormStays(t *testing.T) {
 	t.Parallel()
-	for name, document := range map[string]string{"full": full, "minimal": minimal} {
+	for name, document := range map[string]string{"full": full, "minimal": minimal, "every-type.canonical": everyType(t)} {
 		p := mustParse(t, document)
 		path, got := filepath.Join("testdata", name+".json"), string(p.Canonical())+"\n"+p.Hash()+"\n"
 		if *update {
@@ -67,7 +76,7 @@ func TestCanonicalFormStays(t *testing.T) {
 
 func TestParseReadsItsOwnCanonicalForm(t *testing.T) {
 	t.Parallel()
-	for _, document := range []string{full, minimal} {
+	for _, document := range []string{full, minimal, everyType(t)} {
 		p := mustParse(t, document)
 		again := mustParse(t, string(p.Canonical()))
 		if !bytes.Equal(p.Canonical(), again.Canonical()) || p.Hash() != again.Hash() {
@@ -276,6 +285,7 @@ func TestClassesWithoutRowsPayNothing(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(full))
 	f.Add([]byte(minimal))
+	f.Add([]byte(everyType(f)))
 	f.Add([]byte(`{"name":"x","components":[{"type":"unilevel","rates":[{"levels":["1"]}]}],"caps":[{}]}`))
 	f.Fuzz(func(t *testing.T, document []byte) {
 		p, err := plan.Parse(document)

@@ -35,7 +35,7 @@ func readQualification(o object) Qualification {
 		BreakawayRank:    q.text("breakaway_rank", ""),
 		GracePeriods:     q.whole("grace_periods"),
 		Demotion:         q.text("demotion", DemoteToQualified),
-		RequalifyPeriods: q.whole("requalify_periods"),
+		RequalifyPeriods: q.wholeOr("requalify_periods", 1),
 	}
 }
 
@@ -63,7 +63,7 @@ func readPlacement(o object) *Placement {
 		Depth:     p.whole("depth"),
 		Strategy:  p.text("strategy", PlaceBreadthFirst),
 		HoldDays:  p.days("hold_days"),
-		Positions: p.whole("positions"),
+		Positions: p.wholeOr("positions", 1),
 	}
 }
 
@@ -137,32 +137,9 @@ func readMoneyTerms(o object, c *Component) {
 func readBands(o object) []Band {
 	var out []Band
 	o.each("bands", MaxLevels, []string{"from", "rate", "amount"}, func(row object) {
-		out = append(out, Band{row.text("from", "0"), row.text("rate", ""), row.text("amount", "")})
+		out = append(out, Band{From: row.text("from", "0"), Rate: row.text("rate", ""), Amount: row.text("amount", "")})
 	})
 	return out
-}
-
-// defaults fills in what follows from the type. A type whose figures depend on other orders is monthly.
-func (c *Component) defaults() {
-	perOrder := c.Type == Retail || c.Type == Unilevel || c.Type == Fixed || c.Type == FastStart
-	if perOrder {
-		c.Period = orElse(c.Period, PerOrder)
-	} else {
-		c.Period = orElse(c.Period, Monthly)
-	}
-	switch c.Type {
-	case Unilevel, FastStart, Generation, Matching, Infinity, XUp, Differential:
-		c.Tree = orElse(c.Tree, TreeSponsor)
-	case Binary, Matrix:
-		c.Tree = orElse(c.Tree, TreePlacement)
-	}
-	switch c.Type {
-	case Unilevel:
-		c.LevelsFrom = orElse(c.LevelsFrom, FromSeller)
-		c.Compression = orElse(c.Compression, CompressNone)
-	case Generation, Matching, Matrix:
-		c.Compression = orElse(c.Compression, CompressNone)
-	}
 }
 
 // terms opens the terms of one type.

@@ -94,59 +94,6 @@ func parseShare(text string) (money.Rate, error) {
 	return rate, nil
 }
 
-// normalise writes every rate and instant of a valid plan in its one canonical way, so that 0.2 and 20% hash alike.
-func (p *Plan) normalise() {
-	at, _ := effectiveFrom(p.EffectiveFrom) // Validate has read it.
-	p.EffectiveFrom = at.Format("2006-01-02T15:04:05.999999Z07:00")
-	for i := range p.Components {
-		c := &p.Components[i]
-		c.Commissionable = canonicalRate(c.Commissionable)
-		for j := range c.Rates {
-			row := &c.Rates[j]
-			if row.Rate != "" {
-				row.Rate = canonicalRate(row.Rate)
-			}
-			for k := range row.Levels {
-				row.Levels[k] = canonicalRate(row.Levels[k])
-			}
-		}
-	}
-	for currency, text := range p.Volume.Money {
-		p.Volume.Money[currency] = canonicalDecimal(text)
-	}
-	for i := range p.Caps {
-		c := &p.Caps[i]
-		for currency, text := range c.Limits {
-			c.Limits[currency] = canonicalDecimal(text)
-		}
-		if strings.HasSuffix(c.Limit, "%") {
-			c.Limit = canonicalRate(c.Limit)
-		} else {
-			c.Limit = canonicalDecimal(c.Limit)
-		}
-	}
-}
-
-// canonicalDecimal drops the sign and the zeros that say nothing: "+01.10" is "1.1".
-func canonicalDecimal(text string) string {
-	whole, decimals, _ := strings.Cut(strings.TrimPrefix(text, "+"), ".")
-	if whole == "" {
-		return text
-	}
-	if whole = strings.TrimLeft(whole, "0"); whole == "" {
-		whole = "0"
-	}
-	if decimals = strings.TrimRight(decimals, "0"); decimals == "" {
-		return whole
-	}
-	return whole + "." + decimals
-}
-
-func canonicalRate(text string) string {
-	rate, _ := parseShare(text) // Validate has read it.
-	return rate.String()
-}
-
 // compile prepares what Calculate looks up for every order. All texts have been validated.
 func (p *Plan) compile() {
 	at, _ := effectiveFrom(p.EffectiveFrom)
@@ -167,6 +114,7 @@ func (p *Plan) compile() {
 			c.compileTables(i, p.Ranks)
 		}
 		p.compileCondition(c.Requires)
+		p.compileBands(c)
 	}
 	p.compileCondition(p.Qualification.Active)
 	for i := range p.Qualification.Ranks {
@@ -251,7 +199,7 @@ func (p *Plan) compileTest(t *Test) {
 	default:
 		t.number, _ = strconv.ParseInt(t.Number, 10, 64)
 	}
-	legVolume, _ := money.ParseVolume(t.LegVolume)
+	legVolume, _ := money.ParseVolume(t.LegVolume) // "" for most tests, which is 0.
 	share, _ := parseShare(t.MaxLegShare)
 	t.legVolume, t.share, t.rank = int64(legVolume), int64(share), -1
 	for _, name := range []string{t.LegRank, t.Without, strings.Join(t.Words, "")} {
@@ -262,6 +210,60 @@ func (p *Plan) compileTest(t *Test) {
 	if t.Measure == MeasurePGV && t.Without == "" && p.Qualification.BreakawayRank != "" {
 		t.rank, _ = p.Rank(p.Qualification.BreakawayRank)
 	}
+}
+
+// compileBands reads the figures of every band.
+func (p *Plan) compileBands(c *Component) {
+	var bands []Band
+	of := MeasureGV
+	switch {
+	case c.DifferentialTerms != nil:
+		bands = c.DifferentialTerms.Bands
+	case c.AcquisitionTerms != nil:
+		bands, of = c.AcquisitionTerms.Bands, MeasureCustomers
+	case c.BandsTerms != nil:
+		bands, of = c.BandsTerms.Bands, c.BandsTerms.Of
+		if of == BandsOfOrder && c.Base == BaseCV {
+			of = MeasureCV
+		}
+	}
+	for i := range bands {
+		b := &bands[i]
+		b.from, _ = bandFrom(of, b.From, p.PeriodCurrency())
+		rate, _ := parseShare(b.Rate)
+		b.rate = RatioOf(rate)
+		b.minor, _ = p.PeriodMinor(b.Amount)
+	}
+}
+
+// bandFrom reads where a band begins: micro-units of volume, minor units where each order's net decides, or a count.
+func bandFrom(of, text string, currency money.Currency) (int64, bool) {
+	switch of {
+	case MeasureCustomers:
+		value, err := strconv.ParseInt(strings.TrimPrefix(text, "+"), 10, 64)
+		return value, err == nil && value <= maxCount
+	case BandsOfOrder:
+		minor, err := money.ParseMinor(text, currency)
+		return minor, err == nil
+	default:
+		volume, err := money.ParseVolume(text)
+		return int64(volume), err == nil
+	}
+}
+
+// PeriodMinor is major units of what period components pay in as minor units.
+func (p *Plan) PeriodMinor(text string) (int64, bool) {
+	minor, err := money.ParseMinor(text, p.PeriodCurrency())
+	return minor, err == nil
+}
+
+// BaseUnits is a figure in units of a component's base: micro-units for points of CV, minor units for money.
+func (p *Plan) BaseUnits(c *Component, text string) (int64, bool) {
+	if c.Base == BaseCV {
+		volume, err := money.ParseVolume(text)
+		return int64(volume), err == nil
+	}
+	return p.PeriodMinor(text)
 }
 
 // PeriodCurrency is what period components pay in; "" where the plan names none.

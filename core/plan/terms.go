@@ -9,6 +9,16 @@ type Periods struct {
 	Late       string `json:"late"`                // LateCurrent or LateRestate
 }
 
+// IsZero tells whether all is at its default. Such a section is left out of the canonical form, and so is a period of
+// order: plans that were published before there were periods keep their hashes.
+func (p Periods) IsZero() bool { return p == Periods{WeekStarts: "monday", Late: LateCurrent} }
+
+// IsZero tells whether all is at its default.
+func (q Qualification) IsZero() bool {
+	return q.Period == Monthly && q.OwnOrders && q.CustomerOrders && q.Active == nil && len(q.Ranks) == 0 &&
+		q.BreakawayRank == "" && q.GracePeriods == 0 && q.Demotion == DemoteToQualified && q.RequalifyPeriods == 1
+}
+
 // What becomes of facts that arrive after a period was locked.
 const (
 	LateCurrent = "current_period" // their volume counts in the period in which they are processed; past ranks stay
@@ -24,10 +34,10 @@ type Qualification struct {
 	// Ranks are the requirements, lowest rank first. A rank without a rule here is reached by assignment alone; the
 	// lowest rank is everybody's.
 	Ranks            []RankRule `json:"ranks,omitempty"`
-	BreakawayRank    string     `json:"breakaway_rank,omitempty"`    // legs headed by it or higher leave PGV; "" none
-	GracePeriods     int        `json:"grace_periods"`               // periods a rank is kept after its requirement was missed
-	Demotion         string     `json:"demotion"`                    // DemoteToQualified, DemoteOneStep or DemoteNever
-	RequalifyPeriods int        `json:"requalify_periods,omitempty"` // periods in a row a lost rank must be met again; 0 and 1: at once
+	BreakawayRank    string     `json:"breakaway_rank,omitempty"` // legs headed by it or higher leave PGV; "" none
+	GracePeriods     int        `json:"grace_periods"`            // periods a rank is kept after its requirement was missed
+	Demotion         string     `json:"demotion"`                 // DemoteToQualified, DemoteOneStep or DemoteNever
+	RequalifyPeriods int        `json:"requalify_periods"`        // periods in a row a lost rank must be met again; 1: at once
 }
 
 // How far a paid-as rank falls when its requirement is missed and no grace is left.
@@ -45,11 +55,11 @@ type RankRule struct {
 
 // Placement says how new distributors get a place in the placement tree.
 type Placement struct {
-	Width     int    `json:"width"`               // children per position: 2 for a binary tree
-	Depth     int    `json:"depth,omitempty"`     // levels below a top at most; 0: any number
-	Strategy  string `json:"strategy"`            // one of the Place constants
-	HoldDays  int    `json:"hold_days"`           // days in the holding tank before the strategy decides; 0: at once
-	Positions int    `json:"positions,omitempty"` // most positions one owner may have; 0 and 1: one
+	Width     int    `json:"width"`           // children per position: 2 for a binary tree
+	Depth     int    `json:"depth,omitempty"` // levels below a top at most; 0: any number
+	Strategy  string `json:"strategy"`        // one of the Place constants
+	HoldDays  int    `json:"hold_days"`       // days in the holding tank before the strategy decides; 0: at once
+	Positions int    `json:"positions"`       // most positions one owner may have
 }
 
 // The strategies. Left and Right go down the outer edge; Weaker goes to the leg with less volume, Balanced to the one
@@ -93,7 +103,19 @@ type Band struct {
 	From   string `json:"from"` // volume or count, decimal
 	Rate   string `json:"rate,omitempty"`
 	Amount string `json:"amount,omitempty"` // major units of the currency period components pay in
+
+	from, minor int64
+	rate        Ratio
 }
+
+// Value is From, read: micro-units of volume, minor units where the net of each order decides, or a count.
+func (b *Band) Value() int64 { return b.from }
+
+// Ratio is Rate, read; zero for a band of an amount.
+func (b *Band) Ratio() Ratio { return b.rate }
+
+// Minor is Amount in minor units of what period components pay in; zero for a band of a rate.
+func (b *Band) Minor() int64 { return b.minor }
 
 // GenerationTerms counts levels in leaders. The component's levels are generations.
 type GenerationTerms struct {
@@ -209,6 +231,7 @@ type BandsTerms struct {
 
 // The words of BandsTerms.
 const (
-	PayBest = "best" // the highest band reached
-	PayEach = "each" // every band reached
+	BandsOfOrder = "order" // each order by itself, such as a party
+	PayBest      = "best"  // the highest band reached
+	PayEach      = "each"  // every band reached
 )

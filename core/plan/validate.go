@@ -40,6 +40,9 @@ func (p *Plan) Validate() []Problem {
 	r.oneOf("orders.money_refunds", p.Orders.MoneyRefunds, refundPolicies)
 	r.someOf("eligible.statuses", p.Eligible.Statuses, statusNames)
 	p.validateVolume(r)
+	p.validatePeriods(r)
+	p.validateQualification(r)
+	p.validatePlacement(r)
 	p.validateComponents(r)
 	p.validateCaps(r)
 	if p.Holds.Days < 0 || p.Holds.Days > MaxDays {
@@ -87,12 +90,28 @@ func (p *Plan) validateVolume(r *reader) {
 	if !p.usesCV() {
 		return
 	}
-	_, others := p.Volume.Money[Any]
-	_, own := p.Volume.Money[p.Currency]
-	if len(names) == 0 || p.Currency != ShopCurrency && !own && !others {
-		r.report("volume.money", "gives no value for CV in the plan's currency, though CV is paid on",
-			`add it, such as money: {EUR: "1"}, or {"*": "1"} for every currency`)
+	for _, currency := range p.cvCurrencies() {
+		_, own := p.Volume.Money[currency]
+		if _, others := p.Volume.Money[Any]; !own && !others {
+			r.report("volume.money", "gives no value for CV in the plan's currency, though CV is paid on",
+				`add it, such as money: {EUR: "1"}, or {"*": "1"} for every currency`)
+		}
 	}
+}
+
+// cvCurrencies are the currencies in which CV is certain to need a value; Any where some value must be there.
+func (p *Plan) cvCurrencies() []string {
+	currencies := []string{p.Currency}
+	if p.Currency == ShopCurrency {
+		currencies = nil
+		if len(p.Volume.Money) == 0 {
+			currencies = []string{Any}
+		}
+	}
+	if period := string(p.PeriodCurrency()); period != "" && p.paysPerPeriod() {
+		currencies = append(currencies, period)
+	}
+	return currencies
 }
 
 // usesCV tells whether CV has to be turned into money.

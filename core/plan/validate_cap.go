@@ -21,10 +21,10 @@ func (p *Plan) validateCaps(r *reader) {
 		}
 		r.oneOf(join(path, "scope"), c.Scope, []string{ScopeLine, ScopePerson, ScopeComponent, ScopeRank, ScopeCompany})
 		r.oneOf(join(path, "enforce"), c.Enforce, []string{ProRata, Hard})
-		r.oneOf(join(path, "per"), c.Per, []string{PerOrder, PerPeriod})
+		r.oneOf(join(path, "per"), c.Per, append([]string{PerOrder, PerPeriod}, periodNames...))
 		p.validateCapScope(r, c, path)
 		p.validateLimit(r, c, path)
-		c.validatePeriod(r, path)
+		p.validateCapPeriod(r, c, path)
 	}
 }
 
@@ -51,7 +51,7 @@ func (p *Plan) validateLimit(r *reader, c *Cap, path string) {
 		r.report(at, "and limits must not both be given, nor both be missing",
 			`write limit: 60%, or limits: {EUR: "50000"}`)
 	case c.Limits != nil:
-		p.validateLimits(r, c, join(path, "limits"))
+		r.amounts(join(path, "limits"), c.Limits)
 	case strings.HasSuffix(c.Limit, "%"):
 		if rate, err := money.ParseRate(c.Limit); err != nil || rate < 0 {
 			r.report(at, fmt.Sprintf("%q is no share", clip(c.Limit)), "write percent of zero or more, such as 60%")
@@ -70,20 +70,21 @@ func (p *Plan) validateLimit(r *reader, c *Cap, path string) {
 	}
 }
 
-func (p *Plan) validateLimits(r *reader, c *Cap, path string) {
-	if len(c.Limits) == 0 {
+// amounts checks amounts by currency.
+func (r *reader) amounts(path string, amounts map[string]string) {
+	if len(amounts) == 0 {
 		r.report(path, "is empty", `write at least one, such as {EUR: "50000"}`)
 	}
-	for _, currency := range sortedKeys(c.Limits) {
-		at := join(path, currency)
-		if currency != Any && !money.Currency(currency).Valid() {
+	for _, name := range sortedKeys(amounts) {
+		at, currency := join(path, name), name
+		if name != Any && !money.Currency(name).Valid() {
 			r.report(at, "is no currency", `write an ISO 4217 code in capitals, or "*" for all others`)
 			continue
 		}
-		if currency == Any {
+		if name == Any {
 			currency = "JPY" // Only whole units exist in every currency.
 		}
-		r.amount(at, c.Limits[at[len(path)+1:]], currency)
+		r.amount(at, amounts[name], currency)
 	}
 }
 
@@ -97,19 +98,31 @@ func (r *reader) amount(path, text, currency string) {
 	}
 }
 
-// validatePeriod refuses what has no meaning over many orders: a line, a share of one order, and cutting off whoever
-// happens to come last among people.
-func (c *Cap) validatePeriod(r *reader, path string) {
-	if c.Per != PerPeriod {
-		return
-	}
-	switch {
-	case c.Scope == ScopeLine:
-		r.report(join(path, "per"), "is period, but a line belongs to one order", "write per: order")
-	case strings.HasSuffix(c.Limit, "%"):
-		r.report(join(path, "limit"), "is a share of one order's amount", "write an amount for a cap per period")
-	case c.Enforce == Hard && (c.Scope == ScopeCompany || c.Scope == ScopeComponent):
+// validateCapPeriod refuses what has no meaning over many orders: a line, a share of one order, and cutting off whoever
+// happens to come last among people; and a span that what it limits does not fall into.
+func (p *Plan) validateCapPeriod(r *reader, c *Cap, path string) {
+	share := strings.HasSuffix(c.Limit, "%")
+	switch at := p.componentIndex(c.Component); {
+	case c.Scope == ScopeLine && c.Per != PerOrder:
+		r.report(join(path, "per"), fmt.Sprintf("is %s, but a line belongs to one order", c.Per), "write per: order")
+	case share && c.Per != PerOrder && c.Scope != ScopeCompany:
+		r.report(join(path, "limit"), "is a share of one order's amount", "write an amount for a cap per period, or scope: company")
+	case share && c.Per != PerOrder && c.Of == BaseNet && (p.Currency == ShopCurrency || p.Currency != string(p.PeriodCurrency())):
+		r.report(join(path, "of"), "is net, which is in the orders' currencies and cannot be added up over a period",
+			"write of: cv, or give the plan one currency instead of shop")
+	case c.Enforce == Hard && c.Per != PerOrder && (c.Scope == ScopeCompany || c.Scope == ScopeComponent):
 		r.report(join(path, "enforce"), "hard would leave some people of a period unpaid by the order of their ids",
 			"write pro_rata")
+	case at >= 0 && !nests(p.Components[at].Period, p.CapPeriod(c)):
+		r.report(join(path, "per"), fmt.Sprintf("is %s, but %s is paid %s", c.Per, c.Component, span(p.Components[at].Period)),
+			"write per: "+p.Components[at].Period)
 	}
+}
+
+// CapPeriod is the period over which a cap counts: PerOrder, or Daily to Quarterly.
+func (p *Plan) CapPeriod(c *Cap) string {
+	if c.Per == PerPeriod {
+		return p.Qualification.Period
+	}
+	return c.Per
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"upline.dev/upline/core/plan"
 )
@@ -73,6 +74,12 @@ func (d *Document) Plan() (*plan.Plan, []byte, error) {
 		}
 	} else if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", d.filename, err)
+	}
+	if p != nil && p.Periods.TimeZone != "" {
+		if _, err := time.LoadLocation(p.Periods.TimeZone); err != nil {
+			problems = append(problems, d.problem("periods.time_zone", fmt.Sprintf("%q is no time zone that is known here", p.Periods.TimeZone),
+				"write an IANA name, such as Europe/Berlin"))
+		}
 	}
 	more, err := d.checkSchema()
 	if err != nil {

@@ -131,22 +131,24 @@ func staircase(depth int) string {
 // The schema and core/plan must accept the same keys: a key only one of them knows would never be read.
 func TestSchemaKnowsEveryKeyOfCanonicalPlans(t *testing.T) {
 	t.Parallel()
-	everything := `{"name":"all","title":"T","effective_from":"2026-01-01T00:00:00Z","currency":"EUR","rounding":"down",
-"ranks":["m","s"],"attribution":{"evidence":["code"],"binding":{"mode":"days","days":3},"self_retail":true},
-"orders":{"partially_paid":"all","money_refunds":"ignore"},"eligible":{"statuses":["active","inactive"]},
-"volume":{"money":{"EUR":"1.5","*":"2"}},"components":[
-{"id":"r","title":"R","type":"retail","base":"profit","commissionable":"50%","rates":[{"class":"*","rank":"*","rate":"5%"}]},
-{"id":"u","type":"unilevel","tree":"sponsor","base":"component:r","levels_from":"buyer","include_self":true,
- "compression":"to_rank","rates":[{"class":"k","rank":"m","levels":[]},{"rank":"*","levels":["1%"]},{"class":"k","rank":"s","levels":["2%"]}]}],
-"caps":[{"id":"a","scope":"component","component":"u","limit":"5%","of":"net"},{"id":"b","scope":"rank","rank":"s","limit":"5","enforce":"hard","per":"period"},
-{"id":"c","scope":"line","limits":{"EUR":"1.25","*":"2"}}],"holds":{"days":4}}`
-	p, canonical, err := planfile.Read([]byte(everything), "all.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, err := plan.Parse(canonical)
-	if err != nil || again.Hash() != p.Hash() {
-		t.Fatalf("core reads the canonical plan as %v, %v", again, err)
+	for _, name := range []string{"full.json", "every-type.json"} {
+		file := filepath.Join("..", "..", "core", "plan", "testdata", name)
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		document := text
+		if i := bytes.LastIndexByte(text, 0x7d); i > 0 {
+			document = text[:i+1] // A golden file has the hash after its document.
+		}
+		p, canonical, err := planfile.Read(document, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := plan.Parse(canonical)
+		if err != nil || again.Hash() != p.Hash() {
+			t.Fatalf("core reads the canonical plan as %v, %v", again, err)
+		}
 	}
 }
 
