@@ -16,7 +16,10 @@ type Term struct {
 	Row   int32      // index into Component.Rates; -1 where the rate comes from the component's terms
 	Base  int64      // micro-units of CV, or minor units, by the component's base
 	Rate  plan.Ratio // what Base is multiplied with; 1/1 for an amount
-	Note  string     // what else a person should know; few different ones, since each person's own facts are told by facts
+	// Money says that Base is minor units of the paying currency whatever the component's base is: the shared factors
+	// do not touch it.
+	Money bool
+	Note   string     // what else a person should know; few different ones, since each person's own facts are told by facts
 }
 
 // Award is what one person gets by one component. Terms of a component that pays in amounts of money have those as
@@ -44,7 +47,7 @@ type Lost struct {
 // 32 bytes are what a term costs.
 type entry struct {
 	person, level, row int32
-	rate               int32 // index into Closing.rates
+	rate               int32 // index into Closing.rates, where the base is money too
 	note, lost         int32 // indices into Closing.texts; 0 is none
 	base               int64
 }
@@ -84,10 +87,13 @@ func (c *closing) lose(component int, person int32, t Term, reason string) {
 }
 
 func (c *closing) enter(component int, person int32, t Term, lost string) {
-	book := &c.out.books[component]
+	book, rate := &c.out.books[component], rating{t.Rate, ofBase}
+	if t.Money {
+		rate.of = ofMoney
+	}
 	book.entries = append(book.entries, entry{
 		person: person, level: t.Level, row: t.Row, base: t.Base,
-		rate: c.out.rates.number(t.Rate), note: c.out.texts.number(t.Note), lost: c.out.texts.number(lost),
+		rate: c.out.rates.number(rate), note: c.out.texts.number(t.Note), lost: c.out.texts.number(lost),
 	})
 }
 
@@ -102,6 +108,17 @@ func (c *closing) skip(component int, person, passedOver int32, level int32, rea
 func (c *closing) tell(component int, facts func(person int32) []Fact) {
 	c.out.books[component].facts = facts
 }
+
+// rating is a rate and what it is a rate of.
+type rating struct {
+	plan.Ratio
+	of int8 // ofBase or ofMoney
+}
+
+const (
+	ofBase = iota
+	ofMoney
+)
 
 // numbered keeps few different values by number, in the order in which they came. 0 is the zero value.
 type numbered[T comparable] struct {
@@ -142,7 +159,7 @@ type Closing struct {
 
 	closing *closing
 	books   []book // by component
-	rates   numbered[plan.Ratio]
+	rates   numbered[rating]
 	texts   numbered[string]
 	id      func(person int32) string
 	round   money.Rounding
@@ -271,7 +288,7 @@ func (o *Closing) compare(a, b entry) int {
 	}
 	if a.rate != b.rate {
 		left, right := o.rates.value(a.rate), o.rates.value(b.rate)
-		if by := cmp.Or(cmp.Compare(left.Num, right.Num), cmp.Compare(left.Den, right.Den)); by != 0 {
+		if by := cmp.Or(cmp.Compare(left.Num, right.Num), cmp.Compare(left.Den, right.Den), cmp.Compare(left.of, right.of)); by != 0 {
 			return by
 		}
 	}
@@ -365,17 +382,22 @@ func (o *Closing) amount(book *book, entries []entry) (int64, error) {
 
 // exact is the sum before rounding.
 func (o *Closing) exact(book *book, entries []entry) (money.Exact, error) {
-	sum := money.NewExact(0)
+	var sums [2]money.Exact // by what the rates are of
 	for i := range entries {
-		part, err := termValue(entries[i].base, o.rates.value(entries[i].rate))
+		rate := o.rates.value(entries[i].rate)
+		part, err := termValue(entries[i].base, rate.Ratio)
 		if err != nil {
 			return money.Exact{}, err
 		}
-		if sum, err = sum.Add(part); err != nil {
+		if sums[rate.of], err = sums[rate.of].Add(part); err != nil {
 			return money.Exact{}, err
 		}
 	}
-	return sum.Mul(book.shared.Num, book.shared.Den)
+	product, err := sums[ofBase].Mul(book.shared.Num, book.shared.Den)
+	if err != nil {
+		return money.Exact{}, err
+	}
+	return product.Add(sums[ofMoney])
 }
 
 // termValue is base x rate. A decimal rate is written over one denominator, so that sums stay short and fast.

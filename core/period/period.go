@@ -68,6 +68,9 @@ type Positions struct {
 	Owner   []int32 // person
 	Since   []int64 // microseconds since 1970 UTC; nil: before the period
 	Primary []int32 // by person: the position that the person's own sales count in; Nobody: none
+	// ID names a position for as long as it exists, whatever its number; nil: its owner's id, who then has one alone.
+	ID    func(position int32) string
+	Index func(id string) (position int32, ok bool) // the way back; nil: looked for among all ids
 }
 
 // Sale is one commissionable line of a counted order, or many of the same kind added up. Amounts are what is left after
