@@ -74,7 +74,8 @@ func (c *closing) settle(index int) error {
 	}
 }
 
-// remove says which sales a component takes away from others before anybody's volume is summed: one line per type.
+// remove says which sales a component takes away from others before anybody's volume is summed: one line per type. It is
+// asked of every component of the plan, whatever its period.
 func (c *closing) remove(index int) error {
 	switch c.plan.Components[index].Type {
 	default:
@@ -152,8 +153,10 @@ func (c *closing) prepare() error {
 		if err := c.out.factor(index, component, c.plan, c.world.Currency); err != nil {
 			return fmt.Errorf("component %s: %w", component.ID, err)
 		}
+	}
+	for index := range c.plan.Components {
 		if err := c.remove(index); err != nil {
-			return fmt.Errorf("component %s: %w", component.ID, err)
+			return fmt.Errorf("component %s: %w", c.plan.Components[index].ID, err)
 		}
 	}
 	return nil

@@ -22,7 +22,8 @@ type Term struct {
 	Note   string     // what else a person should know; few different ones, since each person's own facts are told by facts
 }
 
-// Award is what one person gets by one component. Terms of a component that pays in amounts of money have those as
+// Award is what one person gets by one component. Person is period.Nobody for breakage that would have been no one
+// person's, such as a pool without anybody to share it. Terms of a component that pays in amounts of money have those as
 // their base.
 type Award struct {
 	Component, Person int32
@@ -298,7 +299,7 @@ func (o *Closing) compare(a, b entry) int {
 	return strings.Compare(o.texts.value(a.note), o.texts.value(b.note))
 }
 
-// byPerson sorts a list by person, keeping the order within each.
+// byPerson sorts a list by person, nobody first, keeping the order within each.
 func byPerson[T any](list []T, person func(*T) int32) []T {
 	sorted, most := true, int32(0)
 	for i := range list {
@@ -308,16 +309,16 @@ func byPerson[T any](list []T, person func(*T) int32) []T {
 	if sorted {
 		return list
 	}
-	next := make([]int32, most+2)
+	next := make([]int32, most+3)
 	for i := range list {
-		next[person(&list[i])+1]++
+		next[person(&list[i])+2]++
 	}
 	for i := range next[1:] {
 		next[i+1] += next[i]
 	}
 	out := make([]T, len(list))
 	for i := range list {
-		who := person(&list[i])
+		who := person(&list[i]) + 1
 		out[next[who]] = list[i]
 		next[who]++
 	}

@@ -38,23 +38,26 @@ type portion struct {
 // removal takes sales away from some components.
 type removal struct {
 	from []int // component indices
-	test func(sale *period.Sale) bool
+	test func(sale *period.Sale) (bool, error)
 }
 
 // withhold takes the sales that test holds for away from the volume of other components. It must be called from
 // remove, before the sales are summed.
-func (c *closing) withhold(test func(sale *period.Sale) bool, from ...int) {
+func (c *closing) withhold(test func(sale *period.Sale) (bool, error), from ...int) {
 	c.removals = append(c.removals, removal{from, test})
 }
 
 // withheld tells whether another component has taken a sale away from this one.
-func (c *closing) withheld(component int, sale *period.Sale) bool {
+func (c *closing) withheld(component int, sale *period.Sale) (bool, error) {
 	for i := range c.removals {
-		if slices.Contains(c.removals[i].from, component) && c.removals[i].test(sale) {
-			return true
+		if !slices.Contains(c.removals[i].from, component) {
+			continue
+		}
+		if taken, err := c.removals[i].test(sale); taken || err != nil {
+			return taken, err
 		}
 	}
-	return false
+	return false, nil
 }
 
 // eachSale calls f with every sale, lane by lane: calls of one lane come one after the other, those of different lanes
@@ -214,7 +217,10 @@ func (g *gathering) sale(sale *period.Sale) error {
 		return fmt.Errorf("a sale has class %d of %d and seller %d of %d", sale.Class, len(g.c.world.Classes), sale.Seller, g.c.world.People.Count)
 	}
 	for i := range g.removed {
-		g.removed[i] = g.c.removals[i].test(sale)
+		var err error
+		if g.removed[i], err = g.c.removals[i].test(sale); err != nil {
+			return err
+		}
 	}
 	for i, column := range g.c.columns {
 		if !g.counts(column, sale) {
