@@ -113,6 +113,7 @@ type SourceRecord struct {
 	Revision int64 // settlements that posted something so far
 	Pins     *Pins
 	Posted   []ledger.Balance // sums of postings per key
+	Sales    []Sale           // what counts in periods, summed by identity
 	Parked   bool
 }
 
@@ -180,6 +181,7 @@ type Settlement struct {
 	Snapshot    []byte            // calc_snapshot_json; nil where nothing was posted
 	SnapshotID  string            // hex SHA-256 of Snapshot
 	Postings    []ledger.Posting  //
+	Sales       []Sale            // how what counts in periods changes
 	Binding     *Binding          // a customer bound by this order
 	Deliveries  []inbox.Finished  // the deliveries that end with this settlement
 }

@@ -66,6 +66,9 @@ func (f *facts) settle(rec SourceRecord, t task) (s Settlement, err error) {
 	if s, err = f.post(s, rec, in, result); err != nil {
 		return s, err
 	}
+	if s.Sales, err = saleChanges(rec.Sales, salesOf(o, &in)); err != nil {
+		return s, err
+	}
 	s.Pins, s.Binding = &pins, f.bind(o, p, s)
 	return s, nil
 }

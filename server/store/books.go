@@ -154,7 +154,10 @@ func (b *books) load(ctx context.Context) (err error) {
 		return err
 	}
 	posted, err := b.loadOrders(ctx, names)
-	if err != nil || len(posted) == 0 {
+	if err != nil {
+		return err
+	}
+	if err := b.loadSales(ctx); err != nil || len(posted) == 0 {
 		return err
 	}
 	return b.loadPosted(ctx, posted)

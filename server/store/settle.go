@@ -107,6 +107,7 @@ type batch struct {
 	ends      rows
 	posting   []*pipeline.Settlement // those that post
 	count     int                    // of their postings
+	sales     []lineSale             // what changes in periods
 	again     []string               // orders that had a row: their causes and releases are looked at
 	mended    []string               // orders that were parked and no longer are
 	leaves    [][32]byte             // of their postings
@@ -172,6 +173,7 @@ func (w *batch) add(s *pipeline.Settlement) error {
 	if err := w.addOrder(r, s); err != nil {
 		return err
 	}
+	w.addSales(source, s.Sales)
 	if r.exists {
 		w.again = append(w.again, source)
 	}
@@ -422,6 +424,9 @@ func (w *batch) write(ctx context.Context) error {
 		if _, err := d.run(ctx, w.tx, step.statement, step.rows); err != nil {
 			return err
 		}
+	}
+	if err := w.writeSales(ctx); err != nil {
+		return err
 	}
 	return w.seal(ctx)
 }
