@@ -55,6 +55,18 @@ type Distributor struct {
 	SealedTaxID   []byte    // sealed with program and distributor id as associated data
 	SealedProfile []byte    // name and e-mail as JSON, sealed likewise; erasing a person drops it
 	CreatedAt     time.Time // when the person joined; links and standings hold from then
+
+	// Facts that only periods need; what is nil or zero stays as it is.
+	EnrollerID *string   // "": the sponsor
+	EnrolledAt time.Time // the person's first day; CreatedAt where it is never said
+	Autoship   *bool
+	Place      *Place
+}
+
+// Place is where a person's first position stands in the placement tree.
+type Place struct {
+	Parent string // position above; "" at a top
+	Leg    int    // which child of it, from 0, the left
 }
 
 // Keep names the fields in which somebody who is known already stays the same. For somebody new the fields count as they

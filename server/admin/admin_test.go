@@ -307,8 +307,17 @@ func TestDistributorChecks(t *testing.T) {
 		want string // "" : accepted
 	}{
 		"least":          {admin.DistributorSpec{DistributorID: "A"}, ""},
-		"full":           {admin.DistributorSpec{"Ä-1", "B", "Terminated", "GOLD", "de", "2026-01-31T10:00:00+01:00", []string{"X"}, "Ann", "a@b", "1"}, ""},
+		"full":           {admin.DistributorSpec{"Ä-1", "B", "Terminated", "GOLD", "de", "2026-01-31T10:00:00+01:00", []string{"X"}, "Ann", "a@b", "1", "C", "2026-01-30", "yes", "C#2", "right"}, ""},
 		"no id":          {admin.DistributorSpec{}, "distributor_id"},
+		"own enroller":   {admin.DistributorSpec{DistributorID: "A", EnrollerID: "A"}, "enroller_id"},
+		"bad enroller":   {admin.DistributorSpec{DistributorID: "A", EnrollerID: "?"}, "enroller_id"},
+		"bad first day":  {admin.DistributorSpec{DistributorID: "A", EnrolledAt: "31.1.2026"}, "enrolled_at"},
+		"bad autoship":   {admin.DistributorSpec{DistributorID: "A", Autoship: "maybe"}, "autoship"},
+		"no leg":         {admin.DistributorSpec{DistributorID: "A", PlacementParent: "B"}, "placement_leg"},
+		"leg alone":      {admin.DistributorSpec{DistributorID: "A", PlacementLeg: "left"}, "placement_leg"},
+		"leg 0":          {admin.DistributorSpec{DistributorID: "A", PlacementParent: "B", PlacementLeg: "0"}, "placement_leg"},
+		"bad position":   {admin.DistributorSpec{DistributorID: "A", PlacementParent: "B#1", PlacementLeg: "2"}, "placement_parent"},
+		"at the top":     {admin.DistributorSpec{DistributorID: "A", PlacementParent: "-"}, ""},
 		"id with blank":  {admin.DistributorSpec{DistributorID: "A B"}, "distributor_id"},
 		"id too long":    {admin.DistributorSpec{DistributorID: long}, "distributor_id"},
 		"none as id":     {admin.DistributorSpec{DistributorID: "-"}, "distributor_id"},

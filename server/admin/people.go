@@ -27,6 +27,13 @@ type DistributorSpec struct {
 	Name          string   `json:"name"`       // kept sealed; name and email are one value, so a row gives both or neither
 	Email         string   `json:"email"`      // kept sealed
 	TaxID         string   `json:"tax_id"`     // kept sealed
+
+	// Facts that only periods need. An empty field changes nothing here either.
+	EnrollerID      string `json:"enroller_id,omitempty"`      // None: the sponsor
+	EnrolledAt      string `json:"enrolled_at,omitempty"`      // as created_at, which it is by default
+	Autoship        string `json:"autoship,omitempty"`         // yes or no
+	PlacementParent string `json:"placement_parent,omitempty"` // position above in the placement tree; None: at the top
+	PlacementLeg    string `json:"placement_leg,omitempty"`    // left, right, or a number from 1; 1 is left
 }
 
 var (
@@ -116,6 +123,7 @@ func checkDistributor(spec DistributorSpec, row *rowFaults) Distributor {
 		row.fault("country", "%s: use two letters, for example DE", quote(spec.Country))
 	}
 	d.CreatedAt = row.date("created_at", spec.CreatedAt)
+	checkPeriodFacts(spec, &d, row)
 	checkPersonal(spec, row)
 	return d
 }

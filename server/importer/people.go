@@ -12,14 +12,17 @@ import (
 func distributorColumns() columns {
 	return columns{
 		required: []string{"distributor_id", "sponsor_id"},
-		ids:      []string{"distributor_id", "sponsor_id", "codes"},
+		ids:      []string{"distributor_id", "sponsor_id", "codes", "enroller_id", "placement_parent"},
 		aliases: map[string]string{
 			"distributorid": "distributor_id", "id": "distributor_id", "memberid": "distributor_id", "consultantid": "distributor_id",
 			"sponsorid": "sponsor_id", "sponsor": "sponsor_id", "uplineid": "sponsor_id", "parentid": "sponsor_id",
 			"status": "status", "rank": "rank", "country": "country", "countrycode": "country",
-			"createdat": "created_at", "joined": "created_at", "joindate": "created_at", "enrolledat": "created_at",
+			"createdat": "created_at", "joined": "created_at", "joindate": "created_at",
 			"codes": "codes", "code": "codes", "coupon": "codes", "couponcode": "codes", "referralcode": "codes",
 			"name": "name", "fullname": "name", "email": "email", "emailaddress": "email", "taxid": "tax_id",
+			"enrollerid": "enroller_id", "enroller": "enroller_id", "enrolledat": "enrolled_at", "enrolmentdate": "enrolled_at",
+			"enrollmentdate": "enrolled_at", "autoship": "autoship", "placementparent": "placement_parent",
+			"placementid": "placement_parent", "placementleg": "placement_leg", "leg": "placement_leg",
 		},
 	}
 }
@@ -36,6 +39,8 @@ func Distributors(r io.Reader, encoding string) (*Table, []admin.DistributorSpec
 			DistributorID: t.Get(row, "distributor_id"), SponsorID: t.Get(row, "sponsor_id"), Status: t.Get(row, "status"),
 			Rank: t.Get(row, "rank"), Country: t.Get(row, "country"), CreatedAt: t.Get(row, "created_at"),
 			Codes: splitCodes(t.Get(row, "codes")), Name: t.Get(row, "name"), Email: t.Get(row, "email"), TaxID: t.Get(row, "tax_id"),
+			EnrollerID: t.Get(row, "enroller_id"), EnrolledAt: t.Get(row, "enrolled_at"), Autoship: t.Get(row, "autoship"),
+			PlacementParent: t.Get(row, "placement_parent"), PlacementLeg: t.Get(row, "placement_leg"),
 		}
 	}
 	return t, specs, nil

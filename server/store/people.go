@@ -74,6 +74,7 @@ type peopleImport struct {
 	links     []genealogy.Link
 	standings []genealogy.Standing
 	claims    []genealogy.Code
+	periods   periodFacts // what only periods need
 }
 
 // PutDistributors adds people and records what changed as facts dated at. A row says everything about its person, but
@@ -140,7 +141,7 @@ func (in *peopleImport) load(ctx context.Context, tx *sqlx.Tx) error {
 			in.codes[owner] = append(in.codes[owner], key)
 		}
 	}
-	return nil
+	return in.periods.load(ctx, tx, in.program)
 }
 
 // compare turns rows into facts where they say something new.
@@ -197,7 +198,8 @@ func (in *peopleImport) compareOne(p *admin.Distributor) {
 			ValidFrom: from, Version: in.version,
 		})
 	}
-	changed := moved || stands || old.Country != p.Country || in.codesDiffer(p) ||
+	facts := in.periods.compare(in, p, !exists, old.Country != p.Country, from)
+	changed := moved || stands || facts || old.Country != p.Country || in.codesDiffer(p) ||
 		in.sealedDiffers(p, old.TaxID, p.SealedTaxID) || in.sealedDiffers(p, old.Profile, p.SealedProfile)
 	switch {
 	case !exists:
@@ -299,7 +301,10 @@ func (in *peopleImport) check(ctx context.Context, tx *sqlx.Tx, version int64) e
 	if err != nil {
 		return err
 	}
-	_, err = before.With(in.links, in.standings, in.claims)
+	after, err := before.With(in.links, in.standings, in.claims)
+	if err == nil {
+		err = in.periods.check(after, in)
+	}
 	var faults genealogy.Faults
 	if errors.As(err, &faults) {
 		return &server.Error{Code: server.Invalid, Message: "The people do not make a tree: " + faults.Error(), Err: err}
@@ -321,7 +326,10 @@ func (in *peopleImport) write(ctx context.Context, tx *sqlx.Tx) error {
 			return err
 		}
 	}
-	if len(in.links)+len(in.standings)+len(in.claims) == 0 {
+	if err := in.periods.write(ctx, tx, in, now); err != nil {
+		return err
+	}
+	if len(in.links)+len(in.standings)+len(in.claims)+in.periods.count() == 0 {
 		return nil // only what the tree does not know: country, tax id, profile
 	}
 	err := inPieces(ctx, in, tx, insertLinks, now, in.links, func(r rows, l genealogy.Link) {

@@ -1,0 +1,5 @@
+package run
+
+// Totals and Report are placeholders until the engine file lands.
+type Totals struct{}
+type Report struct{}
