@@ -245,16 +245,18 @@ type Books interface {
 	RanksOf(ctx context.Context, k Key, fn func(Rank) error) error // of the commit that readers see
 	RanksOfPerson(ctx context.Context, program, distributorID string) ([]Rank, error)
 	StatesOf(ctx context.Context, k Key) ([]StatePart, error)
-	// PostedOf sums earnings and breakage under the keys of a source, and gives its last revision.
-	PostedOf(ctx context.Context, program, source string) ([]ledger.Balance, int64, error)
-	// AwardsOf gives the newest trace of a person by every source of a period that has one.
-	AwardsOf(ctx context.Context, program, periodID, distributorID string) ([]Trace, error)
+	// PostedOf sums earnings and breakage under the keys of all sources that begin with prefix, by source; revision is the
+	// last one of that key.
+	PostedOf(ctx context.Context, program, prefix string, fn func(b ledger.Balance, revision int64) error) error
+	// AwardsOf gives the newest trace of each source that has one, by source.
+	AwardsOf(ctx context.Context, program string, sources []string) ([]Trace, error)
 
 	// RecordPreview and Lock write the period as given, if it still stands as in was; else they are a conflict.
 	RecordPreview(ctx context.Context, program string, p Period, r Run) error
 	Lock(ctx context.Context, program string, was, p Period, r Run) error
-	// BeginCommit hides what the commit will post until FinishCommit, and refuses every other commit of the period.
-	BeginCommit(ctx context.Context, program string, was, p Period, sources []string) error
+	// BeginCommit hides what the commit will post under sources with the prefixes until FinishCommit, and takes the period
+	// from every other run.
+	BeginCommit(ctx context.Context, program string, was, p Period, prefixes []string) error
 	CommitChunk(ctx context.Context, program string, p Period, c Chunk) error
 	FinishCommit(ctx context.Context, program string, p Period, r Run) error
 	MarkPaid(ctx context.Context, program string, was, p Period, r Run) error
@@ -272,9 +274,15 @@ type Trace struct {
 // SourcePrefix begins the source of every posting of a period.
 const SourcePrefix = "period:"
 
-// SourceOf is the source key of a component's postings of a period.
-func SourceOf(componentID, periodID string) string {
-	return SourcePrefix + componentID + "/" + periodID
+// SourceOf is the source of one person's postings by one component of a period. Every person has their own, so that an
+// award is settled, corrected and explained like an order. Component and period ids have no slash in them.
+func SourceOf(componentID, periodID, distributorID string) string {
+	return SourcesOf(componentID, periodID) + distributorID
+}
+
+// SourcesOf is what the sources of a component's postings of a period begin with.
+func SourcesOf(componentID, periodID string) string {
+	return SourcePrefix + componentID + "/" + periodID + "/"
 }
 
 // engineVersion is written into hashes, so that a corrected engine is not taken for the same result.

@@ -231,35 +231,33 @@ func (s *Store) EarnedBetween(ctx context.Context, program string, from, to, bat
 	})
 }
 
-// PostedOf sums what is posted under a source's keys. See run.Books.
-func (s *Store) PostedOf(ctx context.Context, program, source string) (posted []ledger.Balance, revision int64, err error) {
-	defer server.Wrap(&err, "read what is posted for %s", source)
-	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
-		err := tx.GetContext(ctx, &revision, `SELECT coalesce(max(revision), 0) FROM settlements WHERE program_id = $1 AND source = $2`,
-			program, source)
-		if err != nil || revision == 0 {
-			return err
-		}
+// PostedOf sums what is posted under the keys of all sources that begin alike. See run.Books.
+func (s *Store) PostedOf(ctx context.Context, program, prefix string, fn func(b ledger.Balance, revision int64) error) (err error) {
+	defer server.Wrap(&err, "read what is posted for %s", prefix)
+	return s.read(ctx, program, func(tx *sqlx.Tx) error {
 		return eachRow(ctx, tx, func(scan func(...any) error) error {
-			b := ledger.Balance{Key: ledger.Key{Source: source}}
-			err := scan(&b.Key.LineID, &b.Key.ComponentID, &b.Key.DistributorID, &b.Key.Kind, &b.Key.Currency, &b.AmountMinor)
-			posted = append(posted, b)
-			return err
-		}, `SELECT p.line_id, p.component_id, p.distributor_id, p.kind, p.currency, CAST(sum(p.amount_minor) AS bigint)`+
-			postingsOfSettlements+`WHERE s.program_id = $1 AND s.source = $2 AND p.kind IN ('earning', 'breakage')
-			GROUP BY p.line_id, p.component_id, p.distributor_id, p.kind, p.currency`, program, source)
+			var b ledger.Balance
+			var revision int64
+			err := scan(&b.Key.Source, &revision, &b.Key.LineID, &b.Key.ComponentID, &b.Key.DistributorID, &b.Key.Kind, &b.Key.Currency, &b.AmountMinor)
+			if err != nil {
+				return err
+			}
+			return fn(b, revision)
+		}, `SELECT s.source, max(s.revision), p.line_id, p.component_id, p.distributor_id, p.kind, p.currency,
+			CAST(sum(p.amount_minor) AS bigint)`+postingsOfSettlements+`WHERE s.program_id = $1 AND s.source >= $2 AND s.source < $3
+			AND p.kind IN ('earning', 'breakage')
+			GROUP BY s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency ORDER BY s.source`,
+			program, prefix, prefix+"\U0010FFFF")
 	})
-	return posted, revision, err
 }
 
-// AwardsOf gives a person's newest trace by each source of a period. See run.Books.
-func (s *Store) AwardsOf(ctx context.Context, program, periodID, distributorID string) (list []run.Trace, err error) {
-	defer server.Wrap(&err, "read the period's awards of distributor %s", distributorID)
+// AwardsOf gives the newest trace of each source that has one. See run.Books.
+func (s *Store) AwardsOf(ctx context.Context, program string, sources []string) (list []run.Trace, err error) {
+	defer server.Wrap(&err, "read the traces of %d sources", len(sources))
 	var rows []snapshotRow
 	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
-		return tx.SelectContext(ctx, &rows, `SELECT DISTINCT s.source, s.revision, s.snapshot_id, s.calc_snapshot_json, s.posted_at`+
-			postingsWithSettlement+`WHERE p.program_id = $1 AND p.distributor_id = $2 AND s.source >= 'period:' AND s.source < 'period;'
-			AND s.source LIKE '%/' || $3 AND `+visibleSettlement+` ORDER BY s.source, s.revision DESC`, program, distributorID, periodID)
+		return tx.SelectContext(ctx, &rows, `SELECT `+snapshotColumns+` FROM settlements s WHERE s.program_id = $1 AND s.source IN `+
+			s.dialect.in("$2")+` AND `+visibleSettlement+` ORDER BY s.source, s.revision DESC`, program, s.dialect.list(sources))
 	})
 	for i := range rows {
 		r := &rows[i]
@@ -274,5 +272,5 @@ func (s *Store) AwardsOf(ctx context.Context, program, periodID, distributorID s
 }
 
 // visibleSettlement leaves out what a commit that is still under way has posted.
-const visibleSettlement = `NOT EXISTS (SELECT 1 FROM open_commits o WHERE o.program_id = s.program_id AND o.source = s.source
-	AND s.revision > o.after_revision)`
+const visibleSettlement = `NOT EXISTS (SELECT 1 FROM open_commits o WHERE o.program_id = s.program_id
+	AND s.batch_sequence > o.after_batch AND substr(s.source, 1, length(o.source)) = o.source)`

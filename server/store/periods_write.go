@@ -116,16 +116,16 @@ func (s *Store) putPeriod(ctx context.Context, tx *sqlx.Tx, program string, p ru
 }
 
 // BeginCommit takes the period and hides what is going to be posted. See run.Books.
-func (s *Store) BeginCommit(ctx context.Context, program string, was, p run.Period, sources []string) (err error) {
+func (s *Store) BeginCommit(ctx context.Context, program string, was, p run.Period, prefixes []string) (err error) {
 	defer server.Wrap(&err, "begin to commit period %s", p.PeriodID)
 	return s.write(ctx, program, func(ctx context.Context, tx *sqlx.Tx) error {
 		if err := s.changeIn(ctx, tx, program, was, p); err != nil {
 			return err
 		}
-		for _, source := range sources {
+		for _, source := range prefixes {
 			// A commit that is taken up keeps hiding from where the interrupted one began.
-			_, err := tx.ExecContext(ctx, `INSERT INTO open_commits (program_id, source, after_revision, run_id)
-				SELECT $1, $2, coalesce(max(revision), 0), $3 FROM settlements WHERE program_id = $1 AND source = $2
+			_, err := tx.ExecContext(ctx, `INSERT INTO open_commits (program_id, source, after_batch, run_id)
+				SELECT $1, $2, coalesce(max(sequence), 0), $3 FROM seals WHERE program_id = $1
 				ON CONFLICT (program_id, source) DO UPDATE SET run_id = excluded.run_id`, program, source, p.RunID)
 			if err != nil {
 				return fmt.Errorf("hide what is posted for %s: %w", source, err)

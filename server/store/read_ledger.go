@@ -111,7 +111,7 @@ func (s *Store) sumPosted(ctx context.Context, tx *sqlx.Tx, program string, sour
 // Postings lists the ledger, the newest first. See query.Reader.
 func (s *Store) Postings(ctx context.Context, program string, f query.PostingFilter, p query.Page) (list []query.Posting, next string, err error) {
 	defer server.Wrap(&err, "list postings of program %s", program)
-	c := where(program, "p.program_id").andIf("p.distributor_id", f.DistributorID).andIf("p.kind", f.Kind)
+	c := where(program, "p.program_id").andIf("p.distributor_id", f.DistributorID).andIf("p.kind", f.Kind).and(visibleSettlement)
 	tables := postingsWithSettlement
 	if f.OrderID != "" {
 		c.and("s.program_id = ? AND s.source = ?", program, f.OrderID)
@@ -145,7 +145,8 @@ type commissionRow struct {
 // sameKey ties postings q to the amount that p began. What matures or is paid keeps the key but for its kind.
 const sameKey = ` FROM settlements t JOIN postings q ON q.program_id = t.program_id AND q.batch_sequence = t.batch_sequence
 	AND q.position >= t.first_position AND q.position < t.first_position + t.posting_count
-	WHERE t.program_id = s.program_id AND t.source = s.source AND q.line_id = p.line_id
+	WHERE t.program_id = s.program_id AND t.source = s.source AND NOT EXISTS (SELECT 1 FROM open_commits o
+		WHERE o.program_id = t.program_id AND t.batch_sequence > o.after_batch AND substr(t.source, 1, length(o.source)) = o.source) AND q.line_id = p.line_id
 	AND q.component_id = p.component_id AND q.distributor_id = p.distributor_id AND q.currency = p.currency`
 
 const sumOfKey = `(SELECT coalesce(CAST(sum(q.amount_minor) AS bigint), 0)` + sameKey + ` AND q.kind = `
@@ -187,7 +188,7 @@ func (r *commissionRow) status() string {
 // named by the event that began it. See query.Reader.
 func (s *Store) Commissions(ctx context.Context, program string, f query.CommissionFilter, p query.Page) (list []query.Commission, next string, err error) {
 	defer server.Wrap(&err, "list commissions of program %s", program)
-	c := where(program, "p.program_id").and("p.kind = 'earning'").andIf("p.distributor_id", f.DistributorID)
+	c := where(program, "p.program_id").and("p.kind = 'earning'").andIf("p.distributor_id", f.DistributorID).and(visibleSettlement)
 	tables := postingsWithSettlement
 	c.and("(s.revision = 1 OR NOT EXISTS (SELECT 1" + sameKey + " AND q.kind = 'earning' AND t.revision < s.revision))")
 	if f.PlatformOrderID != "" {

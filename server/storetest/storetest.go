@@ -22,6 +22,7 @@ import (
 	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/query"
+	"upline.dev/upline/server/run"
 )
 
 // Store is everything the suite asks of a database.
@@ -30,6 +31,7 @@ type Store interface {
 	pipeline.Store
 	query.Reader
 	admin.Books
+	run.Books
 	Seals(ctx context.Context, program string, fn func(ledger.Seal, []ledger.Posting, [][32]byte) error) error
 	EachSnapshot(ctx context.Context, program string, fn func(id string, snapshot []byte) error) error
 	EachOrder(ctx context.Context, program string, fn func(orderID, snapshotID string, snapshot []byte, posted []ledger.Balance) error) error
@@ -95,6 +97,12 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"facts/plans":               testPlans,
 		"facts/two handles":         testTwoHandles,
 		"facts/many people":         testManyPeople,
+		"periods/sales":             testSales,
+		"periods/late sales":        testLateSales,
+		"periods/first orders":      testFirstOrders,
+		"periods/people":            testPeopleOfPeriods,
+		"periods/commit":            testCommit,
+		"periods/earned":            testEarnedBetween,
 		"admin/programs and stores": testProgramsAndStores,
 		"admin/keys":                testKeys,
 		"read/isolation":            testIsolation,
@@ -255,6 +263,11 @@ func (w *world) park(t *testing.T, o order.Order, code pipeline.ReasonCode, caus
 	ok(t, w.Store.InTx(w.ctx, program, []order.Source{o.Source}, func(b pipeline.Books) error {
 		return b.Settle(w.ctx, []pipeline.Settlement{parkedFor(t, o, code, causes...)}, nil, begin)
 	}))
+}
+
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
 }
 
 // record reads an order as a transaction finds it.

@@ -171,13 +171,14 @@ CREATE TABLE runs (
 ) STRICT;
 CREATE INDEX runs_by_period ON runs (program_id, kind, period_id, at);
 
--- Sources that are being posted in several batches: readers do not see them beyond after_revision until all is there.
+-- Periods' components that are being posted in several batches: until all is there, readers do not see what was sealed
+-- after a batch. source is what the postings' sources begin with.
 
 CREATE TABLE open_commits (
-  program_id     TEXT NOT NULL,
-  source         TEXT NOT NULL,
-  after_revision INTEGER NOT NULL,
-  run_id         TEXT NOT NULL,
+  program_id  TEXT NOT NULL,
+  source      TEXT NOT NULL,
+  after_batch INTEGER NOT NULL,
+  run_id      TEXT NOT NULL,
   CONSTRAINT open_commits_pkey PRIMARY KEY (program_id, source)
 ) STRICT, WITHOUT ROWID;
 
@@ -222,8 +223,8 @@ SELECT lower(hex(p.event_id)) AS event_id, s.source AS order_id, p.distributor_i
 FROM postings p
 LEFT JOIN settlements s ON s.program_id = p.program_id AND s.batch_sequence = p.batch_sequence
   AND s.first_position = p.first_position
-WHERE NOT EXISTS (SELECT 1 FROM open_commits o WHERE o.program_id = s.program_id AND o.source = s.source
-  AND s.revision > o.after_revision);
+WHERE NOT EXISTS (SELECT 1 FROM open_commits o WHERE o.program_id = s.program_id AND s.batch_sequence > o.after_batch
+  AND substr(s.source, 1, length(o.source)) = o.source);
 
 -- Append-only, as the ledger; see the first migration.
 
