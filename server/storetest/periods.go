@@ -217,6 +217,12 @@ func testPeopleOfPeriods(t *testing.T, w *world) {
 	if p := read(3, may); len(p.Enrollers) != 0 {
 		t.Errorf("the enroller was taken back: %+v", p.Enrollers)
 	}
+	wantRefused(t, put, ann)
+}
+
+// wantRefused: places and enrollers that make no tree change nothing.
+func wantRefused(t *testing.T, put func(time.Time, ...admin.Distributor) error, ann admin.Distributor) {
+	t.Helper()
 	dan := person("dan", "ben")
 	dan.CreatedAt = may
 	for name, spoil := range map[string]func(*admin.Distributor){
@@ -287,6 +293,15 @@ func testCommit(t *testing.T, w *world) {
 		p = next
 		return next
 	}
+	p = testInterrupted(t, w, begin, act)
+	was, p.State, p.RunID, p.PaidAt, p.PaidBy = p, run.Paid, "p1", may, "bob"
+	ok(t, w.Store.MarkPaid(w.ctx, program, was, p, act("p1", run.ActionPay)))
+	testHistory(t, w)
+}
+
+// testInterrupted: a commit that died is taken up by another one, and the dead one can do no more harm.
+func testInterrupted(t *testing.T, w *world, begin func(string) run.Period, act func(string, run.Action) run.Run) run.Period {
+	t.Helper()
 	killed := begin("c1")
 	ok(t, w.Store.CommitChunk(w.ctx, program, killed, run.Chunk{
 		Settlements: []run.Settlement{award("ann", 1, 100)}, Ranks: []run.Rank{rankOf("ann", "gold")},
@@ -315,18 +330,22 @@ func testCommit(t *testing.T, w *world) {
 	taken.CommittedAt, taken.CommittedBy = april, "ann"
 	ok(t, w.Store.FinishCommit(w.ctx, program, taken, act("c2", run.ActionCommit)))
 	w.wantShown(t, 2, 2)
-	p, err = w.Store.PeriodOf(w.ctx, k)
+	p, err := w.Store.PeriodOf(w.ctx, monthKey())
 	if ok(t, err); p.State != run.Committed || p.CommittedBy != "ann" || p.Pins != taken.Pins || !p.From.Equal(march) {
 		t.Fatalf("the period: %+v", p)
 	}
-	states, err := w.Store.StatesOf(w.ctx, k)
+	states, err := w.Store.StatesOf(w.ctx, monthKey())
 	if ok(t, err); len(states) != 1 || string(states[0].State) != `{"a":2}` {
 		t.Fatalf("states: %+v", states)
 	}
-	was, p.State, p.RunID, p.PaidAt, p.PaidBy = p, run.Paid, "p1", may, "bob"
-	ok(t, w.Store.MarkPaid(w.ctx, program, was, p, act("p1", run.ActionPay)))
-	runs, err := w.Store.Runs(w.ctx, k)
-	if ok(t, err); len(runs) != 4 || runs[0].RunID != "c2" && len(runs) != 4 {
+	return p
+}
+
+// testHistory: who did what to the period is kept for ever.
+func testHistory(t *testing.T, w *world) {
+	t.Helper()
+	runs, err := w.Store.Runs(w.ctx, monthKey())
+	if ok(t, err); len(runs) != 4 {
 		t.Fatalf("%d runs: %+v", len(runs), runs)
 	}
 	if _, err := w.Store.RunOf(w.ctx, program, "c2"); err != nil {
