@@ -61,6 +61,7 @@ type closing struct {
 	columns  []*column
 	removals []removal
 	company  totals
+	crossed  bool  // there are sales of a third distributor's orders
 	err      error // the first that a component's walk met where it could not return one
 }
 
@@ -69,6 +70,12 @@ func (c *closing) settle(index int) error {
 	switch kind := c.plan.Components[index].Type; kind {
 	case plan.Retail:
 		return c.retail(index)
+	case plan.Unilevel:
+		return c.unilevel(index)
+	case plan.Differential:
+		return c.differential(index)
+	case plan.Generation:
+		return c.generation(index)
 	default:
 		return fmt.Errorf("type %s cannot be settled per period", kind)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"upline.dev/upline/core/commission"
 	"upline.dev/upline/core/genealogy"
@@ -23,7 +24,7 @@ type member struct {
 }
 
 // monthOf makes a close of a month from members and sales; sales name people by number.
-func monthOf(t testing.TB, p *plan.Plan, members []member, sales ...period.Sale) commission.CloseInput {
+func monthOf(t rapid.TB, p *plan.Plan, members []member, sales ...period.Sale) commission.CloseInput {
 	t.Helper()
 	number := map[string]int32{"": period.Nobody}
 	world := &period.World{

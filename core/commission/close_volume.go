@@ -15,10 +15,24 @@ const lanes = 2
 
 // Whose orders a column sums.
 const (
-	allOrders    = iota
-	ownOrders    // bought by whom they are credited to
-	othersOrders // all but those
+	ownOrders      = 1 << iota // bought by whom they are credited to
+	customerOrders             // bought by customers
+	thirdOrders                // bought by another distributor
+
+	othersOrders = customerOrders | thirdOrders
+	allOrders    = ownOrders | othersOrders
 )
+
+func buyerOf(sale *period.Sale) int {
+	switch sale.Buyer {
+	case period.Nobody:
+		return customerOrders
+	case sale.Seller:
+		return ownOrders
+	default:
+		return thirdOrders
+	}
+}
 
 // column is everybody's own volume: what is credited to them, of some classes and buyers.
 type column struct {
@@ -141,6 +155,14 @@ func (c *closing) column(component, buyers int, classes []bool) *column {
 	return &wanted
 }
 
+// baseOf is what a component with this base pays on.
+func baseOf(base string, sale *period.Sale) int64 {
+	if base == plan.BaseCV {
+		return int64(sale.CV)
+	}
+	return sale.Net
+}
+
 // gather sums all columns in one pass over the sales, and the company's volume.
 func (c *closing) gather() error {
 	for _, index := range c.order {
@@ -166,7 +188,7 @@ func (c *closing) gather() error {
 	for i, column := range c.columns {
 		column.own = lane[0].own[i]
 	}
-	c.company = lane[0].company
+	c.company, c.crossed = lane[0].company, lane[0].crossed
 	return nil
 }
 
@@ -175,6 +197,12 @@ func buyersOf(component *plan.Component, p *plan.Plan) []int {
 	switch {
 	case component.Type == plan.Retail && !p.Attribution.SelfRetail:
 		return []int{othersOrders}
+	case component.Type == plan.Unilevel:
+		var out []int
+		for _, start := range unilevelStarts(component) {
+			out = append(out, start.buyers)
+		}
+		return out
 	default:
 		return []int{allOrders}
 	}
@@ -186,6 +214,7 @@ type gathering struct {
 	own     [][]int64 // by column, then person
 	removed []bool    // by removal, of the current sale
 	company totals
+	crossed bool // there are sales of a third distributor's orders
 }
 
 func newGathering(c *closing) *gathering {
@@ -216,6 +245,7 @@ func (g *gathering) sale(sale *period.Sale) error {
 	if int(sale.Class) >= len(g.c.world.Classes) || sale.Seller >= g.c.world.People.Count {
 		return fmt.Errorf("a sale has class %d of %d and seller %d of %d", sale.Class, len(g.c.world.Classes), sale.Seller, g.c.world.People.Count)
 	}
+	g.crossed = g.crossed || buyerOf(sale) == thirdOrders
 	for i := range g.removed {
 		var err error
 		if g.removed[i], err = g.c.removals[i].test(sale); err != nil {
@@ -226,11 +256,7 @@ func (g *gathering) sale(sale *period.Sale) error {
 		if !g.counts(column, sale) {
 			continue
 		}
-		part := sale.Net
-		if column.base == plan.BaseCV {
-			part = int64(sale.CV)
-		}
-		sum, err := money.Add(g.own[i][sale.Seller], part)
+		sum, err := money.Add(g.own[i][sale.Seller], baseOf(column.base, sale))
 		if err != nil {
 			return fmt.Errorf("own volume of distributor %s: %w", g.c.world.People.ID(sale.Seller), err)
 		}
@@ -240,7 +266,7 @@ func (g *gathering) sale(sale *period.Sale) error {
 }
 
 func (g *gathering) counts(column *column, sale *period.Sale) bool {
-	if !column.classes[sale.Class] || column.buyers != allOrders && (column.buyers == ownOrders) != (sale.Buyer == sale.Seller) {
+	if !column.classes[sale.Class] || column.buyers&buyerOf(sale) == 0 {
 		return false
 	}
 	for _, i := range column.removed {
@@ -256,6 +282,7 @@ func (g *gathering) add(more *gathering) error {
 	if err := g.company.add(more.company.cv, more.company.net); err != nil {
 		return err
 	}
+	g.crossed = g.crossed || more.crossed
 	for i := range g.own {
 		for person, part := range more.own[i] {
 			sum, err := money.Add(g.own[i][person], part)

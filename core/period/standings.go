@@ -4,6 +4,7 @@ package period
 // micro-units of QV unless they say CV.
 type Standings struct {
 	PV, GV   []int64
+	PGV      []int64 // without legs headed by Qualification.BreakawayRank; nil where the plan names none
 	OwnCV    []int64 // CV of sales credited to the person: own orders and customers' orders
 	Active   []bool
 	Rank     []int8  // paid as, by plan.Rank
