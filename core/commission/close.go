@@ -235,7 +235,9 @@ func (c *closing) earned(index int) []int64 {
 	if book := &c.out.books[index]; book.awards != nil {
 		amounts := make([]int64, c.world.People.Count)
 		for i := range book.awards {
-			amounts[book.awards[i].Person] = book.awards[i].AmountMinor
+			if person := book.awards[i].Person; person >= 0 {
+				amounts[person] = book.awards[i].AmountMinor
+			}
 		}
 		return amounts
 	}

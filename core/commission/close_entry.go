@@ -19,7 +19,7 @@ type Term struct {
 	// Money says that Base is minor units of the paying currency whatever the component's base is: the shared factors
 	// do not touch it.
 	Money bool
-	Note   string     // what else a person should know; few different ones, since each person's own facts are told by facts
+	Note  string // what else a person should know; few different ones, since each person's own facts are told by facts
 }
 
 // Award is what one person gets by one component. Person is period.Nobody for breakage that would have been no one
@@ -133,6 +133,14 @@ func (n *numbered[T]) number(value T) int32 {
 	if value == n.last {
 		return n.at
 	}
+	if len(n.values) <= 16 { // Nearly always: looking through so few is faster than asking the map.
+		for at := range n.values {
+			if n.values[at] == value {
+				n.last, n.at = value, int32(at)
+				return n.at
+			}
+		}
+	}
 	at, known := n.index[value]
 	if !known {
 		if n.index == nil {
@@ -235,14 +243,22 @@ func (o *Closing) fold(index int) error {
 		award.to, award.lost = int32(to), int32(len(book.lost))
 		var err error
 		if award.AmountMinor, err = o.amount(book, book.entries[from:to]); err != nil {
-			return fmt.Errorf("distributor %s: %w", o.id(award.Person), err)
+			return fmt.Errorf("%s: %w", o.name(award.Person), err)
 		}
 		if from, err = o.foldLost(book, &award, to); err != nil {
-			return fmt.Errorf("distributor %s: breakage: %w", o.id(award.Person), err)
+			return fmt.Errorf("%s: breakage: %w", o.name(award.Person), err)
 		}
 		book.awards = append(book.awards, award)
 	}
 	return nil
+}
+
+// name is how an error speaks of somebody.
+func (o *Closing) name(person int32) string {
+	if person < 0 {
+		return "nobody"
+	}
+	return "distributor " + o.id(person)
 }
 
 // foldLost rounds what one person lost, once per reason, and gives the index of the next person's first entry.

@@ -167,8 +167,11 @@ func (c *closing) strangers(index int) ([]stranger, error) {
 	var lane [lanes][]stranger
 	component := &c.plan.Components[index]
 	err := c.eachSale(func(i int, sale *period.Sale) error {
-		if sale.Seller < 0 || buyerOf(sale) != thirdOrders || c.withheld(index, sale) {
+		if sale.Seller < 0 || buyerOf(sale) != thirdOrders {
 			return nil
+		}
+		if taken, err := c.withheld(index, sale); taken || err != nil {
+			return err
 		}
 		if table := component.Table(c.world.Classes[sale.Class]); table != nil && table.Depth() > 0 {
 			lane[i] = append(lane[i], stranger{sale.Seller, sale.Buyer, table, baseOf(component.Base, sale)})
