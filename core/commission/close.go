@@ -76,6 +76,22 @@ func (c *closing) settle(index int) error {
 		return c.differential(index)
 	case plan.Generation:
 		return c.generation(index)
+	case plan.Infinity:
+		return c.infinity(index)
+	case plan.Pool:
+		return c.pool(index)
+	case plan.RankAdvance:
+		return c.rankAdvance(index)
+	case plan.XUp:
+		return c.xUp(index)
+	case plan.FirstOrder:
+		return c.firstOrder(index)
+	case plan.CustomerAcquisition:
+		return c.customerAcquisition(index)
+	case plan.Bands:
+		return c.bands(index)
+	case plan.Fixed:
+		return c.fixed(index)
 	default:
 		return fmt.Errorf("type %s cannot be settled per period", kind)
 	}
@@ -93,7 +109,7 @@ func (c *closing) remove(index int) error {
 // sums tells whether a component asks for everybody's own volume by class, so that one pass over the sales serves all.
 func sums(component *plan.Component) bool {
 	switch component.Type {
-	case plan.Retail, plan.Unilevel, plan.Differential, plan.Generation:
+	case plan.Retail, plan.Unilevel, plan.Differential, plan.Generation, plan.Infinity:
 		return true
 	default:
 		return false

@@ -8,6 +8,3 @@ type State struct {
 
 // BinaryState is carried volume by position: micro-units, oldest period first.
 type BinaryState struct{}
-
-// AdvanceState is who was paid how many parts of which rank.
-type AdvanceState struct{}
