@@ -66,20 +66,20 @@ type Tree struct {
 
 	ids     []string
 	numbers map[string]int32
-	owner   []int32          // the owner's first position
-	extra   map[int32]int    // positions an owner has beyond the first, by first position
-	parent  []int32          //
-	first   []int32          // child with the lowest leg
-	next    []int32          // sibling with the next higher leg
-	leg     []uint8          //
-	kids    []int32          // how many children
-	level   []int32          // steps below the top
-	near    []uint8          // steps down to the nearest position with a free leg; closed where there is none
-	since   []int64          // ValidFrom of the link that holds
-	down    []int32          // a position further on the way the strategy goes from here, see way
-	volume  []int64          // of everybody below and the position itself; see Weigh
-	people  *sizes           // nil until somebody asks for them
-	scratch []int32          //
+	owner   []int32       // the owner's first position
+	extra   map[int32]int // positions an owner has beyond the first, by first position
+	parent  []int32       //
+	first   []int32       // child with the lowest leg
+	next    []int32       // sibling with the next higher leg
+	leg     []uint8       //
+	kids    []int32       // how many children
+	level   []int32       // steps below the top
+	near    []uint8       // steps down to the nearest position with a free leg; closed where there is none
+	since   []int64       // ValidFrom of the link that holds
+	down    []int32       // a position further on the way the strategy goes from here, see way
+	volume  []int64       // of everybody below and the position itself; see Weigh
+	people  *sizes        // nil until somebody asks for them
+	scratch []int32       //
 }
 
 // closed is near where no leg is free in the whole subtree; far is as far as near can count. Only chains, in trees of
