@@ -92,6 +92,8 @@ func (c *closing) settle(index int) error {
 		return c.bands(index)
 	case plan.Fixed:
 		return c.fixed(index)
+	case plan.Binary:
+		return c.binary(index)
 	default:
 		return fmt.Errorf("type %s cannot be settled per period", kind)
 	}
@@ -110,6 +112,7 @@ func (c *closing) remove(index int) error {
 func sums(component *plan.Component) bool {
 	switch component.Type {
 	case plan.Retail, plan.Unilevel, plan.Differential, plan.Generation, plan.Infinity:
+	case plan.Retail, plan.Unilevel, plan.Differential, plan.Generation, plan.Binary, plan.Matrix:
 		return true
 	default:
 		return false

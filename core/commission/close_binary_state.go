@@ -103,6 +103,7 @@ func (s *BinaryState) UnmarshalBinary(data []byte) error {
 type stateReader struct {
 	data        []byte
 	at, offset  int // offset is where data begins in what was read, for errors
+	begins      int // where the legs of the position that was read begin
 	id          []byte
 	left, right []Carry
 	err         error
@@ -116,6 +117,13 @@ func (r *stateReader) next() bool {
 		r.fail("a position has no id")
 	}
 	r.left, r.right = r.left[:0], r.right[:0]
+	r.begins = r.at
+	r.legs()
+	return r.err == nil
+}
+
+// legs reads the legs of the position that data stands at.
+func (r *stateReader) legs() {
 	switch shape := r.byte(); shape {
 	case shapeLists:
 		lefts, rights := r.number(len(r.data)), r.number(len(r.data))
@@ -133,7 +141,6 @@ func (r *stateReader) next() bool {
 	default:
 		r.fail("a position has legs of no known shape")
 	}
-	return r.err == nil
 }
 
 // simple tells whether a list is short enough for a shape of its own.

@@ -198,6 +198,15 @@ func (o *Closing) Lost() []Lost {
 	return out
 }
 
+// Facts are what a component tells of a person beside the terms of an award, whether there is an award or not; nil where
+// it has nothing to tell. It may be called by many at once.
+func (o *Closing) Facts(component int, person int32) []Fact {
+	if facts := o.books[component].facts; facts != nil {
+		return facts(person)
+	}
+	return nil
+}
+
 // factor prepares what all terms of a component are multiplied with.
 func (o *Closing) factor(index int, component *plan.Component, p *plan.Plan, currency money.Currency) error {
 	book := &o.books[index]
