@@ -309,7 +309,8 @@ func (b *binaryWork) shareLimit(positions []int32) error {
 // payAll settles every position in their order, and writes down what is carried on.
 func (b *binaryWork) payAll() error {
 	var s settlement
-	w := stateWriter{state: BinaryState{period: b.c.world.Period.ID}}
+	w := stateWriter{state: BinaryState{period: b.c.world.Period.ID, data: make([]byte, 0, len(b.state.data))}}
+	b.c.reserve(b.index, b.likely())
 	for i := range b.tree.Parent {
 		position := int32(i)
 		if err := b.settle(position, &s); err != nil {
@@ -325,6 +326,17 @@ func (b *binaryWork) payAll() error {
 	}
 	b.c.out.After.Binary[b.component.ID] = w.state
 	return b.c.err
+}
+
+// likely is about how many positions have something on both legs.
+func (b *binaryWork) likely() int {
+	count := 0
+	for i := range b.tree.Parent {
+		if left, right := b.fresh[0][i] > 0, b.fresh[1][i] > 0; left && right || (left || right) && b.carried != nil && b.carried[i] > 0 {
+			count++
+		}
+	}
+	return count
 }
 
 // enter writes the terms of one settled position.

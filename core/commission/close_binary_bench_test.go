@@ -82,7 +82,7 @@ func BenchmarkBinaryClose(b *testing.B) {
 			b.Fatal(err)
 		}
 		state := got.After.Binary["legs"]
-		if state.Hash() == "" || len(got.Awards()) == 0 {
+		if state.Hash() == "" || len(got.Lost()) == 0 {
 			b.Fatal("nothing was paid")
 		}
 		data, _ := state.MarshalBinary()

@@ -43,12 +43,29 @@ func (e Exact) Mul(num, den int64) (Exact, error) {
 
 // Add is e + f, exactly; ErrOverflow as in Mul. Sums over one denominator, as of rates in billionths, are fastest.
 func (e Exact) Add(f Exact) (Exact, error) {
+	switch {
+	case f.wide == nil && f.num.isZero():
+		return e, nil
+	case e.wide == nil && e.num.isZero():
+		return f, nil
+	}
+	e, f = e.over(f), f.over(e)
 	if e.wide == nil && f.wide == nil && e.denominator() == f.denominator() {
 		if sum, ok := addSigned(e, f); ok {
 			return sum, nil
 		}
 	}
 	return exactFromRat(new(big.Rat).Add(e.rat(), f.rat()))
+}
+
+// over is a whole number written over f's denominator where that fits; any other value as it is.
+func (e Exact) over(f Exact) Exact {
+	if den := f.denominator(); e.wide == nil && f.wide == nil && e.denominator() == (uint128{low: 1}) && den.high == 0 {
+		if num, ok := e.num.mul(den.low); ok {
+			return Exact{negative: e.negative, num: num, den: den}
+		}
+	}
+	return e
 }
 
 // addSigned adds over one denominator; ok is false where the sum needs more than 128 bits.
