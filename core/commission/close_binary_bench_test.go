@@ -32,7 +32,7 @@ func (v volumesOf) Block(i int, buf []period.Sale) ([]period.Sale, error) {
 // manyPositions is a full binary tree of n people, each with one position and an id of nine bytes, and one of them in
 // forty inactive.
 func manyPositions(p *plan.Plan, n int32) commission.CloseInput {
-	digits := func(i int32) string { return "p" + strconv.Itoa(int(100_000_000+i))[1:] }
+	digits := func(i int32) string { return "p" + strconv.Itoa(int(100_000_000 + i))[1:] }
 	w := &period.World{
 		Period: period.Period{ID: "2026-W10", Kind: plan.Monthly, From: 0, To: 1}, Classes: []string{"tea"},
 		Currency: p.PeriodCurrency(), Sales: volumesOf{n, 1 << 14},
