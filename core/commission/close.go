@@ -94,6 +94,8 @@ func (c *closing) settle(index int) error {
 		return c.fixed(index)
 	case plan.Binary:
 		return c.binary(index)
+	case plan.Matrix:
+		return c.matrix(index)
 	default:
 		return fmt.Errorf("type %s cannot be settled per period", kind)
 	}

@@ -174,15 +174,7 @@ func (b *binaryWork) ownVolume(position int32) int64 {
 	return b.own[owner]
 }
 
-func (b *binaryWork) id(position int32) string {
-	if b.tree.ID != nil {
-		return b.tree.ID(position)
-	}
-	if owner := b.tree.Owner[position]; owner >= 0 && owner < b.c.world.People.Count {
-		return b.c.world.People.ID(owner)
-	}
-	return fmt.Sprintf("number %d", position)
-}
+func (b *binaryWork) id(position int32) string { return b.c.positionID(position) }
 
 func legName(leg int) string { return [2]string{"left", "right"}[leg] }
 

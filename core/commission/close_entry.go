@@ -172,12 +172,13 @@ func (n *numbered[T]) value(at int32) T {
 type Closing struct {
 	After State
 
-	closing *closing
-	books   []book // by component
-	rates   numbered[rating]
-	texts   numbered[string]
-	id      func(person int32) string
-	round   money.Rounding
+	closing   *closing
+	books     []book // by component
+	reentries []Reentry
+	rates     numbered[rating]
+	texts     numbered[string]
+	id        func(person int32) string
+	round     money.Rounding
 }
 
 func newClosing(c *closing) *Closing {

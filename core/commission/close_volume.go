@@ -197,7 +197,7 @@ func buyersOf(component *plan.Component, p *plan.Plan) []int {
 	switch {
 	case component.Type == plan.Retail && !p.Attribution.SelfRetail:
 		return []int{othersOrders}
-	case component.Type == plan.Unilevel:
+	case component.Type == plan.Unilevel, component.Type == plan.Matrix:
 		var out []int
 		for _, start := range unilevelStarts(component) {
 			out = append(out, start.buyers)
