@@ -113,8 +113,7 @@ func (c *closing) remove(index int) error {
 // sums tells whether a component asks for everybody's own volume by class, so that one pass over the sales serves all.
 func sums(component *plan.Component) bool {
 	switch component.Type {
-	case plan.Retail, plan.Unilevel, plan.Differential, plan.Generation, plan.Infinity:
-	case plan.Retail, plan.Unilevel, plan.Differential, plan.Generation, plan.Binary, plan.Matrix:
+	case plan.Retail, plan.Unilevel, plan.Differential, plan.Generation, plan.Infinity, plan.Binary, plan.Matrix:
 		return true
 	default:
 		return false
