@@ -142,7 +142,7 @@ func (c *closing) run() error {
 	if err := c.progress(steps-1, steps); err != nil {
 		return err
 	}
-	if err := c.finish(); err != nil {
+	if err := c.enforceCaps(); err != nil {
 		return err
 	}
 	return c.progress(steps, steps)
@@ -245,9 +245,6 @@ func (c *closing) fail(err error) {
 		c.err = err
 	}
 }
-
-// finish applies the caps and puts the books in their fixed order.
-func (c *closing) finish() error { return nil }
 
 // earned is what everybody has by a component before caps, by person; nil where nobody has anything. It is there once
 // the component is closed, and for those in CloseInput.Earned.

@@ -175,6 +175,7 @@ type Closing struct {
 	closing   *closing
 	books     []book // by component
 	reentries []Reentry
+	cuts      []CapCut
 	rates     numbered[rating]
 	texts     numbered[string]
 	id        func(person int32) string

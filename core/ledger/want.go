@@ -21,3 +21,21 @@ func Want(source string, currency money.Currency, result commission.Result) ([]B
 	}
 	return SumByKey(want)
 }
+
+// WantClosing is what should stand in the ledger under the sources of a closing, one sum per key, sorted by key. A close
+// of the same facts wants the same, so that running it again posts nothing; Closing.Sources names what it speaks of.
+func WantClosing(c *commission.Closing) ([]Balance, error) {
+	settled := c.Settled()
+	want := make([]Balance, 0, len(settled))
+	for i := range settled {
+		s := &settled[i]
+		kind := Earning
+		if s.Breakage {
+			kind = Breakage
+		}
+		want = append(want, Balance{AmountMinor: s.AmountMinor, Key: Key{
+			Source: s.Source, ComponentID: s.ComponentID, DistributorID: s.DistributorID, Kind: kind, Currency: c.Currency(),
+		}})
+	}
+	return SumByKey(want)
+}
