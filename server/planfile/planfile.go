@@ -92,12 +92,7 @@ func (d *Document) Plan() (*plan.Plan, []byte, error) {
 		}
 	}
 	if len(problems) > 0 {
-		slices.SortStableFunc(problems, func(a, b Problem) int {
-			if a.Line != b.Line {
-				return a.Line - b.Line
-			}
-			return a.Column - b.Column
-		})
+		slices.SortStableFunc(problems, byPlace)
 		return nil, nil, &Errors{Problems: problems}
 	}
 	return p, p.Canonical(), nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
@@ -20,7 +21,9 @@ var Schema []byte
 // SchemaID is the address under which the schema is published.
 const SchemaID = "https://upline.dev/schemas/plan.schema.json"
 
-// compileSchema is cheap beside the reading of a file, so it needs no global to be kept in.
+// compiled is the schema, read when the first plan is: a folder of scenarios holds hundreds of them.
+var compiled = sync.OnceValues(compileSchema)
+
 func compileSchema() (*jsonschema.Schema, error) {
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(Schema))
 	if err != nil {
@@ -39,7 +42,7 @@ func compileSchema() (*jsonschema.Schema, error) {
 
 // checkSchema holds the document against the schema.
 func (d *Document) checkSchema() ([]Problem, error) {
-	schema, err := compileSchema()
+	schema, err := compiled()
 	if err != nil {
 		return nil, err
 	}

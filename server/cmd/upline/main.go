@@ -43,7 +43,7 @@ type CLI struct {
 	Import  ImportCmd        `cmd:"" help:"Import distributors, SKUs or orders from CSV; a dry run unless --commit."`
 	Explain ExplainCmd       `cmd:"" help:"Say why an order paid what it paid."`
 	Verify  VerifyCmd        `cmd:"" help:"Recompute the ledger and check every seal."`
-	Plan    PlanCmd          `cmd:"" help:"Publish and test compensation plans."`
+	Plan    PlanCmd          `cmd:"" help:"Check, compare, test and publish compensation plans."`
 	Admin   AdminCmd         `cmd:"" help:"Manage programs, stores and API keys."`
 	Bench   BenchCmd         `cmd:"" help:"Measure this machine; figures are ratios within one run."`
 	Version kong.VersionFlag `help:"Print the version and exit."`

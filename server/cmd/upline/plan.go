@@ -13,6 +13,7 @@ import (
 // PlanCmd groups what concerns compensation plans.
 type PlanCmd struct {
 	Publish PlanPublishCmd `cmd:"" help:"Check a plan file and make it count from its effective_from on."`
+	Check   PlanCheckCmd   `cmd:"" help:"Look for what is wrong or unusual in plans, and for the worst case they can pay."`
 	Test    PlanTestCmd    `cmd:"" help:"Run the scenario files of a folder."`
 }
 

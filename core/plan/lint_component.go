@@ -1,0 +1,232 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"upline.dev/upline/core/money"
+)
+
+// component judges one component by itself.
+func (l *linter) component(i int) {
+	c, path := &l.plan.Components[i], index("components", i)
+	l.condition(c.Requires, join(path, "requires"), "nobody ever earns by "+c.ID, "it keeps nobody from earning")
+	switch {
+	case !c.paysAnybody():
+		l.err("pays-nothing", path, "pays nobody: every figure in it is zero", "fill in what it pays, or leave it out")
+	case !l.somebodyEarns(c):
+		l.err("pays-nobody", path, "pays only people who cannot have it: no rank that is paid can meet requires", "compare the ranks in rates with requires")
+	default:
+		l.rates(c, join(path, "rates"))
+		l.terms(c, join(path, c.Type))
+		l.free(c, path)
+	}
+}
+
+// paysAnybody tells whether any figure of the component is above zero.
+func (c *Component) paysAnybody() bool {
+	var texts []string
+	for i := range c.Rates {
+		row := &c.Rates[i]
+		texts = append(append(texts, row.Levels...), row.Rate, row.Amount, row.Shares)
+		for _, currency := range sortedKeys(row.Amounts) {
+			texts = append(texts, row.Amounts[currency])
+		}
+	}
+	for _, band := range c.bands() {
+		texts = append(texts, band.Rate, band.Amount)
+	}
+	if c.MatrixTerms != nil {
+		for _, done := range c.MatrixTerms.Completion {
+			texts = append(texts, done.Amount)
+		}
+	}
+	if c.PoolTerms != nil && isZero(c.PoolTerms.Share) {
+		return false
+	}
+	return slices.ContainsFunc(texts, func(text string) bool { return !isZero(text) })
+}
+
+// isZero tells whether a canonical figure is nothing.
+func isZero(text string) bool { return strings.Trim(text, "0.%") == "" }
+
+func (c *Component) bands() []Band {
+	switch {
+	case c.DifferentialTerms != nil:
+		return c.DifferentialTerms.Bands
+	case c.AcquisitionTerms != nil:
+		return c.AcquisitionTerms.Bands
+	case c.BandsTerms != nil:
+		return c.BandsTerms.Bands
+	}
+	return nil
+}
+
+// paysRank tells whether a row of the component pays a rank anything; a component without rows pays all ranks.
+func (c *Component) paysRank(ranks []string, rank int) bool {
+	rows := c.rowIndex()
+	if len(rows) == 0 {
+		return true
+	}
+	for i := range c.Rates {
+		if at := lookup(rows, c.Rates[i].Class, ranks[rank]); at >= 0 && c.Rates[at].pays() {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Component) rowIndex() map[[2]string]int {
+	rows := make(map[[2]string]int, len(c.Rates))
+	for i := range c.Rates {
+		rows[[2]string{c.Rates[i].Class, c.Rates[i].Rank}] = i
+	}
+	return rows
+}
+
+func (row *Rate) pays() bool {
+	paid := slices.ContainsFunc(row.Levels, func(text string) bool { return !isZero(text) })
+	for _, currency := range sortedKeys(row.Amounts) {
+		paid = paid || !isZero(row.Amounts[currency])
+	}
+	return paid || !isZero(row.Rate) || !isZero(row.Amount) || !isZero(row.Shares)
+}
+
+// somebodyEarns tells whether any rank that is paid can meet requires.
+func (l *linter) somebodyEarns(c *Component) bool {
+	if c.Requires == nil {
+		return true
+	}
+	alternatives, ok := l.cases(c.Requires, true)
+	if !ok || len(l.possible(alternatives)) == 0 {
+		return true // Too many to judge, or named already.
+	}
+	for rank := range l.plan.Ranks {
+		for _, b := range alternatives {
+			at := b.with(figure{measure: MeasureRank}, int64(rank), int64(rank))
+			if c.paysRank(l.plan.Ranks, rank) && len(l.possible([]box{at})) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// rates finds levels nobody opens and ranks that are paid less than lower ones.
+func (l *linter) rates(c *Component, path string) {
+	for _, class := range c.tables {
+		for level := 1; level <= class.table.Depth(); level++ {
+			if class.table.Opens(level) < 0 && c.rowKey() == keyLevels {
+				l.warn("level-closed", path, fmt.Sprintf("opens level %d of class %q to no rank, so that it is used up and pays nobody", level, class.class),
+					"give it a rate, or leave it out")
+			}
+			l.shrinks(c, class, level, path)
+		}
+	}
+	for i := range c.Rates {
+		if row := &c.Rates[i]; row.Rank != Any && row.Class != Any || !row.pays() {
+			continue
+		}
+		if !l.used(c, i) {
+			l.warn("row-unused", index(path, i), "is never used: every class and rank has a row that says more", "leave it out")
+		}
+	}
+}
+
+// shrinks reports the first rank that gets less of a level than a lower rank.
+func (l *linter) shrinks(c *Component, class classTable, level int, path string) {
+	var before money.Rate
+	for rank := range l.plan.Ranks {
+		cell := class.table.Cell(level, rank)
+		if cell.Rate < before {
+			l.warn("rank-shrinks", index(path, cell.Row), fmt.Sprintf("pays rank %q %s at level %d of class %q, less than a lower rank's %s",
+				l.plan.Ranks[rank], cell.Rate, level, class.class, before), "check the rates of "+c.ID)
+			return
+		}
+		before = cell.Rate
+	}
+}
+
+// used tells whether any rank of any class, named or not, looks up row i.
+func (l *linter) used(c *Component, i int) bool {
+	rows := c.rowIndex()
+	classes := []string{Any}
+	for j := range c.Rates {
+		classes = append(classes, c.Rates[j].Class)
+	}
+	for _, class := range classes {
+		for _, rank := range l.plan.Ranks {
+			if lookup(rows, class, rank) == i {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// terms finds figures that contradict each other.
+func (l *linter) terms(c *Component, path string) {
+	lowest := l.plan.Ranks[0]
+	switch {
+	case c.UnilevelTerms != nil:
+		l.depth(c, path)
+	case c.DifferentialTerms != nil && c.DifferentialTerms.Breakaway == lowest:
+		l.err("breakaway-lowest", join(path, "breakaway"), "is the lowest rank, so that every leg breaks away and no differential is paid", "name a higher rank")
+	case c.DifferentialTerms != nil && c.DifferentialTerms.Breakaway != "" && len(c.DifferentialTerms.Overrides) == 0 && c.DifferentialTerms.SameRank == "":
+		l.warn("breakaway-unpaid", join(path, "breakaway"), "takes legs out of the differential, but nothing is paid on them afterwards", "write overrides, or leave breakaway out")
+	case c.GenerationTerms != nil && c.GenerationTerms.Boundary == lowest:
+		l.warn("boundary-lowest", join(path, "boundary"), "is the lowest rank, so that everybody heads a generation and these are plain levels", "name a higher rank, or use unilevel")
+	case c.InfinityTerms != nil && c.InfinityTerms.Stop == StopSameRank && l.oneRankPaid(c):
+		l.err("pays-nobody", join(path, "stop"), "is same_rank, but only the lowest rank is paid, which everybody below has", "pay higher ranks, or choose another stop")
+	case c.BinaryTerms != nil:
+		l.binary(c, path)
+	case c.PoolTerms != nil && c.PoolTerms.Share == "100%":
+		l.warn("pool-whole", join(path, "share"), "gives away the whole base", "write a smaller share")
+	}
+}
+
+func (l *linter) oneRankPaid(c *Component) bool {
+	for rank := 1; rank < len(l.plan.Ranks); rank++ {
+		if c.paysRank(l.plan.Ranks, rank) {
+			return false
+		}
+	}
+	return true
+}
+
+// depth compares what active legs open with what there is to open.
+func (l *linter) depth(c *Component, path string) {
+	steps, deepest := c.UnilevelTerms.Depth, 0
+	for _, class := range c.tables {
+		deepest = max(deepest, class.table.Depth())
+	}
+	last := steps[len(steps)-1].Levels
+	switch {
+	case last > deepest:
+		l.warn("level-closed", join(path, "depth"), fmt.Sprintf("opens up to %d levels, but the rates end at level %d", last, deepest), "add the rates, or leave the step out")
+	case last < deepest:
+		l.warn("level-closed", join(path, "depth"), fmt.Sprintf("opens no more than %d levels, but the rates go down to level %d", last, deepest), "add a step, or leave the rates out")
+	}
+}
+
+func (l *linter) binary(c *Component, path string) {
+	t := c.BinaryTerms
+	carry, okCarry := l.plan.BaseUnits(c, t.MaxCarry)
+	stronger, okStronger := l.plan.BaseUnits(c, t.Stronger)
+	weaker, _ := l.plan.BaseUnits(c, t.Weaker)
+	if okStronger && stronger < weaker {
+		l.warn("contradiction", join(path, "stronger"), "takes less of the stronger leg than of the weaker one", "exchange the two")
+	}
+	if t.Pay == PayCycles && okCarry && okStronger && carry < max(weaker, stronger) {
+		l.warn("contradiction", join(path, "max_carry"), "is less than one cycle takes, so that a leg cannot be saved up for one", "raise it")
+	}
+	if limit, ok := l.plan.PeriodMinor(t.OwnerLimit); ok && l.plan.Placement.Positions <= 1 {
+		for i := range c.Rates {
+			if own, ok := l.plan.PeriodMinor(c.Rates[i].Limit); ok && own <= limit && own > 0 {
+				l.warn("never-binds", join(path, "owner_limit"), "is no lower than the limit of a position, and every owner has one position", "leave it out, or allow more positions")
+				return
+			}
+		}
+	}
+}
