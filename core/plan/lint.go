@@ -18,6 +18,7 @@ type Finding struct {
 type linter struct {
 	solver
 
+	bound Payout
 	found []Finding
 }
 
@@ -28,7 +29,7 @@ type linter struct {
 // Errors are certain: what they call impossible is impossible. Findings come in the order of components, and are the
 // same every time.
 func (p *Plan) Lint(limit money.Rate) []Finding {
-	l := &linter{solver: solver{p}}
+	l := &linter{solver: solver{p}, bound: p.Bound()}
 	l.ranks()
 	l.qualification()
 	for i := range p.Components {

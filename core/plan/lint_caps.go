@@ -9,7 +9,7 @@ import (
 
 // caps finds limits that never bind, and limits that leave nothing.
 func (l *linter) caps() {
-	bound := l.plan.Bound()
+	bound := l.bound
 	for i := range l.plan.Caps {
 		c, path := &l.plan.Caps[i], index("caps", i)
 		switch {
@@ -157,7 +157,7 @@ func (l *linter) payout(limit money.Rate) {
 	if limit == 0 {
 		limit = money.One
 	}
-	bound := l.plan.Bound()
+	bound := l.bound
 	worst := &bound.Classes[bound.Worst]
 	switch {
 	case bound.Total == nil:

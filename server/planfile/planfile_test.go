@@ -153,7 +153,7 @@ func TestSchemaKnowsEveryKeyOfCanonicalPlans(t *testing.T) {
 }
 
 func FuzzRead(f *testing.F) {
-	for _, pattern := range []string{"plans/*.yaml", "testdata/bad/*.yaml"} {
+	for _, pattern := range []string{"plans/*.yaml", "testdata/bad/*.yaml", "testdata/lint/*.yaml"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			f.Fatal(err)
@@ -178,6 +178,12 @@ func FuzzRead(f *testing.F) {
 		again, err := plan.Parse(canonical)
 		if err != nil || again.Hash() != p.Hash() {
 			t.Fatalf("canonical JSON reads as another plan: %v", err)
+		}
+		if report, err := planfile.Check(text, "fuzz.yaml", 0); err != nil || report.Plan == nil {
+			t.Fatalf("check: %v", err)
+		}
+		if changes := plan.Diff(p, again); len(changes) > 0 {
+			t.Fatalf("a plan differs from itself: %v", changes)
 		}
 	})
 }

@@ -14,6 +14,7 @@ import (
 type PlanCmd struct {
 	Publish PlanPublishCmd `cmd:"" help:"Check a plan file and make it count from its effective_from on."`
 	Check   PlanCheckCmd   `cmd:"" help:"Look for what is wrong or unusual in plans, and for the worst case they can pay."`
+	Diff    PlanDiffCmd    `cmd:"" help:"Say in plain words how two plans differ."`
 	Test    PlanTestCmd    `cmd:"" help:"Run the scenario files of a folder."`
 }
 
