@@ -204,33 +204,29 @@ func (b *bounder) bands(c *Component) (share *big.Rat, how, apart string) {
 		return new(big.Rat), "pays no share of a sale", "amounts by the number of customers, whatever they buy"
 	}
 	share = new(big.Rat)
-	each := new(big.Rat)
 	for i := range t.Bands {
-		band := &t.Bands[i]
-		here := big.NewRat(band.Ratio().Num, max(band.Ratio().Den, 1))
-		switch {
-		case band.Minor() > 0 && band.Value() == 0, band.Minor() > 0 && (t.Of == MeasureGV || t.Of == MeasurePGV):
+		switch band := &t.Bands[i]; {
+		case t.Of == MeasureGV || t.Of == MeasurePGV:
 			return nil, "people one above the other, who all reach a band by the same sale", ""
-		case band.Minor() > 0:
-			here = b.baseOf(c, band.Minor())
-			each.Add(each, here)
-			here = new(big.Rat).Quo(here, new(big.Rat).SetInt64(band.Value()))
+		case band.Minor() > 0 && band.Value() == 0:
+			return nil, "a figure of next to nothing, which reaches the first band", ""
 		}
+		here := b.bandsFrom(c, i, i)
 		if t.Pay == PayEach {
-			here = b.eachBand(c, i)
+			here = b.bandsFrom(c, 0, i)
 		}
 		if above(here, share) {
-			share, how = here, fmt.Sprintf("a figure that has just reached %s", band.From)
+			share, how = here, fmt.Sprintf("a figure that has just reached %s", t.Bands[i].From)
 		}
 	}
 	return share, how, ""
 }
 
-// eachBand is what all bands up to one pay together, where the figure has just reached that one.
-func (b *bounder) eachBand(c *Component, last int) *big.Rat {
+// bandsFrom is what the bands from first to last pay together, where the figure has just reached the last.
+func (b *bounder) bandsFrom(c *Component, first, last int) *big.Rat {
 	t := c.BandsTerms
 	sum := new(big.Rat)
-	for i := range last + 1 {
+	for i := first; i <= last; i++ {
 		band := &t.Bands[i]
 		if band.Minor() > 0 {
 			sum.Add(sum, new(big.Rat).Quo(b.baseOf(c, band.Minor()), new(big.Rat).SetInt64(t.Bands[last].Value())))

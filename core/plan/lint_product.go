@@ -24,7 +24,7 @@ func (l *linter) free(c *Component, path string) {
 	case Bands:
 		for i, band := range c.BandsTerms.Bands {
 			if band.Amount != "" && !isZero(band.Amount) && isZero(band.From) {
-				l.err("pay-without-product", index(join(join(path, Bands), "bands"), i), "pays an amount from a figure of 0 on, where nothing was sold", mend+"begin above 0")
+				l.err("pay-without-product", index(join(join(path, Bands), "bands"), i), "pays an amount from a figure of 0 on, for next to nothing sold", mend+"begin above 0")
 			}
 		}
 	}
