@@ -103,14 +103,16 @@ func (c *closing) figures(of string) ([]int64, error) {
 		lane[i] = make([]int64, len(own))
 	}
 	err := c.eachSale(func(i int, sale *period.Sale) error {
-		if sale.Seller < 0 || !c.qualifies(sale) {
+		switch {
+		case sale.Seller < 0:
 			return nil
+		case of == plan.MeasureCV: // As in conditions, all that is credited: the switches are PV's.
+			return c.plus(lane[i], sale.Seller, int64(sale.CV))
+		case !c.qualifies(sale):
+			return nil
+		default:
+			return c.plus(lane[i], sale.Seller, int64(sale.QV))
 		}
-		volume := sale.QV
-		if of == plan.MeasureCV {
-			volume = sale.CV
-		}
-		return c.plus(lane[i], sale.Seller, int64(volume))
 	})
 	for i := range lane {
 		for person, part := range lane[i] {

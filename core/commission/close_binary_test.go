@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 
 	"upline.dev/upline/core/commission"
 	"upline.dev/upline/core/genealogy"
@@ -19,7 +18,7 @@ import (
 )
 
 // binaryPlan is a plan with one binary component, in euros, 1 CV being worth 1.
-func binaryPlan(t rapid.TB, terms, rates string) *plan.Plan {
+func binaryPlan(t testing.TB, terms, rates string) *plan.Plan {
 	t.Helper()
 	return mustPlan(t, `{"name":"binary","currency":"EUR","ranks":["member","silver","gold"],"volume":{"money":{"EUR":"1"}},
 "placement":{"width":2,"strategy":"weaker_leg","positions":3},

@@ -16,7 +16,9 @@ type Settled struct {
 }
 
 // PeriodSource is the source of all that a component pays in a period.
-func PeriodSource(componentID, periodID string) string { return "period:" + componentID + "/" + periodID }
+func PeriodSource(componentID, periodID string) string {
+	return "period:" + componentID + "/" + periodID
+}
 
 // CapSource is the source of what a cap takes from earnings that were booked before the period was closed.
 func CapSource(capID, periodID string) string { return "period:cap/" + capID + "/" + periodID }

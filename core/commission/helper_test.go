@@ -2,8 +2,7 @@ package commission_test
 
 import (
 	"fmt"
-
-	"pgregory.net/rapid"
+	"testing"
 
 	"upline.dev/upline/core/commission"
 	"upline.dev/upline/core/genealogy"
@@ -13,7 +12,7 @@ import (
 )
 
 // mustPlan parses a plan document.
-func mustPlan(t rapid.TB, document string) *plan.Plan {
+func mustPlan(t testing.TB, document string) *plan.Plan {
 	t.Helper()
 	p, err := plan.Parse([]byte(document))
 	if err != nil {
