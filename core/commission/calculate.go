@@ -81,6 +81,9 @@ func (c *calculation) run() error {
 		line := &c.in.Lines[i]
 		clear(c.paid)
 		for j := range c.plan.Components {
+			if c.plan.Components[j].Period != plan.PerOrder {
+				continue // Close settles it.
+			}
 			if err := c.component(line, j); err != nil {
 				return fmt.Errorf("line %s, component %s: %w", line.LineID, c.plan.Components[j].ID, err)
 			}
