@@ -414,9 +414,13 @@ func (b *binaryWork) tellPosition(s *settlement, prefix string) []Fact {
 			what  string
 			value int64
 		}{
-			{"own volume", leg.own}, {"matched", leg.matched}, {"expired", leg.expired},
-			{"flushed: " + s.why, leg.flushed[flushInactive]}, {"flushed: the pay was cut to a limit", leg.flushed[flushCapped]},
-			{"flushed: over max_carry", leg.flushed[flushOver]}, {"flushed: nothing is carried", leg.flushed[flushNone]},
+			{"own volume", leg.own},
+			{"matched", leg.matched},
+			{"expired", leg.expired},
+			{"flushed: " + s.why, leg.flushed[flushInactive]},
+			{"flushed: the pay was cut to a limit", leg.flushed[flushCapped]},
+			{"flushed: over max_carry", leg.flushed[flushOver]},
+			{"flushed: nothing is carried", leg.flushed[flushNone]},
 		} {
 			if figure.value != 0 {
 				out = append(out, Fact{Name: name + figure.what, Unit: unit, Value: figure.value})

@@ -168,8 +168,10 @@ func (m *matrixWork) facts(person int32) []Fact {
 	var out []Fact
 	for ; at < len(m.found) && m.found[at].person == person; at++ {
 		done := &m.found[at]
-		out = append(out, Fact{Name: "completed", Unit: "text",
-			Text: "level " + strconv.Itoa(done.level) + " below position " + m.c.positionID(done.position)})
+		out = append(out, Fact{
+			Name: "completed", Unit: "text",
+			Text: "level " + strconv.Itoa(done.level) + " below position " + m.c.positionID(done.position),
+		})
 	}
 	return out
 }

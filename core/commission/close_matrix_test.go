@@ -37,8 +37,13 @@ func TestMatrixW8(t *testing.T) {
 		}
 		sponsor = "root"
 	}
-	in := monthOf(t, p, []member{{id: "root", rank: "gold"}, {id: "A", up: "root", rank: "silver"}, {id: "B", up: "root"},
-		{id: "C", up: "root"}, {id: "D", up: "root"}}, sold(4, 100))
+	in := monthOf(t, p, []member{
+		{id: "root", rank: "gold"},
+		{id: "A", up: "root", rank: "silver"},
+		{id: "B", up: "root"},
+		{id: "C", up: "root"},
+		{id: "D", up: "root"},
+	}, sold(4, 100))
 	standOn(&in, tree)
 	if d := in.World.Positions; d.ID(d.Parent[4]) != "A" || d.Leg[4] != 0 {
 		t.Fatalf("D stands on leg %d of %s, and not on the first of A", d.Leg[4], d.ID(d.Parent[4]))

@@ -2,7 +2,8 @@ package commission_test
 
 import (
 	"fmt"
-	"testing"
+
+	"pgregory.net/rapid"
 
 	"upline.dev/upline/core/commission"
 	"upline.dev/upline/core/genealogy"
@@ -12,7 +13,7 @@ import (
 )
 
 // mustPlan parses a plan document.
-func mustPlan(t testing.TB, document string) *plan.Plan {
+func mustPlan(t rapid.TB, document string) *plan.Plan {
 	t.Helper()
 	p, err := plan.Parse([]byte(document))
 	if err != nil {

@@ -84,8 +84,10 @@ func (t *Tree) read(position int32, l *Link) *genealogy.Fault {
 	if l.DistributorID != l.PositionID && l.DistributorID != "" {
 		owner, ok := t.numbers[l.DistributorID]
 		if !ok {
-			return &genealogy.Fault{Kind: genealogy.Orphan, People: []string{l.PositionID, l.DistributorID},
-				Detail: "the owner's first position is not in the tree at that time"}
+			return &genealogy.Fault{
+				Kind: genealogy.Orphan, People: []string{l.PositionID, l.DistributorID},
+				Detail: "the owner's first position is not in the tree at that time",
+			}
 		}
 		t.owner[position] = owner
 		t.extra[owner]++
@@ -95,18 +97,24 @@ func (t *Tree) read(position int32, l *Link) *genealogy.Fault {
 	}
 	up, ok := t.numbers[l.ParentID]
 	if !ok {
-		return &genealogy.Fault{Kind: genealogy.Orphan, People: []string{l.PositionID, l.ParentID},
-			Detail: "the position above is not in the tree at that time"}
+		return &genealogy.Fault{
+			Kind: genealogy.Orphan, People: []string{l.PositionID, l.ParentID},
+			Detail: "the position above is not in the tree at that time",
+		}
 	}
 	leg := l.Leg
 	if t.width == 0 {
 		leg = 0
 	} else if leg < 0 || leg >= t.width {
-		return &genealogy.Fault{Kind: genealogy.Invalid, People: []string{l.PositionID},
-			Detail: fmt.Sprintf("leg %d is not from 0 to %d", leg, t.width-1)}
+		return &genealogy.Fault{
+			Kind: genealogy.Invalid, People: []string{l.PositionID},
+			Detail: fmt.Sprintf("leg %d is not from 0 to %d", leg, t.width-1),
+		}
 	} else if there := t.child(up, uint8(leg)); there != nobody {
-		return &genealogy.Fault{Kind: Taken, People: []string{l.PositionID, l.ParentID, t.ids[there]},
-			Detail: fmt.Sprintf("leg %d is taken", leg)}
+		return &genealogy.Fault{
+			Kind: Taken, People: []string{l.PositionID, l.ParentID, t.ids[there]},
+			Detail: fmt.Sprintf("leg %d is taken", leg),
+		}
 	}
 	t.attach(position, up, uint8(leg))
 	return nil
@@ -133,8 +141,10 @@ func (t *Tree) reach() genealogy.Faults {
 			}
 			return faults
 		case t.depth > 0 && t.level[i] > t.depth:
-			faults = append(faults, &genealogy.Fault{Kind: TooDeep, People: []string{t.ids[i]},
-				Detail: fmt.Sprintf("it stands %d levels below the top, and the plan's placement.depth is %d", t.level[i], t.depth)})
+			faults = append(faults, &genealogy.Fault{
+				Kind: TooDeep, People: []string{t.ids[i]},
+				Detail: fmt.Sprintf("it stands %d levels below the top, and the plan's placement.depth is %d", t.level[i], t.depth),
+			})
 		}
 	}
 	return faults

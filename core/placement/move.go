@@ -279,7 +279,7 @@ func (t *Tree) legFor(who, to int32, leg int, legs taken) (uint8, error) {
 }
 
 // Apply makes a planned change in the tree. It is for a change planned on this very tree; any other may be refused with
-// Unknown, and the tree is then not to be used further.
+// Unknown, and where volumes no longer fit the error is money.ErrOverflow: the tree is then not to be used further.
 func (t *Tree) Apply(c Change) error {
 	tops := make([]int32, 0, len(c.After))
 	for i := range c.After {
@@ -310,6 +310,9 @@ func (t *Tree) Apply(c Change) error {
 		t.refresh(up)
 	}
 	t.people, t.down = nil, t.down[:0]
+	if t.own != nil {
+		return t.sumVolumes()
+	}
 	return nil
 }
 

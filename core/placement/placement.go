@@ -77,7 +77,8 @@ type Tree struct {
 	near    []uint8       // steps down to the nearest position with a free leg; closed where there is none
 	since   []int64       // ValidFrom of the link that holds
 	down    []int32       // a position further on the way the strategy goes from here, see way
-	volume  []int64       // of everybody below and the position itself; see Weigh
+	own     []int64       // volume by number, as Weigh had it
+	volume  []int64       // of everybody below and the position itself
 	people  *sizes        // nil until somebody asks for them
 	scratch []int32       //
 }

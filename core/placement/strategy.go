@@ -13,7 +13,14 @@ func (t *Tree) Weigh(own []int64) error {
 	if len(own) != len(t.ids) {
 		return fmt.Errorf("placement: there must be one volume for each of %d positions, not %d", len(t.ids), len(own))
 	}
-	volume := append([]int64(nil), own...)
+	t.own = append([]int64(nil), own...)
+	return t.sumVolumes()
+}
+
+// sumVolumes adds up the volume of every subtree.
+func (t *Tree) sumVolumes() error {
+	volume := make([]int64, len(t.ids))
+	copy(volume, t.own)
 	columns := t.Columns()
 	for i := len(columns.Position) - 1; i >= 0; i-- {
 		position := columns.Position[i]
