@@ -42,6 +42,10 @@ func (c *closing) enforceCaps() error {
 			return fmt.Errorf("cap %s: %w", limit.ID, err)
 		}
 	}
+	c.out.byAward = slices.Clone(c.out.cuts)
+	slices.SortStableFunc(c.out.byAward, func(a, b CapCut) int {
+		return cmp.Or(cmp.Compare(a.Component, b.Component), cmp.Compare(a.Person, b.Person))
+	})
 	return nil
 }
 

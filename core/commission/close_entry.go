@@ -73,10 +73,10 @@ type book struct {
 
 // Fact is one figure that the trace of an award tells beside its terms, such as the volume of a leg before and after.
 type Fact struct {
-	Name  string
-	Unit  string // "cv", "qv" in micro-units; "minor"; "count"; "text"
-	Value int64
-	Text  string // where Unit is "text"
+	Name  string `json:"name"`
+	Unit  string `json:"unit"` // "cv", "qv" in micro-units; "minor"; "count"; "text"
+	Value int64  `json:"value"`
+	Text  string `json:"text,omitempty"` // where Unit is "text"
 }
 
 // pay adds a term to what person gets by component.
@@ -176,6 +176,7 @@ type Closing struct {
 	books     []book // by component
 	reentries []Reentry
 	cuts      []CapCut
+	byAward   []CapCut // the same by component and person
 	rates     numbered[rating]
 	texts     numbered[string]
 	id        func(person int32) string

@@ -76,6 +76,9 @@ func books(in commission.CloseInput, p *plan.Plan, c *commission.Closing) []stri
 	for _, l := range c.Lost() {
 		out = append(out, fmt.Sprintf("%s %s %d breakage: %s", p.Components[l.Component].ID, in.World.People.ID(l.Person), l.AmountMinor, l.Reason))
 	}
+	for _, cut := range c.Cuts() {
+		out = append(out, fmt.Sprintf("%s %s cap %s takes %d", p.Components[cut.Component].ID, in.World.People.ID(cut.Person), p.Caps[cut.Cap].ID, cut.CutMinor))
+	}
 	return out
 }
 

@@ -19,7 +19,7 @@ const exactPlaces = 12
 
 // Text tells the explanation as plain text. names gives what to call a distributor; nil shows ids.
 func (e Explanation) Text(names func(id string) string) string {
-	t := teller{e: &e, names: names}
+	t := teller{currency: e.Currency, e: &e, names: names}
 	t.head()
 	for i := range e.Lines {
 		t.line(&e.Lines[i])
@@ -30,15 +30,16 @@ func (e Explanation) Text(names func(id string) string) string {
 
 // teller writes one explanation.
 type teller struct {
-	e     *Explanation
-	names func(id string) string
-	b     strings.Builder
+	currency money.Currency
+	e        *Explanation // nil where something else than an order is told
+	names    func(id string) string
+	b        strings.Builder
 }
 
 func (t *teller) printf(format string, args ...any) { fmt.Fprintf(&t.b, format, args...) }
 
 func (t *teller) money(minor int64) string {
-	return money.Amount{Minor: minor, Currency: t.e.Currency}.String()
+	return money.Amount{Minor: minor, Currency: t.currency}.String()
 }
 
 func (t *teller) name(id string) string {
@@ -84,7 +85,7 @@ func (t *teller) line(line *ExplainedLine) {
 	columns := waterfall(n)
 	for i, name := range names {
 		if columns[i+1] != 0 {
-			t.printf(" - %s %s", money.FormatMinor(columns[i+1], t.e.Currency), name)
+			t.printf(" - %s %s", money.FormatMinor(columns[i+1], t.currency), name)
 		}
 	}
 	if n.Excluded != "" {
@@ -169,16 +170,16 @@ func (t *teller) exact(text string) string {
 
 // major shows minor units as decimals of the currency, at least as many as it has; as a fraction where they do not end.
 func (t *teller) major(minor *big.Rat) string {
-	exponent := max(t.e.Currency.Exponent(), 0)
+	exponent := max(t.currency.Exponent(), 0)
 	value := new(big.Rat).Set(minor)
 	for range exponent {
 		value.Quo(value, big.NewRat(10, 1))
 	}
 	decimals, terminates := value.FloatPrec()
 	if !terminates || decimals > exactPlaces {
-		return value.RatString() + " " + string(t.e.Currency)
+		return value.RatString() + " " + string(t.currency)
 	}
-	return value.FloatString(max(decimals, exponent)) + " " + string(t.e.Currency)
+	return value.FloatString(max(decimals, exponent)) + " " + string(t.currency)
 }
 
 func (t *teller) totals() {
