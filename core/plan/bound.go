@@ -251,9 +251,9 @@ func (b *bounder) part(i int) Part {
 func (b *bounder) rule(c *Component) (share *big.Rat, how, apart string) {
 	switch c.Type {
 	case Retail, FirstOrder:
-		return b.one(c, 0, "a seller of rank %s")
+		return b.one(c, "a seller of rank %s")
 	case XUp:
-		return b.one(c, 0, "the sale passes to somebody of rank %s")
+		return b.one(c, "the sale passes to somebody of rank %s")
 	case Unilevel, FastStart, Matrix:
 		share, how = b.levels(c, 0, b.deepest(c))
 		return share, how, matrixApart(c)
@@ -280,13 +280,16 @@ func (b *bounder) rule(c *Component) (share *big.Rat, how, apart string) {
 	}
 }
 
-// one is the highest rate of any rank from the lowest given.
-func (b *bounder) one(c *Component, from int, how string) (share *big.Rat, text, apart string) {
+// one is the highest rate of any rank.
+func (b *bounder) one(c *Component, how string) (share *big.Rat, text, apart string) {
 	table := c.Table(b.class)
 	if table == nil || table.Depth() == 0 {
 		return new(big.Rat), "pays nothing on this class", ""
 	}
-	rank := b.dearestRank(table, 1, from)
+	rank := b.dearestRank(table, 1, 0)
+	if table.Cell(1, rank).Rate == 0 {
+		return new(big.Rat), "pays nothing on this class", ""
+	}
 	return rat(table.Cell(1, rank).Rate), fmt.Sprintf(how, b.plan.Ranks[rank]), ""
 }
 

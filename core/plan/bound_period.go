@@ -57,7 +57,7 @@ func (b *bounder) differential(c *Component) (share *big.Rat, how, apart string)
 	if t.Bands != nil {
 		last := t.Bands[len(t.Bands)-1]
 		share, how = big.NewRat(last.Ratio().Num, last.Ratio().Den), fmt.Sprintf("somebody above, or the seller, with %s of volume", last.From)
-	} else if share, how, apart = b.one(c, 0, "somebody above, or the seller, of rank %s"); share.Sign() == 0 {
+	} else if share, how, apart = b.one(c, "somebody above, or the seller, of rank %s"); share.Sign() == 0 {
 		return share, how, apart
 	}
 	if t.Breakaway == "" && isZero(t.SameRank) {
@@ -78,7 +78,7 @@ func (b *bounder) differential(c *Component) (share *big.Rat, how, apart string)
 
 func (b *bounder) infinity(c *Component) (share *big.Rat, how, apart string) {
 	if c.InfinityTerms.Stop != StopSameRank {
-		return b.one(c, 0, "somebody of rank %s far enough above")
+		return b.one(c, "somebody of rank %s far enough above")
 	}
 	share = new(big.Rat)
 	table := c.Table(b.class)

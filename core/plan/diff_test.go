@@ -42,7 +42,8 @@ func TestDiffSaysWhatChanges(t *testing.T) {
 		{`"weaker": "0100"`, `"weaker": "150"`, []string{"cycles: binary weaker from 100 to 150"}},
 		{`{"from": "1000", "rate": "0.06"}`, `{"from": "1000", "rate": "7%"}`, []string{"stairs: differential bands, from 1000: rate from 6% to 7%"}},
 		{`{"active_legs": 3, "levels": 2}`, `{"active_legs": 4, "levels": 2}`, []string{
-			"team: unilevel depth, active legs 3: is gone; it was active legs 3, levels 2", "team: unilevel depth, active legs 4: is now active legs 4, levels 2"}},
+			"team: unilevel depth, active legs 3: is gone; it was active legs 3, levels 2", "team: unilevel depth, active legs 4: is now active legs 4, levels 2",
+		}},
 		{`"grace_periods": 2`, `"grace_periods": 0`, []string{"qualification grace periods from 2 to 0"}},
 		{`"strategy": "weaker_leg"`, `"strategy": "left"`, []string{"placement strategy from weaker_leg to left"}},
 		{`"subtree": false`, `"subtree": true`, []string{"two-up: x up subtree from no to yes"}},

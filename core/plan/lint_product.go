@@ -45,8 +45,8 @@ func (l *linter) freeRanks(c *Component, path string) {
 		switch {
 		case !paid || l.needsSale(c):
 		case rank == 0:
-			l.err("pay-without-product", index(join(path, "rates"), row), fmt.Sprintf("pays for %q, the lowest rank, which everybody has by joining", l.plan.Ranks[rank]),
-				"pay nothing for it: give it a row of amount \"0\"")
+			l.warn("pays-nobody", index(join(path, "rates"), row), fmt.Sprintf("pays nobody for %q, the lowest rank, which is nobody's advance", l.plan.Ranks[rank]),
+				`give it a row of amount "0"`)
 		case reach[rank]:
 			l.err("pay-without-product", index(join(path, "rates"), row), fmt.Sprintf("pays for %q, which can be reached by recruiting while nobody sells anything", l.plan.Ranks[rank]),
 				`let the rank ask for volume, such as {gv: ">= 1000"}`)

@@ -41,7 +41,7 @@ func readQualification(o object) Qualification {
 
 func readRankRules(q object) []RankRule {
 	var out []RankRule
-	q.each("ranks", MaxRanks, []string{"rank", "requires"}, func(row object) {
+	q.each("ranks", []string{"rank", "requires"}, func(row object) {
 		rule := RankRule{Rank: row.text("rank", "")}
 		if requires := row.condition("requires"); requires != nil {
 			rule.Requires = *requires
@@ -71,7 +71,7 @@ func readPlacement(o object) *Placement {
 func readTerms(o object, c *Component) {
 	if t, ok := o.terms(Unilevel, "depth"); ok {
 		c.UnilevelTerms = &UnilevelTerms{}
-		t.each("depth", MaxLevels, []string{"active_legs", "levels"}, func(row object) {
+		t.each("depth", []string{"active_legs", "levels"}, func(row object) {
 			c.UnilevelTerms.Depth = append(c.UnilevelTerms.Depth, DepthStep{row.whole("active_legs"), row.whole("levels")})
 		})
 	}
@@ -109,7 +109,7 @@ func readPlacementTerms(o object, c *Component) {
 	}
 	if t, ok := o.terms(Matrix, "width", "depth", "completion", "reentry"); ok {
 		m := &MatrixTerms{Width: t.whole("width"), Depth: t.whole("depth"), Reentry: t.flag("reentry")}
-		t.each("completion", MaxLevels, []string{"level", "amount"}, func(row object) {
+		t.each("completion", []string{"level", "amount"}, func(row object) {
 			m.Completion = append(m.Completion, Completion{row.whole("level"), row.text("amount", "")})
 		})
 		c.MatrixTerms = m
@@ -136,7 +136,7 @@ func readMoneyTerms(o object, c *Component) {
 
 func readBands(o object) []Band {
 	var out []Band
-	o.each("bands", MaxLevels, []string{"from", "rate", "amount"}, func(row object) {
+	o.each("bands", []string{"from", "rate", "amount"}, func(row object) {
 		out = append(out, Band{From: row.text("from", "0"), Rate: row.text("rate", ""), Amount: row.text("amount", "")})
 	})
 	return out
@@ -151,12 +151,15 @@ func (o object) terms(key string, known ...string) (object, bool) {
 	return o.child(key, known...), true
 }
 
-// each calls f with every object of the list under key, and reports a list longer than most.
-func (o object) each(key string, most int, known []string, f func(object)) {
+// maxEntries bounds the lists within sections and terms.
+const maxEntries = 64
+
+// each calls f with every object of the list under key, and reports a list that is too long.
+func (o object) each(key string, known []string, f func(object)) {
 	items, path, _ := o.list(key)
 	for i, item := range items {
-		if i == most {
-			o.r.report(path, fmt.Sprintf("has more than %d entries", most), "leave some out")
+		if i == maxEntries {
+			o.r.report(path, fmt.Sprintf("has more than %d entries", maxEntries), "leave some out")
 			return
 		}
 		f(o.r.object(item, index(path, i), known...))

@@ -26,8 +26,10 @@ func ruleOf(name string) (typeRule, bool) {
 	case Retail:
 		return typeRule{perOrder: true, bases: []string{BaseNet, BaseCV, BaseProfit, ComponentBase}, classes: true}, true
 	case Unilevel:
-		return typeRule{perOrder: true, bases: []string{BaseNet, BaseCV, ComponentBase}, trees: anyTree,
-			compressions: []string{CompressNone, CompressDynamic, CompressToRank}, counting: true, classes: true}, true
+		return typeRule{
+			perOrder: true, bases: []string{BaseNet, BaseCV, ComponentBase}, trees: anyTree,
+			compressions: []string{CompressNone, CompressDynamic, CompressToRank}, counting: true, classes: true,
+		}, true
 	case Differential:
 		return typeRule{bases: netOrCV, trees: personalTree, classes: true}, true
 	case Generation:

@@ -202,8 +202,12 @@ func (p *Plan) validateRow(r *reader, c *Component, rule typeRule, row *Rate, pa
 		key   string
 		given bool
 	}{
-		{keyRate, row.Rate != ""}, {keyLevels, row.Levels != nil}, {keyAmount, row.Amount != ""},
-		{"amounts", row.Amounts != nil}, {keyShares, row.Shares != ""}, {"limit", row.Limit != ""},
+		{keyRate, row.Rate != ""},
+		{keyLevels, row.Levels != nil},
+		{keyAmount, row.Amount != ""},
+		{"amounts", row.Amounts != nil},
+		{keyShares, row.Shares != ""},
+		{"limit", row.Limit != ""},
 	} {
 		goes := field.key == key || field.key == "amounts" && key == keyAmount || field.key == "limit" && c.Type == Binary
 		if field.given && !goes {

@@ -36,7 +36,7 @@ func (cmd *PlanCheckCmd) Run(env *environment) error {
 	reports := make([]*planfile.Report, 0, len(files))
 	bad := 0
 	for _, file := range files {
-		text, err := os.ReadFile(file) //nolint:gosec // The operator names the file.
+		text, err := os.ReadFile(file)
 		if err != nil {
 			return wrongSetting("plan file: %v", err)
 		}

@@ -54,7 +54,7 @@ type changeJSON struct {
 }
 
 func readPlanFile(file string) (*plan.Plan, error) {
-	text, err := os.ReadFile(file) //nolint:gosec // The operator names the file.
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, wrongSetting("plan file: %v", err)
 	}
