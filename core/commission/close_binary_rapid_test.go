@@ -400,6 +400,43 @@ func TestBinaryUnrelated(t *testing.T) {
 	})
 }
 
+// TestBinaryStateLong takes a state that is too long for people through JSON.
+func TestBinaryStateLong(t *testing.T) {
+	t.Parallel()
+	var parts []string
+	for i := range 1001 {
+		parts = append(parts, fmt.Sprintf(`{"id":"p%d","left":[{"volume":"%d"}]}`, i, i+1))
+	}
+	read := func(text string) commission.BinaryState {
+		t.Helper()
+		var state commission.BinaryState
+		if err := json.Unmarshal([]byte(text), &state); err != nil {
+			t.Fatal(err)
+		}
+		return state
+	}
+	long := read(`{"version":1,"period":"2026-03","positions":[` + strings.Join(parts, ",") + `]}`)
+	text, err := json.Marshal(long)
+	if err != nil || bytes.Contains(text, []byte("positions")) {
+		t.Fatalf("1001 positions are told one by one: %.80s (%v)", text, err)
+	}
+	again := read(string(text))
+	if again.Hash() != long.Hash() || again.Len() != 1001 {
+		t.Errorf("%d positions are read back", again.Len())
+	}
+	for _, bad := range []string{
+		strings.Replace(string(text), "2026-03", "2026-04", 1), strings.Replace(string(text), `"version":1`, `"version":2`, 1),
+		strings.Replace(string(text), `"binary":"`, `"binary":"AAAA`, 1),
+	} {
+		if err := json.Unmarshal([]byte(bad), &again); err == nil {
+			t.Errorf("%.80s is taken", bad)
+		}
+	}
+	if again.Hash() != long.Hash() {
+		t.Error("an error changed the state")
+	}
+}
+
 // FuzzBinaryState reads anything: it is refused, or written again byte by byte.
 func FuzzBinaryState(f *testing.F) {
 	for _, text := range []string{

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 )
@@ -18,7 +19,8 @@ import (
 // of the id, and its legs. Numbers are varints in their shortest form, volumes zigzag. A leg's list is how many periods
 // ago a volume arose and how much is left of it. One state has one form, so that its Hash names it.
 //
-// In JSON volumes are decimal text in units of the component's base: micro-units of CV, or minor units.
+// In JSON up to a thousand positions are told one by one, with volumes as decimal text in units of the component's base:
+// micro-units of CV, or minor units. More are the binary form in base64.
 type BinaryState struct {
 	period string
 	count  int
@@ -279,11 +281,15 @@ func (s *BinaryState) Each(f func(id string, left, right []Carry) error) error {
 	return nil
 }
 
-// stateJSON is the form for people and tests.
+// maxToldPositions is how many positions JSON tells one by one: more than anybody reads.
+const maxToldPositions = 1000
+
+// stateJSON has either Positions or Binary.
 type stateJSON struct {
 	Version   int            `json:"version"`
 	Period    string         `json:"period"`
-	Positions []positionJSON `json:"positions"`
+	Positions []positionJSON `json:"positions,omitempty"`
+	Binary    []byte         `json:"binary,omitempty"`
 }
 
 type positionJSON struct {
@@ -297,9 +303,13 @@ type carryJSON struct {
 	Volume string `json:"volume"`
 }
 
-// MarshalJSON writes the form for people.
+// MarshalJSON writes the form for people, or the binary form where it would be too long for them.
 func (s BinaryState) MarshalJSON() ([]byte, error) {
-	out := stateJSON{Version: stateVersion, Period: s.period, Positions: make([]positionJSON, 0, s.count)}
+	out := stateJSON{Version: stateVersion, Period: s.period}
+	if s.count > maxToldPositions {
+		out.Binary, _ = s.MarshalBinary()
+		return json.Marshal(out)
+	}
 	list := func(of []Carry) (to []carryJSON) {
 		for _, c := range of {
 			to = append(to, carryJSON{c.Age, strconv.FormatInt(c.Volume, 10)})
@@ -316,7 +326,7 @@ func (s BinaryState) MarshalJSON() ([]byte, error) {
 	return json.Marshal(out)
 }
 
-// UnmarshalJSON reads the form for people. An error leaves s as it was.
+// UnmarshalJSON reads what MarshalJSON writes. An error leaves s as it was.
 func (s *BinaryState) UnmarshalJSON(data []byte) error {
 	var in stateJSON
 	if err := json.Unmarshal(data, &in); err != nil {
@@ -324,6 +334,17 @@ func (s *BinaryState) UnmarshalJSON(data []byte) error {
 	}
 	if in.Version != stateVersion {
 		return fmt.Errorf("binary state: it has version %d, and this engine reads version %d", in.Version, stateVersion)
+	}
+	if in.Binary != nil {
+		var read BinaryState
+		if err := read.UnmarshalBinary(in.Binary); err != nil {
+			return err
+		}
+		if in.Positions != nil || read.period != in.Period {
+			return errors.New("binary state: it has positions twice, or speaks of two periods")
+		}
+		*s = read
+		return nil
 	}
 	if len(in.Period) > maxStateName {
 		return fmt.Errorf("binary state: the period's id is longer than %d bytes", maxStateName)

@@ -66,7 +66,7 @@ type Positions struct {
 	Parent  []int32 // position above; Nobody at the top
 	Leg     []uint8 // which child of the parent: 0 is left
 	Owner   []int32 // person
-	Since   []int64 // microseconds since 1970 UTC; nil: before the period
+	Since   []int64 // when the position took this place, microseconds since 1970 UTC; nil: before the period
 	Primary []int32 // by person: the position that the person's own sales count in; Nobody: none
 	// ID names a position for as long as it exists, whatever its number; nil: its owner's id, who then has one alone.
 	ID    func(position int32) string

@@ -130,24 +130,28 @@ const (
 	EmptySkips  = "skips"
 )
 
-// BinaryTerms pays on the legs of the placement tree. Volumes are those of the component's base.
+// BinaryTerms pays on the legs of the placement tree. Volumes are those of the component's base. A leg's volume is that of
+// everybody placed below, the head of the leg included, and what the leg carried over; the weaker leg is the one with
+// less of it at the end of the period, the left one where both are equal. A position is settled in this order: match,
+// limits (the rank's, then the owner's), flush, expiry, max_carry. Corrections below zero are made up for before a leg
+// is matched again. What a limit cuts is breakage, and the volume that was matched for it is used up.
 type BinaryTerms struct {
 	Pay        string `json:"pay"`                   // PayWeaker, PayCycles or PayRatio
 	Weaker     string `json:"weaker,omitempty"`      // volume of the weaker leg one cycle takes, or its part of the ratio
 	Stronger   string `json:"stronger,omitempty"`    // the same of the stronger leg
 	Carry      string `json:"carry"`                 // CarryStronger or CarryNone
-	Inactive   string `json:"inactive"`              // Keep or Flush: both legs of whoever may not earn
-	Capped     string `json:"capped"`                // Keep or Flush: what is left when a limit cut the pay
-	MaxCarry   string `json:"max_carry,omitempty"`   // most volume one leg carries over
-	Expires    int    `json:"expires,omitempty"`     // periods after which carried volume is gone; 0: never
-	OwnVolume  string `json:"own_volume"`            // OwnNone, OwnWeaker, OwnLeft or OwnRight: where one's own volume counts
+	Inactive   string `json:"inactive"`              // Keep or Flush: both legs of whoever may not earn; kept legs are not matched
+	Capped     string `json:"capped"`                // Keep or Flush: what was not matched, in a period in which a limit cut the pay
+	MaxCarry   string `json:"max_carry,omitempty"`   // most volume one leg carries over; the oldest goes first
+	Expires    int    `json:"expires,omitempty"`     // carried volume can be matched in so many further periods, the oldest first; 0: in all
+	OwnVolume  string `json:"own_volume"`            // OwnNone, OwnWeaker, OwnLeft or OwnRight: where the volume of the owner's first position counts
 	OwnerLimit string `json:"owner_limit,omitempty"` // most all positions of one owner are paid per period, shared pro rata
 }
 
 // The words of BinaryTerms.
 const (
 	PayWeaker     = "weaker_leg" // a rate of the weaker leg's volume
-	PayCycles     = "cycles"     // an amount per full cycle
+	PayCycles     = "cycles"     // an amount per full cycle; which leg is the weaker one is decided once per period
 	PayRatio      = "ratio"      // a rate of the weaker leg's volume as far as the ratio is met
 	CarryStronger = "stronger"   // what was not matched is carried; after PayWeaker the weaker leg is 0
 	CarryNone     = "none"       // both legs are 0 after every period
@@ -159,7 +163,8 @@ const (
 	OwnRight      = "right"
 )
 
-// MatrixTerms pays levels of the placement tree by the component's levels, and completed levels.
+// MatrixTerms pays levels of the placement tree by the component's levels, as unilevel does from the seller's first
+// position on, and completed levels, each once for ever.
 type MatrixTerms struct {
 	Width      int          `json:"width"`
 	Depth      int          `json:"depth"`
