@@ -140,7 +140,7 @@ func (p *Plan) validateWalk(r *reader, c *Component, rule typeRule, path string)
 	case c.Period == PerOrder:
 		r.report(join(path, "tree"), fmt.Sprintf("is %s, but a component paid per order walks the sponsor tree", c.Tree),
 			"write tree: sponsor, or a period such as monthly")
-	case c.Tree == TreePlacement && p.Placement == nil:
+	case c.Tree == TreePlacement && p.Placement == nil && len(rule.trees) > 1: // Else its terms say so.
 		r.report(join(path, "tree"), "is placement, but the plan says nothing of how places are given",
 			"add a section such as placement: {width: 2, strategy: weaker_leg}")
 	}

@@ -65,7 +65,7 @@ func (p *Plan) validateTest(r *reader, t *Test, path string, in place) {
 		}
 	case MeasureAutoship:
 	default:
-		r.report(path, fmt.Sprintf("%q is nothing that can be tested", clip(t.Measure)), "use one of "+strings.Join(conditionKeys, ", "))
+		r.report(at, fmt.Sprintf("%q is nothing that can be tested", clip(t.Measure)), "use one of "+strings.Join(conditionKeys, ", "))
 	}
 	p.validateExtras(r, t, path)
 }

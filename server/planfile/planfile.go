@@ -75,9 +75,9 @@ func (d *Document) Plan() (*plan.Plan, []byte, error) {
 	} else if err != nil {
 		return nil, nil, fmt.Errorf("%s: %w", d.filename, err)
 	}
-	if p != nil && p.Periods.TimeZone != "" {
-		if _, err := time.LoadLocation(p.Periods.TimeZone); err != nil {
-			problems = append(problems, d.problem("periods.time_zone", fmt.Sprintf("%q is no time zone that is known here", p.Periods.TimeZone),
+	if zone, ok := d.text("periods", "time_zone"); ok {
+		if _, err := time.LoadLocation(zone); err != nil {
+			problems = append(problems, d.problem("periods.time_zone", fmt.Sprintf("%q is no time zone that is known here", zone),
 				"write an IANA name, such as Europe/Berlin"))
 		}
 	}
@@ -96,6 +96,15 @@ func (d *Document) Plan() (*plan.Plan, []byte, error) {
 		return nil, nil, &Errors{Problems: problems}
 	}
 	return p, p.Canonical(), nil
+}
+
+// text is the text under a key of a section.
+func (d *Document) text(section, key string) (string, bool) {
+	part := d.Get(section)
+	if part == nil || part.Get(key) == nil {
+		return "", false
+	}
+	return part.Get(key).Text()
 }
 
 // samePlace tells whether one path is the other or lies within it.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 
-	"upline.dev/upline/core/plan"
 	"upline.dev/upline/server/planfile"
 	"upline.dev/upline/server/scenario"
 )
@@ -35,10 +34,12 @@ func (cmd *PlanPublishCmd) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	for _, c := range p.Caps {
-		if c.Per == plan.PerPeriod {
-			fmt.Fprintf(env.stderr, "note: cap %s is per period; it counts in plan test, and in payouts once periods are closed\n", c.ID)
-		}
+	report, err := planfile.Check(text, cmd.File, 0)
+	if err != nil {
+		return err
+	}
+	for _, finding := range report.Findings {
+		fmt.Fprintln(env.stderr, finding)
 	}
 	return env.withApp(ctx, func(a *app) error {
 		program, err := a.onlyProgram(ctx, cmd.Program)
