@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"upline.dev/upline/core/commission"
@@ -72,6 +73,7 @@ func BenchmarkBinaryClose(b *testing.B) {
 	in.Before = firstPeriod(b, in, p)
 	debug.FreeOSMemory()
 	b.ResetTimer()
+	before := cpuSeconds(b)
 	for range b.N {
 		got, err := commission.Close(in, p)
 		if err != nil {
@@ -86,6 +88,7 @@ func BenchmarkBinaryClose(b *testing.B) {
 		b.ReportMetric(float64(state.Len()), "carries")
 	}
 	b.StopTimer()
+	b.ReportMetric((cpuSeconds(b)-before)/float64(b.N), "cpu-s")
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	b.ReportMetric(float64(m.Sys)/(1<<20), "MB-from-OS")
@@ -101,6 +104,16 @@ func firstPeriod(b *testing.B, in commission.CloseInput, p *plan.Plan) commissio
 		b.Fatal(err)
 	}
 	return first.After
+}
+
+// cpuSeconds is what all threads have used so far, the collector's included.
+func cpuSeconds(b *testing.B) float64 {
+	b.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return float64(used.Utime.Nano()+used.Stime.Nano()) / 1e9
 }
 
 // peakMB is the process's largest resident size; 0 where the system does not tell.
