@@ -343,8 +343,8 @@ func (b *binaryWork) enter(s *settlement) {
 		}
 		return
 	}
-	minor := func(amount int64) Term {
-		return Term{Row: s.rank.row, Base: amount, Rate: plan.Ratio{Num: 1, Den: 1}, Money: true, Note: "cut to a limit"}
+	minor := func(amount int64, note string) Term {
+		return Term{Row: s.rank.row, Base: amount, Rate: plan.Ratio{Num: 1, Den: 1}, Money: true, Note: note}
 	}
 	if !s.rankCut && !s.ownerCut {
 		b.c.pay(b.index, owner, full)
@@ -353,20 +353,27 @@ func (b *binaryWork) enter(s *settlement) {
 	if s.rankCut {
 		reason := reasonRankLimit(b.c.plan.Ranks[b.c.rank(owner)])
 		b.c.lose(b.index, owner, full, reason)
-		b.c.lose(b.index, owner, minor(-s.rank.limit), reason)
-		full = minor(s.rank.limit)
+		b.c.lose(b.index, owner, minor(-s.rank.limit, "what the limit leaves"), reason)
+		full = minor(s.rank.limit, "cut to a limit")
 	}
 	if s.ownerCut {
 		b.c.lose(b.index, owner, full, reasonOwnerLimit)
-		b.c.lose(b.index, owner, minor(-s.share), reasonOwnerLimit)
-		full = minor(s.share)
+		b.c.lose(b.index, owner, minor(-s.share, "what the limit leaves"), reasonOwnerLimit)
+		full = minor(s.share, "cut to a limit")
 	}
 	b.c.pay(b.index, owner, full)
 }
 
-// term is what a position is paid before limits.
+// term is what a position is paid before limits: a rate of volume, or full cycles in money.
 func (b *binaryWork) term(s *settlement) Term {
-	return Term{Row: s.rank.row, Base: s.units, Rate: s.rank.cell, Money: s.rank.money}
+	if !s.rank.money {
+		return Term{Row: s.rank.row, Base: s.units, Rate: s.rank.cell}
+	}
+	minor, err := money.Mul(s.units, s.rank.cell.Num)
+	if err != nil {
+		b.c.fail(fmt.Errorf("cycles of position %s: %w", b.id(s.position), err))
+	}
+	return Term{Row: s.rank.row, Base: minor, Rate: plan.Ratio{Num: 1, Den: 1}, Money: true, Note: "full cycles"}
 }
 
 // exact is the same in minor units.
@@ -429,10 +436,11 @@ func (b *binaryWork) tellPosition(s *settlement, prefix string) []Fact {
 		out = append(out, Fact{Name: name + "carried on", Unit: unit, Value: leg.after})
 	}
 	if b.terms.Pay == plan.PayCycles {
-		out = append(out, Fact{Name: prefix + "cycles", Unit: "count", Value: s.units})
+		out = append(out, Fact{Name: prefix + "cycles", Unit: "count", Value: s.units},
+			Fact{Name: prefix + "for each cycle", Unit: "minor", Value: s.rank.cell.Num})
 	}
 	if s.why != "" {
-		out = append(out, Fact{Name: prefix + "not paid", Unit: "text", Text: s.why})
+		out = append(out, Fact{Name: prefix + "not paid", Unit: factText, Text: s.why})
 	}
 	if s.rankCut {
 		out = append(out, Fact{Name: prefix + reasonRankLimit(b.c.plan.Ranks[b.c.rank(b.tree.Owner[s.position])]), Unit: "minor", Value: s.rank.limit})

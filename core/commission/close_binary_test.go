@@ -367,3 +367,47 @@ func TestBinaryTerminated(t *testing.T) {
 		t.Errorf("carry (-want +got)\n%s", diff)
 	}
 }
+
+// TestBinaryTrace reads a trace of cycles that a limit cuts as sentences, and recomputes it from nothing else.
+func TestBinaryTrace(t *testing.T) {
+	t.Parallel()
+	p := binaryPlan(t, w7Terms+`,"own_volume":"weaker"`, `{"amount":"1.5","limit":"100"}`)
+	in := three(t, p, "", sold(1, 130), sold(2, 140), sold(0, 5))
+	got, err := commission.Close(in, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	awards := got.Awards()
+	trace, err := got.Trace(nil, &awards[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := commission.RecomputeAward(trace)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(read.Text(nil), "0 active legs.\n")
+	want := `  left carried in: 0 CV
+  left volume: 130 CV
+  left own volume: 5 CV
+  left matched: 135 CV
+  left carried on: 0 CV
+  right carried in: 0 CV
+  right volume: 140 CV
+  right matched: 135 CV
+  right carried on: 5 CV
+  cycles: 135
+  for each cycle: 1.50 EUR
+  limit of rank member: 100.00 EUR
+  100.00 EUR (cut to a limit)
+  together = 100.00 EUR
+Breakage, since A was: limit of rank member.
+  202.50 EUR (full cycles)
+  -100.00 EUR (what the limit leaves)
+  together = 102.50 EUR
+A gets 100.00 EUR.
+`
+	if diff := cmp.Diff(want, text); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}

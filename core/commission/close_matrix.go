@@ -169,7 +169,7 @@ func (m *matrixWork) facts(person int32) []Fact {
 	for ; at < len(m.found) && m.found[at].person == person; at++ {
 		done := &m.found[at]
 		out = append(out, Fact{
-			Name: "completed", Unit: "text",
+			Name: "completed", Unit: factText,
 			Text: "level " + strconv.Itoa(done.level) + " below position " + m.c.positionID(done.position),
 		})
 	}

@@ -1,6 +1,7 @@
 package commission
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -117,8 +118,10 @@ func (w *awardTeller) sum(s *TracedSum) {
 		w.term(&s.Terms[i])
 	}
 	w.printf("  together")
-	for _, factor := range w.t.Factors {
-		w.printf(" x %s", w.factor(factor))
+	if slices.ContainsFunc(s.Terms, func(term TracedTerm) bool { return !term.Money }) {
+		for _, factor := range w.t.Factors {
+			w.printf(" x %s", w.factor(factor))
+		}
 	}
 	w.printf(" = %s", w.exact(s.Exact))
 	if rounded := w.money(s.AmountMinor); rounded != w.exact(s.Exact) {
