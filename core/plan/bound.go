@@ -51,9 +51,9 @@ type Witness struct {
 // Bound computes the worst case. The plan must come from Parse.
 func (p *Plan) Bound() Payout {
 	out := Payout{Total: new(big.Rat)}
-	for _, class := range p.boundClasses() {
-		bound := p.classBound(class)
-		out.Classes = append(out.Classes, bound)
+	classes := p.boundClasses()
+	for _, class := range classes {
+		out.Classes = append(out.Classes, p.classBound(class, len(classes)))
 	}
 	for i := range out.Classes {
 		if above(out.Classes[i].Total, out.Classes[out.Worst].Total) {
@@ -120,13 +120,10 @@ func (p *Plan) outside(classes []Bound, per string) *big.Rat {
 func (p *Plan) boundClasses() []string {
 	var classes []string
 	for i := range p.Components {
-		for j := range p.Components[i].Rates {
-			if class := p.Components[i].Rates[j].Class; class != Any && !slices.Contains(classes, class) {
-				classes = append(classes, class)
-			}
-		}
+		classes = append(classes, rowClasses(&p.Components[i])...)
 	}
 	slices.Sort(classes)
+	classes = slices.DeleteFunc(slices.Compact(classes), func(class string) bool { return class == Any })
 	return append(classes, Any)
 }
 
@@ -150,11 +147,15 @@ func least(a, b *big.Rat) *big.Rat {
 
 func rat(rate money.Rate) *big.Rat { return big.NewRat(int64(rate), int64(money.One)) }
 
-// classBound tries every choice of fast starts that take a sale away from other components, and keeps the dearest.
-func (p *Plan) classBound(class string) Bound {
+// maxBoundWork bounds what is tried for witnesses and for fast starts that exclude others: in all classes, some seconds.
+const maxBoundWork = 1 << 20
+
+// classBound tries every choice of fast starts that take a sale away from other components, and keeps the dearest. Of
+// too many of them the last are added to the others, as if they excluded nothing: no less than the truth.
+func (p *Plan) classBound(class string, classes int) Bound {
 	var exclusive []int
 	for i := range p.Components {
-		if t := p.Components[i].FastStartTerms; t != nil && len(t.Excludes) > 0 && len(exclusive) < 6 {
+		if t := p.Components[i].FastStartTerms; t != nil && len(t.Excludes) > 0 && classes<<len(exclusive) < 1<<10 {
 			exclusive = append(exclusive, i)
 		}
 	}
@@ -170,6 +171,7 @@ func (p *Plan) classBound(class string) Bound {
 		}
 		if bound := b.bound(); mask == 0 || above(bound.Total, best.Total) {
 			best = bound
+			best.Witness = b.witness(classes)
 		}
 	}
 	return best
@@ -181,6 +183,7 @@ type bounder struct {
 	class string
 	off   []bool
 	parts []Part
+	order *big.Rat // the sum of what settles per order, before caps
 }
 
 func (b *bounder) exclude(by int) {
@@ -206,7 +209,7 @@ func (b *bounder) bound() Bound {
 			period = plus(period, b.parts[i].Share)
 		}
 	}
-	out.Witness = b.witness(order)
+	b.order = order
 	for i := range b.plan.Caps {
 		c := &b.plan.Caps[i]
 		if share, ok := c.LimitShare(); ok && c.Scope == ScopeLine {
@@ -314,21 +317,21 @@ func (b *bounder) deepest(c *Component) int {
 
 // levels is the sum of the highest rates of every level.
 func (b *bounder) levels(c *Component, from, deepest int) (share *big.Rat, how string) {
-	share = new(big.Rat)
 	table := c.Table(b.class)
 	if table == nil {
-		return share, "pays nothing on this class"
+		return new(big.Rat), "pays nothing on this class"
 	}
+	var sum money.Rate // At most MaxLevels times the whole, which fits.
 	var ranks []string
 	for level := 1; level <= min(table.Depth(), deepest); level++ {
 		rank := b.dearestRank(table, level, from)
-		share.Add(share, rat(table.Cell(level, rank).Rate))
+		sum += table.Cell(level, rank).Rate
 		ranks = append(ranks, b.plan.Ranks[rank])
 	}
 	if len(ranks) == 0 {
-		return share, "pays nothing on this class"
+		return new(big.Rat), "pays nothing on this class"
 	}
-	return share, "somebody at every level, nearest first: " + strings.Join(ranks, ", ")
+	return rat(sum), "somebody at every level, nearest first: " + strings.Join(ranks, ", ")
 }
 
 func matrixApart(c *Component) string {

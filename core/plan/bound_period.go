@@ -16,17 +16,17 @@ func (b *bounder) generation(c *Component) (share *big.Rat, how, apart string) {
 		share, how = b.levels(c, from, MaxLevels)
 		return share, how, ""
 	}
-	share = new(big.Rat)
 	table := c.Table(b.class)
 	if table == nil {
-		return share, "pays nothing on this class", ""
+		return new(big.Rat), "pays nothing on this class", ""
 	}
+	var sum money.Rate // At most MaxLevels times MaxRanks times the whole, which fits.
 	for level := 1; level <= table.Depth(); level++ {
 		for rank := range b.plan.Ranks {
-			share.Add(share, rat(table.Cell(level, rank).Rate))
+			sum += table.Cell(level, rank).Rate
 		}
 	}
-	return share, fmt.Sprintf("a line that rises from %s, %d of each rank, the lowest nearest to the sale", b.plan.Ranks[0], table.Depth()), ""
+	return rat(sum), fmt.Sprintf("a line that rises from %s, %d of each rank, the lowest nearest to the sale", b.plan.Ranks[0], table.Depth()), ""
 }
 
 // matching pays its levels on everything that the named components pay.

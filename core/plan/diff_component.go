@@ -67,14 +67,15 @@ type cellChange struct {
 
 // rows tells, class by class, what is paid differently, and joins ranks with the same change.
 func (d *differ) rows(path string, before, after *Component) {
+	was, is := before.rowIndex(), after.rowIndex()
 	for _, class := range unionOf(rowClasses(before), rowClasses(after)) {
 		var changes []cellChange
 		for _, rank := range d.b.Ranks {
 			if !slices.Contains(d.a.Ranks, rank) {
-				changes = appendCells(changes, rank, nil, cells(after, class, rank))
+				changes = appendCells(changes, rank, nil, cells(after, is, class, rank))
 				continue
 			}
-			changes = appendCells(changes, rank, cells(before, class, rank), cells(after, class, rank))
+			changes = appendCells(changes, rank, cells(before, was, class, rank), cells(after, is, class, rank))
 		}
 		for _, change := range changes {
 			d.cell(path, before.ID, class, change)
@@ -82,19 +83,21 @@ func (d *differ) rows(path string, before, after *Component) {
 	}
 }
 
+// rowClasses are the classes of the rows, each once.
 func rowClasses(c *Component) []string {
 	var out []string
+	seen := map[string]bool{}
 	for i := range c.Rates {
-		if !slices.Contains(out, c.Rates[i].Class) {
-			out = append(out, c.Rates[i].Class)
+		if class := c.Rates[i].Class; !seen[class] {
+			seen[class], out = true, append(out, class)
 		}
 	}
 	return out
 }
 
 // cells are what a rank is paid on a class: what, and how much.
-func cells(c *Component, class, rank string) [][2]string {
-	at := lookup(c.rowIndex(), class, rank)
+func cells(c *Component, rows map[[2]string]int, class, rank string) [][2]string {
+	at := lookup(rows, class, rank)
 	if at < 0 {
 		return nil
 	}

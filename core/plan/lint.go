@@ -27,9 +27,9 @@ type linter struct {
 // above which the worst case is an error; 0 stands for the whole.
 //
 // Errors are certain: what they call impossible is impossible. Findings come in the order of components, and are the
-// same every time.
-func (p *Plan) Lint(limit money.Rate) []Finding {
-	l := &linter{solver: solver{p}, bound: p.Bound()}
+// same every time. The worst case, which some are about, comes with them.
+func (p *Plan) Lint(limit money.Rate) ([]Finding, Payout) {
+	l := &linter{solver: newSolver(p), bound: p.Bound()}
 	l.ranks()
 	l.qualification()
 	for i := range p.Components {
@@ -38,7 +38,7 @@ func (p *Plan) Lint(limit money.Rate) []Finding {
 	l.classes()
 	l.caps()
 	l.payout(limit)
-	return l.found
+	return l.found, l.bound
 }
 
 func (l *linter) add(isError bool, code, path, reason, mend string) {

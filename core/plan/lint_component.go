@@ -124,11 +124,9 @@ func (l *linter) rates(c *Component, path string) {
 			l.shrinks(c, class, level, path)
 		}
 	}
+	used := l.used(c)
 	for i := range c.Rates {
-		if row := &c.Rates[i]; row.Rank != Any && row.Class != Any || !row.pays() {
-			continue
-		}
-		if !l.used(c, i) {
+		if !used[i] && c.Rates[i].pays() {
 			l.warn("row-unused", index(path, i), "is never used: every class and rank has a row that says more", "leave it out")
 		}
 	}
@@ -148,21 +146,17 @@ func (l *linter) shrinks(c *Component, class classTable, level int, path string)
 	}
 }
 
-// used tells whether any rank of any class, named or not, looks up row i.
-func (l *linter) used(c *Component, i int) bool {
-	rows := c.rowIndex()
-	classes := []string{Any}
-	for j := range c.Rates {
-		classes = append(classes, c.Rates[j].Class)
-	}
-	for _, class := range classes {
+// used tells of every row whether any rank of any class, named or not, looks it up.
+func (l *linter) used(c *Component) []bool {
+	out, rows := make([]bool, len(c.Rates)), c.rowIndex()
+	for _, class := range append(rowClasses(c), Any) {
 		for _, rank := range l.plan.Ranks {
-			if lookup(rows, class, rank) == i {
-				return true
+			if at := lookup(rows, class, rank); at >= 0 {
+				out[at] = true
 			}
 		}
 	}
-	return false
+	return out
 }
 
 // terms finds figures that contradict each other.

@@ -36,6 +36,16 @@ const maxCases = 512
 // solver knows what the figures of one plan mean.
 type solver struct {
 	plan *Plan
+	work *int // pairs of figures that may still be compared
+}
+
+// maxWork bounds what is compared for one plan, in pairs of figures: some seconds at most. What is left over is left
+// unjudged.
+const maxWork = 50_000_000
+
+func newSolver(p *Plan) solver {
+	work := maxWork
+	return solver{p, &work}
 }
 
 // cases writes a condition, or its opposite, as alternatives; false where there are too many.
@@ -207,6 +217,9 @@ func (s solver) implies(a, b *Condition) bool {
 
 // narrow intersects what is said of the same figure and applies what is known of all people.
 func (s solver) narrow(given box) (box, bool) {
+	if *s.work -= len(given) * len(given); *s.work < 0 {
+		return given, true // Nobody knows.
+	}
 	b := make(box, 0, len(given)+4)
 	for _, c := range given {
 		b[b.find(c.figure)].meet(c.lo, c.hi)
@@ -214,6 +227,7 @@ func (s solver) narrow(given box) (box, bool) {
 	s.cap(&b)
 	for changed := true; changed; {
 		changed = false
+		*s.work -= len(b) * len(b)
 		for i := range b {
 			for j := range b {
 				changed = relate(&b[i], &b[j]) || changed

@@ -198,7 +198,7 @@ func TestNeverAndAlwaysAreCertain(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%v\n%s\n%s", err, first, second)
 		}
-		s, a, b := solver{p}, p.Components[0].Requires, p.Components[1].Requires
+		s, a, b := newSolver(p), p.Components[0].Requires, p.Components[1].Requires
 		for range 20 {
 			person := drawSomeone(t)
 			meetsA, meetsB := person.meets(a), person.meets(b)
@@ -237,7 +237,7 @@ func TestNeverIsFound(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !(solver{p}).never(p.Components[0].Requires) {
+		if !newSolver(p).never(p.Components[0].Requires) {
 			t.Errorf("%s: %s is not found to be impossible", name, c)
 		}
 	}

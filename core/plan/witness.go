@@ -4,7 +4,7 @@ import "math/big"
 
 // witness builds a chain above a customer's order in which each place has the rank that is paid most there, and says
 // what the components that settle per order pay on it, by walking it as they do.
-func (b *bounder) witness(bound *big.Rat) Witness {
+func (b *bounder) witness(classes int) Witness {
 	deepest := 0
 	for i := range b.plan.Components {
 		if c := &b.plan.Components[i]; b.walks(i) {
@@ -14,6 +14,9 @@ func (b *bounder) witness(bound *big.Rat) Witness {
 		}
 	}
 	chain := make([]int, deepest+1)
+	if classes*len(chain)*len(b.plan.Ranks)*len(b.plan.Components) > maxBoundWork {
+		return Witness{Share: new(big.Rat)} // Not worth the time; the bound holds without it.
+	}
 	for place := range chain {
 		best := new(big.Rat)
 		for rank := range b.plan.Ranks {
@@ -32,7 +35,7 @@ func (b *bounder) witness(bound *big.Rat) Witness {
 	for _, rank := range chain {
 		w.Ranks = append(w.Ranks, b.plan.Ranks[rank])
 	}
-	w.Exact = bound != nil && w.Share.Cmp(bound) == 0
+	w.Exact = b.order != nil && w.Share.Cmp(b.order) == 0
 	return w
 }
 

@@ -70,8 +70,9 @@ func Check(document []byte, filename string, limit money.Rate) (*Report, error) 
 	case err != nil:
 		return nil, err
 	}
-	report.Plan, report.Payout = p, p.Bound()
-	for _, found := range p.Lint(limit) {
+	findings, payout := p.Lint(limit)
+	report.Plan, report.Payout = p, payout
+	for _, found := range findings {
 		severity := SeverityWarning
 		if found.Error {
 			severity = SeverityError
