@@ -29,7 +29,7 @@ func (t *Tree) Place(person, sponsor genealogy.DistributorID, at, version int64)
 	return t.put(person, nobody, parent, leg, at, version), nil
 }
 
-// PlaceAt gives a person the place the sponsor chose. Besides Duplicate and Unplaced the faults are Unknown (there is
+// PlaceAt gives a person the place the sponsor chose; AnyLeg is the lowest free one. Besides Duplicate and Unplaced the faults are Unknown (there is
 // no such position), Outside (it is not in the sponsor's downline), Taken (somebody stands there), TooDeep, and Invalid
 // for a leg the plan does not have.
 func (t *Tree) PlaceAt(person, sponsor genealogy.DistributorID, parent string, leg int, at, version int64) (Link, error) {
@@ -40,11 +40,11 @@ func (t *Tree) PlaceAt(person, sponsor genealogy.DistributorID, parent string, l
 	if err != nil {
 		return Link{}, err
 	}
-	up, err := t.chosen(person, t.ids[start], parent, leg)
+	up, chosen, err := t.chosen(person, t.ids[start], parent, leg)
 	if err != nil {
 		return Link{}, err
 	}
-	return t.put(person, nobody, up, uint8(leg), at, version), nil
+	return t.put(person, nobody, up, chosen, at, version), nil
 }
 
 // AddPosition gives an owner one more position: by the strategy below the owner's first one where parent is "", else
@@ -62,19 +62,18 @@ func (t *Tree) AddPosition(owner genealogy.DistributorID, parent string, leg int
 	if err := t.free(id); err != nil {
 		return Link{}, err
 	}
-	var up int32
-	chosenLeg := uint8(leg)
-	if parent == "" {
-		if up, chosenLeg, ok = t.find(first); !ok {
-			return Link{}, fault(Full, fmt.Sprintf("no leg is free down to level %d", t.depth), id, owner)
-		}
-	} else {
-		var err error
-		if up, err = t.chosen(id, owner, parent, leg); err != nil {
+	if parent != "" {
+		up, chosen, err := t.chosen(id, owner, parent, leg)
+		if err != nil {
 			return Link{}, err
 		}
+		return t.put(id, first, up, chosen, at, version), nil
 	}
-	return t.put(id, first, up, chosenLeg, at, version), nil
+	up, chosen, ok := t.find(first)
+	if !ok {
+		return Link{}, fault(Full, fmt.Sprintf("no leg is free down to level %d", t.depth), id, owner)
+	}
+	return t.put(id, first, up, chosen, at, version), nil
 }
 
 func (t *Tree) free(person string) error {
@@ -97,15 +96,19 @@ func (t *Tree) sponsor(person, sponsor genealogy.DistributorID) (int32, error) {
 }
 
 // chosen checks a place that somebody chose in the downline of the owner of top.
-func (t *Tree) chosen(person, sponsor genealogy.DistributorID, parent string, leg int) (int32, error) {
+func (t *Tree) chosen(person, sponsor genealogy.DistributorID, parent string, leg int) (int32, uint8, error) {
 	up, ok := t.numbers[parent]
 	switch {
 	case !ok:
-		return nobody, fault(genealogy.Unknown, "the position above is not in the placement tree", person, parent)
+		return nobody, 0, fault(genealogy.Unknown, "the position above is not in the placement tree", person, parent)
 	case !t.inDownline(up, t.numbers[sponsor]):
-		return nobody, fault(Outside, "the chosen place is not in the sponsor's downline", person, parent, sponsor)
+		return nobody, 0, fault(Outside, "the chosen place is not in the sponsor's downline", person, parent, sponsor)
+	case leg == AnyLeg && t.width > 0 && int(t.kids[up]) == t.width:
+		return nobody, 0, fault(Full, "no leg is free there", person, parent)
+	case leg == AnyLeg:
+		leg = int(t.freeLeg(up))
 	}
-	return up, t.legFree(person, up, leg)
+	return up, uint8(leg), t.legFree(person, up, leg)
 }
 
 // inDownline reports whether somebody above position, or itself, belongs to the owner of a first position.

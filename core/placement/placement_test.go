@@ -135,7 +135,7 @@ func TestPlaceFaults(t *testing.T) {
 	refused(t, at("x", "R", "nobody", 0), genealogy.Unknown, "x", "nobody")
 	refused(t, at("x", "R", "R", 0), placement.Taken, "x", "R", "a")
 	refused(t, at("x", "R", "R", 2), genealogy.Invalid, "x")
-	refused(t, at("x", "R", "R", -1), genealogy.Invalid, "x")
+	refused(t, at("x", "R", "R", -2), genealogy.Invalid, "x")
 	refused(t, at("x", "R", "a", 0), placement.TooDeep, "x", "a")
 	refused(t, at("x", "a", "R", 1), placement.Outside, "x", "R", "a")
 	refused(t, at("a", "R", "R", 1), genealogy.Duplicate, "a")
@@ -148,6 +148,7 @@ func TestPlaceFaults(t *testing.T) {
 	refused(t, err, placement.Full, "x", "R")
 	_, err = tree.Place("x", "a", 10, 1)
 	refused(t, err, placement.Full, "x", "a")
+	refused(t, at("x", "R", "R", placement.AnyLeg), placement.Full, "x", "R")
 	if tree.Len() != 3 {
 		t.Errorf("faults left %d positions", tree.Len())
 	}

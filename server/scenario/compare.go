@@ -219,6 +219,9 @@ func (w *world) end(r *report) error {
 		}
 		r.same("in the end, balances", expected, formatted(have, currency))
 	}
+	if err := w.comparePlaces(r); err != nil {
+		return err
+	}
 	if want.Cut == nil {
 		return nil
 	}

@@ -89,6 +89,7 @@ type scenario struct {
 	People   []person        `json:"people"`
 	SKUs     []sku           `json:"skus"`
 	Orders   []sale          `json:"orders"`
+	Moves    []move          `json:"moves"`
 	Expect   ending          `json:"expect"`
 
 	plan *plan.Plan
@@ -102,6 +103,9 @@ type person struct {
 	Status  string  `json:"status"`
 	Code    string  `json:"code"`
 	From    string  `json:"from"`
+	Place   string  `json:"place"`   // in the placement tree; "" leaves it to the strategy
+	Owner   string  `json:"owner"`   // of a further position, whose id is the entry's
+	Refused string  `json:"refused"` // a part of the reason why there is no such place
 }
 
 // sku is a product. CV and QV are volumes per unit; the others are volume per major unit of net.
@@ -192,6 +196,8 @@ type posting struct {
 type ending struct {
 	Balances map[string]string  `json:"balances"`
 	Cut      map[string]amounts `json:"cut"` // by cap per period, taking all orders as one period
+	Places   map[string]string  `json:"places"`
+	At       string             `json:"at"` // of the places; "" is after everything told
 }
 
 // load reads one file and its plan. With an error it gives what could be read, for the title.

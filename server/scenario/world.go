@@ -75,6 +75,9 @@ func buildTree(people []person, ranks map[string]string) (*genealogy.Tree, error
 	var codes []genealogy.Code
 	last := map[string]genealogy.Standing{}
 	for _, p := range people {
+		if p.Owner != "" {
+			continue // A further position is nobody new.
+		}
 		from, err := instant(p.From, genealogy.Beginning)
 		if err != nil {
 			return nil, fmt.Errorf("person %s: %w", p.ID, err)
