@@ -33,20 +33,22 @@ type People struct {
 	ID         func(person int32) genealogy.DistributorID
 	Status     []genealogy.Status // as of the end of the period
 	Rank       []int8             // assigned by the company (import or override that holds); plan.Rank numbers; nil: nobody
-	Title      []int8             // highest rank before this period; nil: the lowest
-	PaidAs     []int8             // rank paid as in the period before; nil: the lowest
-	Missed     []uint8            // periods in a row in which the paid-as rank was not met; nil: none
-	Met        []uint8            // periods in a row in which a rank above the paid-as one was met; nil: none
+	Title      []int8             // Standings.Title of the period before; nil: the lowest
+	PaidAs     []int8             // Standings.Held of the period before: without overrides; nil: the lowest
+	Missed     []uint8            // Standings.Missed of the period before; nil: none
+	Met        []uint8            // Standings.Met of the period before; nil: none
+	MetRank    []int8             // Standings.MetRank of the period before; nil: as high as reached now
 	EnrolledAt []int64            // microseconds since 1970 UTC; Unknown where it is not known
 	Country    []uint16           // home, by number; nil: not known
 	Autoship   []bool             // nil: nobody
-	Overrides  []Override         // sorted by person
+	Overrides  []Override         // sorted by person, one each
 }
 
 // Unknown is a time that is not known. A test that needs it stops the close: it never counts as early or late.
 const Unknown int64 = -1 << 62
 
-// Override is a rank given by hand; it holds in this period.
+// Override is a rank given by hand; it holds in this period. It changes what a person is paid as, and the title, but not
+// what the next period begins with: once it has expired, the person is where they would be without it.
 type Override struct {
 	Person int32
 	Rank   int8
@@ -78,8 +80,8 @@ type Positions struct {
 type Sale struct {
 	Seller   int32 // who is credited; Nobody for a sale of the company's
 	Buyer    int32 // the buying distributor; Nobody for a customer
-	Customer int32 // number of the customer; Nobody where the buyer is a distributor or many are added up
-	Order    int32 // number of the order; Nobody where many are added up
+	Customer int32 // number of the customer, from 0; Nobody where the buyer is a distributor or many are added up
+	Order    int32 // number of the order, from 0; Nobody where many are added up
 	Class    uint16
 	Country  uint16 // of the buyer, by number
 	First    bool   // of the buyer's first counted order ever
@@ -96,6 +98,9 @@ type Sales interface {
 	// Block returns block i. The slice may be buf; it is good until the next call with the same buf.
 	Block(i int, buf []Sale) ([]Sale, error)
 }
+
+// BlockSales is the room in the buf that Qualify gives to Sales.Block: blocks of at most so many need no memory.
+const BlockSales = 16_384
 
 // Parallel calls f for every i from 0 to below n, on as many cores as it likes, and returns the first error by i.
 // Results never depend on it. Serial is the plain loop.
