@@ -77,6 +77,25 @@ type refCompany struct {
 	days   int
 
 	rank, reached []int
+	known         map[refFigure]*big.Rat
+}
+
+// refFigure names a sum that is asked for often.
+type refFigure struct {
+	name   string
+	person int
+}
+
+// once gives a copy of a figure that is computed once.
+func (c *refCompany) once(name string, p int, compute func() *big.Rat) *big.Rat {
+	if c.known == nil {
+		c.known = map[refFigure]*big.Rat{}
+	}
+	key := refFigure{name, p}
+	if c.known[key] == nil {
+		c.known[key] = compute()
+	}
+	return new(big.Rat).Set(c.known[key])
 }
 
 var refClasses = []string{"tea", "kit"}
@@ -112,6 +131,10 @@ func (c *refCompany) parent(tree string, p int) int {
 
 // pv is a person's own volume: what the person bought and what the person's customers bought.
 func (c *refCompany) pv(p int) *big.Rat {
+	return c.once("pv", p, func() *big.Rat { return c.sumPV(p) })
+}
+
+func (c *refCompany) sumPV(p int) *big.Rat {
 	sum := rat(0)
 	for _, s := range c.sales {
 		if s.seller == p && (s.buyer == p && c.plan.own || s.buyer < 0 && c.plan.customers) {
@@ -122,6 +145,10 @@ func (c *refCompany) pv(p int) *big.Rat {
 }
 
 func (c *refCompany) cv(p int) *big.Rat {
+	return c.once("cv", p, func() *big.Rat { return c.sumCV(p) })
+}
+
+func (c *refCompany) sumCV(p int) *big.Rat {
 	sum := rat(0)
 	for _, s := range c.sales {
 		if s.seller == p {
@@ -132,11 +159,13 @@ func (c *refCompany) cv(p int) *big.Rat {
 }
 
 func (c *refCompany) gv(p int) *big.Rat {
-	sum := c.pv(p)
-	for _, q := range c.children("sponsor", p) {
-		sum.Add(sum, c.gv(q))
-	}
-	return sum
+	return c.once("gv", p, func() *big.Rat {
+		sum := c.pv(p)
+		for _, q := range c.children("sponsor", p) {
+			sum.Add(sum, c.gv(q))
+		}
+		return sum
+	})
 }
 
 // pgv leaves out every subtree that is headed by somebody of the rank or higher.

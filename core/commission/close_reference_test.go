@@ -5,7 +5,10 @@ import (
 	"math/big"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"upline.dev/upline/core/commission"
 	"upline.dev/upline/core/period"
@@ -17,18 +20,25 @@ const refCompanies = 10_000
 
 // TestCloseAgainstTheReference closes random months and compares every cent with what the reference makes of them.
 func TestCloseAgainstTheReference(t *testing.T) {
-	t.Parallel()
+	const parts = 4
+	var mu sync.Mutex
 	paid, lost := map[string]int{}, map[string]int{}
-	for seed := range uint64(refCompanies) {
-		c := randomRefCompany(rand.New(rand.NewPCG(seed, 7)))
-		for kind, n := range compareClose(t, seed, c) {
-			paid[kind] += n[0]
-			lost[kind] += n[1]
+	t.Run("companies", func(t *testing.T) {
+		for part := range uint64(parts) {
+			t.Run(fmt.Sprint(part), func(t *testing.T) {
+				t.Parallel()
+				for seed := part; seed < refCompanies && !t.Failed(); seed += parts {
+					counts := compareClose(t, seed, randomRefCompany(rand.New(rand.NewPCG(seed, 7))))
+					mu.Lock()
+					for kind, n := range counts {
+						paid[kind] += n[0]
+						lost[kind] += n[1]
+					}
+					mu.Unlock()
+				}
+			})
 		}
-		if t.Failed() {
-			return
-		}
-	}
+	})
 	for _, kind := range refKinds { // A comparison of nothing would pass.
 		if paid[kind] < 200 {
 			t.Errorf("only %d amounts of %s were compared", paid[kind], kind)
@@ -46,6 +56,7 @@ func compareClose(t *testing.T, seed uint64, c *refCompany) map[string][2]int {
 	}
 	books := c.settle()
 	w := c.world()
+	c.compareStandings(t, seed, w, p)
 	out, err := commission.Close(commission.CloseInput{World: w, Standings: c.standings(), Meets: c.meets(p)}, p)
 	if err != nil {
 		t.Fatalf("seed %d: %v\n%s", seed, err, c.tell())
@@ -124,5 +135,42 @@ func (c *refCompany) meets(p *plan.Plan) func(*plan.Condition, int32) (bool, err
 			}
 		}
 		return false, fmt.Errorf("no component has this condition")
+	}
+}
+
+// compareStandings holds everybody's volumes, activity, rank and requirements against the reference's.
+func (c *refCompany) compareStandings(t *testing.T, seed uint64, w *period.World, p *plan.Plan) {
+	t.Helper()
+	got, err := period.Qualify(w, p, period.Serial)
+	if err != nil {
+		t.Fatalf("seed %d: %v\n%s", seed, err, c.tell())
+	}
+	want := c.standings()
+	same := func(what string, got, want any) {
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("seed %d: %s (-want +got):\n%s\n%s", seed, what, diff, c.tell())
+		}
+	}
+	same("PV", got.PV, want.PV)
+	same("GV", got.GV, want.GV)
+	same("own CV", got.OwnCV, want.OwnCV)
+	same("active", got.Active, want.Active)
+	same("active legs", got.Frontier, want.Frontier)
+	same("rank reached", got.Reached, want.Reached)
+	same("rank", got.Rank, want.Rank)
+	same("title", got.Title, want.Title)
+	meets, tester := c.meets(p), got.Tester()
+	for i := range p.Components {
+		requires := p.Components[i].Requires
+		for person := range int32(len(c.people)) {
+			if requires == nil {
+				continue
+			}
+			got, err := tester.Meets(requires, person)
+			want, _ := meets(requires, person)
+			if err != nil || got != want {
+				t.Errorf("seed %d: %s meets %s: %t (%v), want %t\n%s", seed, refID(int(person)), c.plan.components[i].requires.text, got, err, want, c.tell())
+			}
+		}
 	}
 }
