@@ -58,9 +58,9 @@ func (l *linter) freeRanks(c *Component, path string) {
 func (l *linter) needsSale(c *Component) bool {
 	requires := c.Requires
 	if requires == nil {
-		requires = l.plan.Qualification.Active
+		requires = l.plan.active()
 	}
-	return requires != nil && !l.reaches(requires, l.reachable(true), true)
+	return !l.reaches(requires, l.reachable(true), true)
 }
 
 // enrolment tells whether a class is named like something bought in order to join.

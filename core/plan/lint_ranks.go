@@ -1,6 +1,9 @@
 package plan
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // ranks finds requirements that nobody can meet, that go round in a circle, or that stand in the wrong order.
 func (l *linter) ranks() {
@@ -31,7 +34,7 @@ func (l *linter) rankOrder(i int, path string) {
 		if l.never(&rules[j].Requires) || l.always(&rules[i].Requires) {
 			continue
 		}
-		if l.implies(&rules[i].Requires, &rules[j].Requires) {
+		if rises(&rules[i].Requires) && rises(&rules[j].Requires) && l.implies(&rules[i].Requires, &rules[j].Requires) {
 			l.err("rank-order", path, fmt.Sprintf("is never the end: whoever becomes %s is %s at once", rules[i].Rank, rules[j].Rank),
 				fmt.Sprintf("ask for more at %s, or put the ranks into the right order", rules[j].Rank))
 			return
@@ -41,6 +44,25 @@ func (l *linter) rankOrder(i int, path string) {
 				fmt.Sprintf("asks for less %s at %s than at %s, a lower rank", measure, rules[j].Rank, rules[i].Rank), "raise it, or put the ranks into the right order")
 		}
 	}
+}
+
+// rises tells whether a higher own rank never spoils a requirement. Ranks are tried from the lowest on, so that a test
+// for exactly one rank looks at another rank at each requirement, and the two cannot be compared.
+func rises(c *Condition) bool {
+	falls := func(part Condition) bool { return !rises(&part) }
+	switch {
+	case c.Test != nil:
+		return c.Test.Measure != MeasureRank && c.Test.Measure != MeasureTitle || c.Test.Op == AtLeast || c.Test.Op == Above
+	case c.Not != nil:
+		return !asksRank(c.Not)
+	}
+	return !slices.ContainsFunc(c.Any, falls) && !slices.ContainsFunc(c.All, falls)
+}
+
+func asksRank(c *Condition) bool {
+	asks := func(part Condition) bool { return asksRank(&part) }
+	return c.Test != nil && (c.Test.Measure == MeasureRank || c.Test.Measure == MeasureTitle) || c.Not != nil && asksRank(c.Not) ||
+		slices.ContainsFunc(c.Any, asks) || slices.ContainsFunc(c.All, asks)
 }
 
 // asksForLess compares the plain least figures of two requirements.
@@ -149,8 +171,8 @@ func (l *linter) peopled(b box, reach []bool, free bool) bool {
 			if !within(reach, int(c.lo), int(min(c.hi, int64(len(reach)-1)))) {
 				return false
 			}
-		case c.measure == MeasureActiveLegs && l.plan.Qualification.Active != nil:
-			if !l.reaches(l.plan.Qualification.Active, reach, free) {
+		case c.measure == MeasureActiveLegs:
+			if !l.reaches(l.plan.active(), reach, free) {
 				return false
 			}
 		}

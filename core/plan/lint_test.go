@@ -110,6 +110,30 @@ func TestBoundsOfSeveralComponents(t *testing.T) {
 	}
 }
 
+func codes(found []plan.Finding) []string {
+	var out []string
+	for _, finding := range found {
+		out = append(out, finding.Code+" "+finding.Path)
+	}
+	return out
+}
+
+func TestRanksThatAreNoFault(t *testing.T) {
+	t.Parallel()
+	for name, ranks := range map[string]string{
+		"a rank by another":         `{"rank":"b","requires":{"gv":">= 100"}},{"rank":"c","requires":{"all":[{"rank":">= b"},{"pv":">= 5"}]}}`,
+		"exactly one rank, in both": `{"rank":"b","requires":{"all":[{"rank":"= a"},{"gv":">= 9"}]}},{"rank":"c","requires":{"rank":"= a"}}`,
+		"not a rank":                `{"rank":"b","requires":{"all":[{"not":{"title":"> a"}},{"gv":">= 9"}]}},{"rank":"c","requires":{"not":{"rank":"> a"}}}`,
+		"higher ranks below":        `{"rank":"b","requires":{"legs":{"rank":"c","count":"1"}}},{"rank":"c","requires":{"gv":">= 500"}}`,
+		"any of two ways":           `{"rank":"b","requires":{"any":[{"gv":">= 500"},{"legs":{"rank":"b","count":"2"}}]}},{"rank":"c","requires":{"legs":{"rank":"b","count":"3"}}}`,
+	} {
+		document := fmt.Sprintf(`{"name":"x","currency":"EUR","ranks":["a","b","c"],"qualification":{"ranks":[%s]},"components":[{"id":"r","type":"retail","rates":[{"rate":"5%%"}]}]}`, ranks)
+		if found, _ := mustParse(t, document).Lint(0); len(found) > 0 {
+			t.Errorf("%s: %v", name, codes(found))
+		}
+	}
+}
+
 func TestPercent(t *testing.T) {
 	t.Parallel()
 	for want, share := range map[string]*big.Rat{

@@ -99,10 +99,7 @@ func product(left, right []box) []box {
 func (s solver) testCases(t *Test, holds bool) ([]box, bool) {
 	switch t.Measure {
 	case MeasureActive:
-		if s.plan.Qualification.Active != nil {
-			return s.cases(s.plan.Qualification.Active, t.Flag == holds)
-		}
-		return flagCase(figure{measure: MeasureActive}, t.Flag == holds), true
+		return s.cases(s.plan.active(), t.Flag == holds)
 	case MeasureAutoship:
 		return flagCase(figure{measure: MeasureAutoship}, t.Flag == holds), true
 	case MeasureStatus:
@@ -117,6 +114,15 @@ func (s solver) testCases(t *Test, holds bool) ([]box, bool) {
 		value = int64(t.rank)
 	}
 	return rangeCases(t.figure(), t.Op, value, holds), true
+}
+
+// active is what makes a person active, written out: a status that may earn, and the plan's condition.
+func (p *Plan) active() *Condition {
+	all := []Condition{{Test: &Test{Measure: MeasureStatus, Words: p.Eligible.Statuses}}}
+	if p.Qualification.Active != nil {
+		all = append(all, *p.Qualification.Active)
+	}
+	return &Condition{All: all}
 }
 
 // figure is what a comparing test looks at.
@@ -267,7 +273,7 @@ func (s solver) cap(b *box) {
 		switch {
 		case c.measure == MeasureRank || c.measure == MeasureTitle:
 			c.meet(0, int64(len(s.plan.Ranks)-1))
-		case c.measure == MeasureActive || c.measure == MeasureAutoship || c.detail != "" && c.measure == MeasureGV:
+		case c.measure == MeasureAutoship || c.detail != "" && c.measure == MeasureGV:
 			c.meet(0, 1)
 		case c.measure == MeasureStatus:
 			c.meet(0, int64(len(statusNames)-1))

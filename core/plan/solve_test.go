@@ -24,6 +24,9 @@ type leg struct {
 	active        bool
 }
 
+// leastToBeActive is the PV that the plan of the test asks for.
+const leastToBeActive = 2
+
 func drawSomeone(t *rapid.T) someone {
 	small := rapid.Int64Range(0, 4)
 	s := someone{pv: small.Draw(t, "pv"), cv: small.Draw(t, "cv"), orders: small.Draw(t, "orders"), days: small.Draw(t, "days")}
@@ -36,7 +39,8 @@ func drawSomeone(t *rapid.T) someone {
 	s.rank = rapid.IntRange(0, 2).Draw(t, "rank")
 	s.title = rapid.IntRange(s.rank, 2).Draw(t, "title")
 	s.status = rapid.SampledFrom(statusNames).Draw(t, "status")
-	s.active, s.autoship = rapid.Bool().Draw(t, "active"), rapid.Bool().Draw(t, "autoship")
+	s.autoship = rapid.Bool().Draw(t, "autoship")
+	s.active = s.status == "active" && s.pv >= leastToBeActive
 	return s
 }
 
@@ -192,7 +196,7 @@ func TestNeverAndAlwaysAreCertain(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		first, second := drawCondition(t, 3), drawCondition(t, 2)
-		p, err := Parse(fmt.Appendf(nil, `{"name":"x","currency":"EUR","ranks":["a","b","c"],"components":[
+		p, err := Parse(fmt.Appendf(nil, `{"name":"x","currency":"EUR","ranks":["a","b","c"],"qualification":{"active":{"pv":">= 2"}},"components":[
 			{"id":"r","type":"retail","period":"monthly","rates":[{"rate":"5%%"}],"requires":%s},
 			{"id":"s","type":"retail","period":"monthly","rates":[{"rate":"5%%"}],"requires":%s}]}`, first, second))
 		if err != nil {
@@ -218,21 +222,23 @@ func TestNeverAndAlwaysAreCertain(t *testing.T) {
 func TestNeverIsFound(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]string{
-		"numbers":            `{"all":[{"pv":">= 100"},{"pv":"< 100"}]}`,
-		"below zero":         `{"orders":"< 0"}`,
-		"own above group":    `{"all":[{"pv":">= 100"},{"gv":"< 100"}]}`,
-		"legs above group":   `{"all":[{"leg":{"n":2,"volume":">= 500"}},{"gv":"< 1000"}]}`,
-		"second above first": `{"all":[{"leg":{"n":2,"volume":">= 500"}},{"leg":{"n":1,"volume":"< 500"}}]}`,
-		"count and leg":      `{"all":[{"legs":{"volume":"500","count":">= 3"}},{"leg":{"n":3,"volume":"<= 400"}}]}`,
-		"higher in legs":     `{"all":[{"legs":{"rank":"c","count":">= 2"}},{"legs":{"rank":"b","count":"< 2"}}]}`,
-		"rank above title":   `{"all":[{"rank":">= c"},{"title":"< c"}]}`,
-		"above the highest":  `{"rank":"> c"}`,
-		"two statuses":       `{"all":[{"status":"active"},{"status":["inactive","terminated"]}]}`,
-		"limited group":      `{"all":[{"gv":">= 1000","max_leg_share":"50%"},{"gv":"< 1000"}]}`,
-		"all alternatives":   `{"any":[{"pv":"< 0"},{"not":{"pv":">= 0"}}]}`,
-		"flag":               `{"all":[{"autoship":true},{"not":{"autoship":true}}]}`,
+		"numbers":               `{"all":[{"pv":">= 100"},{"pv":"< 100"}]}`,
+		"below zero":            `{"orders":"< 0"}`,
+		"own above group":       `{"all":[{"pv":">= 100"},{"gv":"< 100"}]}`,
+		"legs above group":      `{"all":[{"leg":{"n":2,"volume":">= 500"}},{"gv":"< 1000"}]}`,
+		"second above first":    `{"all":[{"leg":{"n":2,"volume":">= 500"}},{"leg":{"n":1,"volume":"< 500"}}]}`,
+		"count and leg":         `{"all":[{"legs":{"volume":"500","count":">= 3"}},{"leg":{"n":3,"volume":"<= 400"}}]}`,
+		"higher in legs":        `{"all":[{"legs":{"rank":"c","count":">= 2"}},{"legs":{"rank":"b","count":"< 2"}}]}`,
+		"rank above title":      `{"all":[{"rank":">= c"},{"title":"< c"}]}`,
+		"above the highest":     `{"rank":"> c"}`,
+		"two statuses":          `{"all":[{"status":"active"},{"status":["inactive","terminated"]}]}`,
+		"limited group":         `{"all":[{"gv":">= 1000","max_leg_share":"50%"},{"gv":"< 1000"}]}`,
+		"all alternatives":      `{"any":[{"pv":"< 0"},{"not":{"pv":">= 0"}}]}`,
+		"active without volume": `{"all":[{"active":true},{"pv":"< 2"}]}`,
+		"active in no status":   `{"all":[{"active":true},{"status":"suspended"}]}`,
+		"flag":                  `{"all":[{"autoship":true},{"not":{"autoship":true}}]}`,
 	} {
-		p, err := Parse(fmt.Appendf(nil, `{"name":"x","currency":"EUR","ranks":["a","b","c"],"components":[
+		p, err := Parse(fmt.Appendf(nil, `{"name":"x","currency":"EUR","ranks":["a","b","c"],"qualification":{"active":{"pv":">= 2"}},"components":[
 			{"id":"r","type":"retail","period":"monthly","rates":[{"rate":"5%%"}],"requires":%s}]}`, c))
 		if err != nil {
 			t.Fatal(err)
