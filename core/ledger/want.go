@@ -39,3 +39,18 @@ func WantClosing(c *commission.Closing) ([]Balance, error) {
 	}
 	return SumByKey(want)
 }
+
+// WantAward is what should stand in the ledger for one trace of period pay, under the source it is kept with: what is
+// paid, and as breakage what was lost and what caps took.
+func WantAward(source string, t *commission.AwardTrace) ([]Balance, error) {
+	key := Key{Source: source, ComponentID: t.ComponentID, DistributorID: t.DistributorID, Kind: Earning, Currency: t.Currency}
+	want := []Balance{{Key: key, AmountMinor: t.PaidMinor}}
+	key.Kind = Breakage
+	for i := range t.Lost {
+		want = append(want, Balance{Key: key, AmountMinor: t.Lost[i].AmountMinor})
+	}
+	for i := range t.Cuts {
+		want = append(want, Balance{Key: key, AmountMinor: t.Cuts[i].CutMinor})
+	}
+	return SumByKey(want)
+}

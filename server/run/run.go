@@ -14,6 +14,7 @@ import (
 	"upline.dev/upline/core/genealogy"
 	"upline.dev/upline/core/ledger"
 	"upline.dev/upline/core/money"
+	"upline.dev/upline/core/placement"
 	"upline.dev/upline/core/plan"
 )
 
@@ -167,7 +168,7 @@ type People struct {
 	Facts     []PersonFact
 	Enrollers []genealogy.Link // people whose enroller is not the sponsor
 	Positions []Position       // places that hold, by id
-	Overrides []Override       // that hold
+	Overrides []Override       // that hold, in the order in which they were recorded
 }
 
 // Rank is what one person's ranks and volumes were in one period.
@@ -178,6 +179,8 @@ type Rank struct {
 	Rank          string       `json:"rank"`    // paid as
 	Reached       string       `json:"reached"` // highest whose requirement was met
 	Title         string       `json:"title"`   // highest ever
+	Held          string       `json:"held"`    // without overrides: what the next period begins with
+	MetRank       string       `json:"met_rank,omitempty"`
 	Active        bool         `json:"active"`
 	Missed        uint8        `json:"missed"`
 	Met           uint8        `json:"met"`
@@ -226,6 +229,12 @@ type Books interface {
 	TreeAt(ctx context.Context, program string, version int64) (*genealogy.Tree, error)
 	PeopleAt(ctx context.Context, program string, as genealogy.AsOf) (People, error)
 
+	// PlacementLinks gives every place ever recorded.
+	PlacementLinks(ctx context.Context, program string) ([]placement.Link, error)
+	// RecordLinks records changes of the trees as the next version after the one they were planned on; a conflict where
+	// the trees have changed meanwhile.
+	RecordLinks(ctx context.Context, program string, plannedOn int64, sponsors []genealogy.Link, places []placement.Link) error
+
 	// RollUp brings the kept sums of a span up to date; reading is right without it, and slower.
 	RollUp(ctx context.Context, program string, from, to int64) error
 	// SumsOfSales gives sums by seller, buyer, class, country and currency, some of them in several parts.
@@ -235,8 +244,10 @@ type Books interface {
 	LateSales(ctx context.Context, program string, l Late, fn func(*Sale) error) error
 	// FirstOrders gives the first counted order of everybody who has one in the span.
 	FirstOrders(ctx context.Context, program string, s Span, fn func(FirstOrder) error) error
-	// EarnedBetween sums earnings by order time, sealed by a batch.
-	EarnedBetween(ctx context.Context, program string, from, to, batch int64, fn func(Earned) error) error
+	// FirstSale is the order time of the first sale ever recorded; 0 where there is none.
+	FirstSale(ctx context.Context, program string) (int64, error)
+	// EarnedBetween sums earnings by order time, sealed by a batch, but for what the period except has posted itself.
+	EarnedBetween(ctx context.Context, program string, from, to, batch int64, except string, fn func(Earned) error) error
 
 	PeriodOf(ctx context.Context, k Key) (Period, error) // State Open where there is no row
 	Periods(ctx context.Context, program, kind string) ([]Period, error)
@@ -287,3 +298,15 @@ func SourcesOf(componentID, periodID string) string {
 
 // engineVersion is written into hashes, so that a corrected engine is not taken for the same result.
 const engineVersion = commission.EngineVersion
+
+// LastChange is when the period came to where it stands, and by whom.
+func (p *Period) LastChange() (at time.Time, by string) {
+	switch {
+	case !p.PaidAt.IsZero():
+		return p.PaidAt, p.PaidBy
+	case !p.CommittedAt.IsZero():
+		return p.CommittedAt, p.CommittedBy
+	default:
+		return p.LockedAt, p.LockedBy
+	}
+}

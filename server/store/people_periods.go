@@ -378,21 +378,23 @@ func positionsAt(ctx context.Context, tx *sqlx.Tx, program string, as genealogy.
 
 func overridesAt(ctx context.Context, tx *sqlx.Tx, program string, as genealogy.AsOf) ([]run.Override, error) {
 	now := map[string]run.Override{}
+	var order []string // by when they were recorded last
 	err := eachRow(ctx, tx, func(scan func(...any) error) error {
 		var o run.Override
 		var floor int64
 		err := scan(&o.OverrideID, &o.DistributorID, &o.Rank, &floor, &o.ValidFrom, &o.ValidUntil, &o.Reason, &o.Actor)
 		o.Floor = floor != 0
 		now[o.OverrideID] = o
+		order = append(slices.DeleteFunc(order, func(id string) bool { return id == o.OverrideID }), o.OverrideID)
 		return err
 	}, `SELECT override_id, distributor_id, rank, floor, valid_from, valid_until, reason, actor FROM rank_overrides
-		WHERE program_id = $1 AND version <= $2 ORDER BY version`, program, as.Version)
+		WHERE program_id = $1 AND version <= $2 ORDER BY version, override_id`, program, as.Version)
 	if err != nil {
 		return nil, fmt.Errorf("read the rank overrides: %w", err)
 	}
 	var list []run.Override
-	for _, id := range sortedKeys(now) {
-		if o := now[id]; o.ValidFrom <= as.At && as.At < o.ValidUntil {
+	for _, o := range order {
+		if o := now[o]; o.ValidFrom <= as.At && as.At < o.ValidUntil {
 			list = append(list, o)
 		}
 	}

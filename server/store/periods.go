@@ -179,6 +179,8 @@ type rankRow struct {
 	Rank          string `db:"rank"`
 	Reached       string `db:"reached"`
 	Title         string `db:"title"`
+	Held          string `db:"held"`
+	MetRank       string `db:"met_rank"`
 	Active        int64  `db:"active"`
 	Missed        uint8  `db:"missed"`
 	Met           uint8  `db:"met"`
@@ -186,7 +188,7 @@ type rankRow struct {
 	GV            int64  `db:"gv"`
 }
 
-const rankColumns = `r.kind, r.period_id, r.distributor_id, r.rank, r.reached, r.title, r.active, r.missed, r.met, r.pv, r.gv`
+const rankColumns = `r.kind, r.period_id, r.distributor_id, r.rank, r.reached, r.title, r.held, r.met_rank, r.active, r.missed, r.met, r.pv, r.gv`
 
 // shownRanks are the ranks that a period's last commit wrote; each writes everybody's.
 const shownRanks = ` FROM periods p JOIN rank_history r ON r.program_id = p.program_id AND r.kind = p.kind AND r.period_id = p.period_id
@@ -195,7 +197,7 @@ const shownRanks = ` FROM periods p JOIN rank_history r ON r.program_id = p.prog
 func (r *rankRow) public() run.Rank {
 	return run.Rank{
 		DistributorID: r.DistributorID, Kind: r.Kind, PeriodID: r.PeriodID, Rank: r.Rank, Reached: r.Reached, Title: r.Title,
-		Active: r.Active != 0, Missed: r.Missed, Met: r.Met, PV: money.Volume(r.PV), GV: money.Volume(r.GV),
+		Held: r.Held, MetRank: r.MetRank, Active: r.Active != 0, Missed: r.Missed, Met: r.Met, PV: money.Volume(r.PV), GV: money.Volume(r.GV),
 	}
 }
 
@@ -205,7 +207,7 @@ func (s *Store) RanksOf(ctx context.Context, k run.Key, fn func(run.Rank) error)
 	return s.read(ctx, k.Program, func(tx *sqlx.Tx) error {
 		return eachRow(ctx, tx, func(scan func(...any) error) error {
 			var r rankRow
-			err := scan(&r.Kind, &r.PeriodID, &r.DistributorID, &r.Rank, &r.Reached, &r.Title, &r.Active, &r.Missed, &r.Met, &r.PV, &r.GV)
+			err := scan(&r.Kind, &r.PeriodID, &r.DistributorID, &r.Rank, &r.Reached, &r.Title, &r.Held, &r.MetRank, &r.Active, &r.Missed, &r.Met, &r.PV, &r.GV)
 			if err != nil {
 				return err
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"github.com/jmoiron/sqlx"
 
@@ -205,15 +206,24 @@ func (s *Store) FirstOrders(ctx context.Context, program string, span run.Span, 
 	})
 }
 
+// FirstSale is the order time of the first sale. See run.Books.
+func (s *Store) FirstSale(ctx context.Context, program string) (at int64, err error) {
+	defer server.Wrap(&err, "find the first sale of program %s", program)
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &at, `SELECT coalesce(min(order_ts), 0) FROM sales WHERE program_id = $1`, program)
+	})
+	return at, err
+}
+
 // clockSlack is by how much a shop's clock may be ahead of ours: an order's postings are sealed after its time.
 const clockSlack = 48 * 60 * 60 * 1_000_000
 
 // EarnedBetween sums earnings by order time. See run.Books.
-func (s *Store) EarnedBetween(ctx context.Context, program string, from, to, batch int64, fn func(run.Earned) error) (err error) {
+func (s *Store) EarnedBetween(ctx context.Context, program string, from, to, batch int64, except string, fn func(run.Earned) error) (err error) {
 	defer server.Wrap(&err, "read what was earned in program %s", program)
 	return s.read(ctx, program, func(tx *sqlx.Tx) error {
 		var before int64
-		err := tx.GetContext(ctx, &before, `SELECT coalesce(max(sequence), 0) FROM seals WHERE program_id = $1 AND sealed_at < $2`,
+		err := tx.GetContext(ctx, &before, `SELECT coalesce(min(sequence) - 1, 0) FROM seals WHERE program_id = $1 AND sealed_at >= $2`,
 			program, from-clockSlack)
 		if err != nil {
 			return err
@@ -226,29 +236,83 @@ func (s *Store) EarnedBetween(ctx context.Context, program string, from, to, bat
 			return fn(e)
 		}, `SELECT p.component_id, p.distributor_id, p.currency, CAST(sum(p.amount_minor) AS bigint)`+postingsWithSettlement+`
 			WHERE p.program_id = $1 AND p.batch_sequence > $2 AND p.batch_sequence <= $3 AND p.kind = 'earning'
-			AND s.order_ts >= $4 AND s.order_ts < $5 GROUP BY p.component_id, p.distributor_id, p.currency
-			ORDER BY p.component_id, p.distributor_id, p.currency`, program, before, batch, from, to)
+			AND s.order_ts >= $4 AND s.order_ts < $5 AND NOT (s.source >= 'period:' AND s.source < 'period;' AND s.source LIKE '%/' || $6 || '/%')
+			GROUP BY p.component_id, p.distributor_id, p.currency
+			ORDER BY p.component_id, p.distributor_id, p.currency`, program, before, batch, from, to, except)
 	})
 }
 
+// placed is where a settlement's postings begin: the batch, and the position in it.
+type placed struct{ batch, first int64 }
+
 // PostedOf sums what is posted under the keys of all sources that begin alike. See run.Books.
+//
+// Settlements and postings are read apart and joined here: row-level security keeps PostgreSQL from using an index with
+// a sum of two columns, so that it would read half a batch for every settlement.
 func (s *Store) PostedOf(ctx context.Context, program, prefix string, fn func(b ledger.Balance, revision int64) error) (err error) {
 	defer server.Wrap(&err, "read what is posted for %s", prefix)
-	return s.read(ctx, program, func(tx *sqlx.Tx) error {
-		return eachRow(ctx, tx, func(scan func(...any) error) error {
-			var b ledger.Balance
+	var posted []ledger.Balance
+	revisions := map[string]int64{}
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		sources := map[placed]string{}
+		var batches []int64
+		err := eachRow(ctx, tx, func(scan func(...any) error) error {
+			var source string
 			var revision int64
-			err := scan(&b.Key.Source, &revision, &b.Key.LineID, &b.Key.ComponentID, &b.Key.DistributorID, &b.Key.Kind, &b.Key.Currency, &b.AmountMinor)
-			if err != nil {
-				return err
-			}
-			return fn(b, revision)
-		}, `SELECT s.source, max(s.revision), p.line_id, p.component_id, p.distributor_id, p.kind, p.currency,
-			CAST(sum(p.amount_minor) AS bigint)`+postingsOfSettlements+`WHERE s.program_id = $1 AND s.source >= $2 AND s.source < $3
-			AND p.kind IN ('earning', 'breakage')
-			GROUP BY s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency ORDER BY s.source`,
+			var at placed
+			err := scan(&source, &revision, &at.batch, &at.first)
+			sources[at], revisions[source] = source, max(revisions[source], revision)
+			batches = append(batches, at.batch)
+			return err
+		}, `SELECT source, revision, batch_sequence, first_position FROM settlements WHERE program_id = $1 AND source >= $2 AND source < $3`,
 			program, prefix, prefix+"\U0010FFFF")
+		if err != nil {
+			return err
+		}
+		posted, err = postingsIn(ctx, tx, program, batches, sources)
+		return err
 	})
+	if err != nil {
+		return err
+	}
+	if posted, err = ledger.SumByKey(posted); err != nil {
+		return err
+	}
+	for i := range posted {
+		if err := fn(posted[i], revisions[posted[i].Key.Source]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// postingsIn reads earnings and breakage of some settlements, one run of batches after the other.
+func postingsIn(ctx context.Context, tx *sqlx.Tx, program string, batches []int64, sources map[placed]string) (posted []ledger.Balance, err error) {
+	slices.Sort(batches)
+	batches = slices.Compact(batches)
+	for len(batches) > 0 {
+		end := 1
+		for end < len(batches) && batches[end] == batches[end-1]+1 {
+			end++
+		}
+		err := eachRow(ctx, tx, func(scan func(...any) error) error {
+			var b ledger.Balance
+			var at placed
+			err := scan(&at.batch, &at.first, &b.Key.LineID, &b.Key.ComponentID, &b.Key.DistributorID, &b.Key.Kind, &b.Key.Currency, &b.AmountMinor)
+			if source, ours := sources[at]; ours {
+				b.Key.Source = source
+				posted = append(posted, b)
+			}
+			return err
+		}, `SELECT batch_sequence, first_position, line_id, component_id, distributor_id, kind, currency, amount_minor FROM postings
+			WHERE program_id = $1 AND batch_sequence >= $2 AND batch_sequence <= $3 AND kind IN ('earning', 'breakage')`,
+			program, batches[0], batches[end-1])
+		if err != nil {
+			return nil, err
+		}
+		batches = batches[end:]
+	}
+	return posted, nil
 }
 
 // AwardsOf gives the newest trace of each source that has one. See run.Books.

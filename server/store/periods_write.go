@@ -17,7 +17,7 @@ var (
 	insertRanks = &bulk{
 		name: "insert rank history", table: "rank_history",
 		columns: columns(fixedText("program_id"), fixedText("kind"), fixedText("period_id"), fixedInt("revision"),
-			texts("distributor_id", "rank", "reached", "title"), ints("active", "missed", "met", "pv", "gv")),
+			texts("distributor_id", "rank", "reached", "title", "held", "met_rank"), ints("active", "missed", "met", "pv", "gv")),
 	}
 	insertStates = &bulk{
 		name: "insert component states", table: "component_states",
@@ -172,7 +172,7 @@ func (s *Store) writeRanks(ctx context.Context, tx *sqlx.Tx, program string, p r
 	rows := s.dialect.newRows(insertRanks, program, p.Kind, p.PeriodID, p.Revision)
 	for i := range ranks {
 		r := &ranks[i]
-		for _, v := range []string{r.DistributorID, r.Rank, r.Reached, r.Title} {
+		for _, v := range []string{r.DistributorID, r.Rank, r.Reached, r.Title, r.Held, r.MetRank} {
 			rows.text(v)
 		}
 		for _, v := range []int64{flag(r.Active), int64(r.Missed), int64(r.Met), int64(r.PV), int64(r.GV)} {

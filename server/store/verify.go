@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/hex"
 	"math"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 
 	"upline.dev/upline/core/ledger"
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/query"
+	"upline.dev/upline/server/run"
 )
 
 // How much is read at once: enough that the round trips do not count, little enough for any memory.
@@ -181,18 +183,57 @@ func (s *Store) EachOrder(ctx context.Context, program string, fn func(orderID, 
 
 // earnedBy sums what calculations posted for the orders, under their keys.
 func (s *Store) earnedBy(ctx context.Context, tx *sqlx.Tx, program string, orders []snapshotRow) (map[string][]ledger.Balance, error) {
-	sources := make([]string, len(orders))
+	posted := make(map[string][]ledger.Balance, len(orders))
+	sources := make([]string, 0, len(orders))
 	for i := range orders {
-		sources[i] = orders[i].Source
+		if strings.HasPrefix(orders[i].Source, run.SourcePrefix) {
+			continue
+		}
+		sources = append(sources, orders[i].Source)
+	}
+	if len(sources) < len(orders) {
+		if err := s.awardedBy(ctx, tx, program, orders, posted); err != nil {
+			return nil, err
+		}
 	}
 	sums, err := s.sumPosted(ctx, tx, program, sources)
-	posted := make(map[string][]ledger.Balance, len(orders))
 	for i := range sums {
 		if p := &sums[i]; ledger.Kind(p.Kind) == ledger.Earning || ledger.Kind(p.Kind) == ledger.Breakage {
 			posted[p.Source] = append(posted[p.Source], ledger.Balance{Key: p.key(), AmountMinor: p.AmountMinor})
 		}
 	}
 	return posted, err
+}
+
+// awardedBy is earnedBy for sources of periods, whose batches are large; see PostedOf.
+func (s *Store) awardedBy(ctx context.Context, tx *sqlx.Tx, program string, awards []snapshotRow, posted map[string][]ledger.Balance) error {
+	names := make([]string, len(awards))
+	for i := range awards {
+		names[i] = awards[i].Source
+	}
+	sources := map[placed]string{}
+	var batches []int64
+	err := eachRow(ctx, tx, func(scan func(...any) error) error {
+		var source string
+		var at placed
+		err := scan(&source, &at.batch, &at.first)
+		sources[at] = source
+		batches = append(batches, at.batch)
+		return err
+	}, `SELECT source, batch_sequence, first_position FROM settlements WHERE program_id = $1 AND source >= 'period:' AND source < 'period;'
+		AND source IN `+s.dialect.in("$2"), program, s.dialect.list(names))
+	if err != nil {
+		return fmt.Errorf("find the awards: %w", err)
+	}
+	found, err := postingsIn(ctx, tx, program, batches, sources)
+	if err != nil {
+		return fmt.Errorf("read what is posted: %w", err)
+	}
+	sums, err := ledger.SumByKey(found)
+	for i := range sums {
+		posted[sums[i].Key.Source] = append(posted[sums[i].Key.Source], sums[i])
+	}
+	return err
 }
 
 // CountPostings counts a program's postings.

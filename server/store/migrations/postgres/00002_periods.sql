@@ -52,15 +52,6 @@ CREATE TABLE rank_overrides (
   CONSTRAINT rank_overrides_pkey PRIMARY KEY (program_id, version, override_id)
 );
 
-CREATE TABLE holding_tank (
-  program_id     text COLLATE "C" NOT NULL,
-  distributor_id text COLLATE "C" NOT NULL,
-  sponsor_id     text COLLATE "C" NOT NULL,
-  since          bigint NOT NULL,
-  deadline       bigint NOT NULL, -- when the strategy decides
-  CONSTRAINT holding_tank_pkey PRIMARY KEY (program_id, distributor_id)
-);
-
 -- What sold, as signed changes: the sum of a line's rows is what its order's newest revision says. Sequences follow the
 -- order of commits, so a cut-off says exactly what was known.
 
@@ -191,6 +182,8 @@ CREATE TABLE rank_history (
   rank           text COLLATE "C" NOT NULL, -- paid as
   reached        text COLLATE "C" NOT NULL,
   title          text COLLATE "C" NOT NULL,
+  held           text COLLATE "C" NOT NULL, -- rank without overrides, with which the next period begins
+  met_rank       text COLLATE "C" NOT NULL,
   active         bigint NOT NULL CHECK (active IN (0, 1)),
   missed         bigint NOT NULL,
   met            bigint NOT NULL,
@@ -248,8 +241,8 @@ ALTER TABLE periods ENABLE ALWAYS TRIGGER periods_no_delete;
 DO $$
 DECLARE t text;
 BEGIN
-  FOREACH t IN ARRAY ARRAY['enroller_links', 'placements', 'person_facts', 'rank_overrides', 'holding_tank', 'sale_heads',
-      'sales', 'sale_sums', 'sale_sums_upto', 'periods', 'runs', 'open_commits', 'rank_history',
+  FOREACH t IN ARRAY ARRAY['enroller_links', 'placements', 'person_facts', 'rank_overrides', 'sale_heads', 'sales',
+      'sale_sums', 'sale_sums_upto', 'periods', 'runs', 'open_commits', 'rank_history',
       'component_states'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
@@ -267,7 +260,7 @@ BEGIN
     RETURN;
   END IF;
   GRANT SELECT, INSERT ON sales, runs, rank_history, component_states TO upline_app;
-  GRANT SELECT, INSERT, UPDATE, DELETE ON enroller_links, placements, person_facts, rank_overrides, holding_tank,
+  GRANT SELECT, INSERT, UPDATE, DELETE ON enroller_links, placements, person_facts, rank_overrides,
     sale_heads, sale_sums, sale_sums_upto, periods, open_commits TO upline_app;
 END $$;
 -- +goose StatementEnd

@@ -52,15 +52,6 @@ CREATE TABLE rank_overrides (
   CONSTRAINT rank_overrides_pkey PRIMARY KEY (program_id, version, override_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE holding_tank (
-  program_id     TEXT NOT NULL,
-  distributor_id TEXT NOT NULL,
-  sponsor_id     TEXT NOT NULL,
-  since          INTEGER NOT NULL,
-  deadline       INTEGER NOT NULL, -- when the strategy decides
-  CONSTRAINT holding_tank_pkey PRIMARY KEY (program_id, distributor_id)
-) STRICT, WITHOUT ROWID;
-
 -- What sold, as signed changes: the sum of a line's rows is what its order's newest revision says. Sequences follow the
 -- order of commits, so a cut-off says exactly what was known.
 
@@ -191,6 +182,8 @@ CREATE TABLE rank_history (
   rank           TEXT NOT NULL, -- paid as
   reached        TEXT NOT NULL,
   title          TEXT NOT NULL,
+  held           TEXT NOT NULL, -- rank without overrides, with which the next period begins
+  met_rank       TEXT NOT NULL,
   active         INTEGER NOT NULL CHECK (active IN (0, 1)),
   missed         INTEGER NOT NULL,
   met            INTEGER NOT NULL,

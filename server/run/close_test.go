@@ -1,0 +1,162 @@
+package run_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"upline.dev/upline/server"
+	"upline.dev/upline/server/run"
+)
+
+// TestLife walks a month from its first sale to its payment.
+func TestLife(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, "current_period", "")
+	ctx := t.Context()
+	for i, s := range []struct {
+		seller string
+		cv     int64
+	}{{"ann", 100}, {"ben", 200}, {"cyd", 400}, {"dan", 5}, {"dan", 5}} {
+		c.now = day(3, i+1)
+		c.sell(t, string(rune('a'+i)), s.seller, c.now, s.cv)
+	}
+	c.now = day(3, 20)
+	seen, err := c.run.Preview(ctx, program, "monthly", "", false)
+	check(t, err)
+	if seen.Period.PeriodID != "2026-03" || seen.Period.State != run.Open || seen.Changed {
+		t.Fatalf("the month so far: %+v", seen.Period)
+	}
+	_, err = c.run.Lock(ctx, program, "monthly", "2026-03", true)
+	wantCode(t, err, server.Conflict) // it is not over
+	c.now = day(4, 2)
+	_, err = c.run.Lock(ctx, program, "monthly", "2026-03", false)
+	wantCode(t, err, server.Conflict) // late arrivals have two days
+	_, err = c.run.Commit(ctx, program, "monthly", "2026-03")
+	wantCode(t, err, server.Conflict) // it is not locked
+	if len(c.earned(t)) != 0 {
+		t.Fatal("something is posted before the commit")
+	}
+	c.now = day(4, 4)
+	out := c.close(t, "2026-03")
+	// GV is 710, 610, 410 and 10: all but dan are silver.
+	want := map[string]int64{
+		"ann": 12_00 + 10_00 + 12_00, // own 12 %; ben's 200 x 5 %; cyd's 400 x 3 %
+		"ben": 24_00 + 20_00 + 30,    // own 12 %; cyd's 400 x 5 %; dan's 10 x 3 %
+		"cyd": 48_00 + 50,            // own 12 %; dan's 10 x 5 %
+		"dan": 1_00,
+	}
+	if diff := cmp.Diff(want, c.earned(t)); diff != "" {
+		t.Fatalf("(-want +got)\n%s", diff)
+	}
+	if out.Totals.Earned != "127.80" || out.Period.State != run.Committed || !out.Changed {
+		t.Fatalf("totals %+v of %+v", out.Totals, out.Period)
+	}
+	again, err := c.run.Commit(ctx, program, "monthly", "2026-03")
+	if check(t, err); again.Changed || !again.Report.Empty() {
+		t.Fatalf("run again: %+v", again.Report)
+	}
+	ranks, err := c.store.RanksOfPerson(ctx, program, "ben")
+	if check(t, err); len(ranks) != 1 || ranks[0].Rank != "silver" || ranks[0].GV.String() != "610" || !ranks[0].Active {
+		t.Fatalf("ben's ranks: %+v", ranks)
+	}
+	paid, err := c.run.Pay(ctx, program, "monthly", "2026-03")
+	if check(t, err); paid.Period.State != run.Paid {
+		t.Fatalf("%+v", paid.Period)
+	}
+}
+
+// TestLateCurrent: what comes after the lock counts in the month in which it was recorded; the locked one stays.
+func TestLateCurrent(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, "current_period", "")
+	ctx := t.Context()
+	c.now = day(3, 10)
+	c.sell(t, "a", "dan", c.now, 100)
+	c.sell(t, "b", "dan", c.now, 100)
+	c.now = day(4, 2) // within the grace: it still counts in March
+	c.sell(t, "a", "dan", day(3, 10), 60)
+	c.now = day(4, 5)
+	c.close(t, "2026-03")
+	march := map[string]int64{"dan": 16_00, "cyd": 0, "ben": 0}
+	c.wantEarned(t, map[string]int64{"dan": march["dan"]})
+	c.now = day(4, 10) // late: an April matter
+	c.sell(t, "b", "dan", day(3, 10), 0)
+	c.sell(t, "c", "dan", c.now, 250)
+	again, err := c.run.Commit(ctx, program, "monthly", "2026-03")
+	if check(t, err); again.Changed || !again.Report.Empty() {
+		t.Fatalf("March changes: %+v", again.Report)
+	}
+	c.now = day(5, 5)
+	out := c.close(t, "2026-04")
+	// 250 less the 100 that were taken back of March; cyd is not active.
+	c.wantEarned(t, map[string]int64{"dan": 16_00 + 15_00})
+	if out.Totals.Sales.CV.String() != "150" {
+		t.Fatalf("April sold %s CV", out.Totals.Sales.CV)
+	}
+	c.now = day(5, 6) // late for both: a May matter, once
+	c.sell(t, "a", "dan", day(3, 10), 0)
+	c.now = day(6, 5)
+	c.sell(t, "e", "dan", day(5, 7), 100)
+	c.close(t, "2026-05")
+	c.wantEarned(t, map[string]int64{"dan": 16_00 + 15_00 + 4_00})
+}
+
+// TestLateRestate: a committed month is computed again with what arrived late, and the difference posted.
+func TestLateRestate(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, "restate", "")
+	ctx := t.Context()
+	c.now = day(3, 10)
+	c.sell(t, "a", "dan", c.now, 100)
+	c.sell(t, "b", "cyd", c.now, 100)
+	c.now = day(4, 5)
+	c.close(t, "2026-03")
+	c.wantEarned(t, map[string]int64{"dan": 10_00, "cyd": 10_00 + 5_00})
+	c.now = day(4, 10)
+	c.sell(t, "a", "dan", day(3, 10), 40)
+	out, err := c.run.Commit(ctx, program, "monthly", "2026-03")
+	check(t, err)
+	if !out.Changed || out.Report.Difference != "-9.00" || out.Report.People != 2 || out.Report.Less != 2 {
+		t.Fatalf("%+v", out.Report)
+	}
+	c.wantEarned(t, map[string]int64{"dan": 4_00, "cyd": 10_00 + 2_00})
+	again, err := c.run.Commit(ctx, program, "monthly", "2026-03")
+	if check(t, err); again.Changed || !again.Report.Empty() {
+		t.Fatalf("run again: %+v", again.Report)
+	}
+	c.now = day(5, 5)
+	c.sell(t, "d", "dan", day(4, 6), 100)
+	out = c.close(t, "2026-04")
+	if out.Totals.Sales.CV.String() != "100" {
+		t.Fatalf("April sold %s CV: the late change of March must not count twice", out.Totals.Sales.CV)
+	}
+	runs, err := c.store.Runs(ctx, run.Key{Program: program, Kind: "monthly", PeriodID: "2026-03"})
+	if check(t, err); len(runs) != 3 || runs[2].Action != run.ActionRestate {
+		t.Fatalf("the history of March: %+v", runs)
+	}
+}
+
+// TestOrderOfLocks: periods are locked one after the other, each on what the one before left.
+func TestOrderOfLocks(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, "current_period", "")
+	ctx := t.Context()
+	c.now = day(3, 10)
+	c.sell(t, "a", "dan", c.now, 100)
+	c.now = day(7, 1)
+	_, err := c.run.Lock(ctx, program, "monthly", "2026-03", false)
+	check(t, err)
+	for _, month := range []string{"2026-02", "2026-03", "2026-04", "2026-05"} {
+		_, err := c.run.Lock(ctx, program, "monthly", month, false)
+		wantCode(t, err, server.Conflict)
+	}
+	_, err = c.run.Commit(ctx, program, "monthly", "2026-03")
+	check(t, err)
+	_, err = c.run.Lock(ctx, program, "monthly", "2026-04", false)
+	check(t, err)
+	for _, wrong := range [][2]string{{"monthly", "2026-13"}, {"weekly", "2026-05"}, {"weekly", "2026-W20"}, {"yearly", ""}} {
+		_, err := c.run.Preview(ctx, program, wrong[0], wrong[1], false)
+		wantCode(t, err, server.Invalid)
+	}
+}
