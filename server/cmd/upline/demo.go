@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strings"
+	"time"
 
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/demo"
 	"upline.dev/upline/server/planfile"
+	closer "upline.dev/upline/server/run"
 )
 
 // DemoCmd fills the database with a company of 500 distributors, 4 stores, 60 SKUs and three months of orders. The
@@ -26,6 +29,7 @@ type demoReport struct {
 	Stores    []demoStore `json:"stores"`
 	Orders    int64       `json:"orders"`
 	Parked    int64       `json:"parked"`
+	Closed    []string    `json:"closed"` // months that are committed
 	URL       string      `json:"url"`
 }
 
@@ -49,6 +53,9 @@ func (cmd *DemoCmd) Run(ctx context.Context, env *environment) error {
 			return err
 		}
 		if err := env.sendDemoOrders(ctx, a, company); err != nil {
+			return err
+		}
+		if report.Closed, err = env.closeDemoMonths(ctx, a); err != nil {
 			return err
 		}
 		overview, err := a.store.Overview(ctx, demo.ProgramID)
@@ -156,6 +163,38 @@ func demoLanes(c *demo.Company, opening bool) iter.Seq2[int, order.Delivery] {
 	}
 }
 
+// closeDemoMonths closes all months but the last, which is left to whoever tries it. The clock is at least one at which
+// they may be closed, so that the company is the same on a machine whose clock is behind.
+func (e *environment) closeDemoMonths(ctx context.Context, a *app) ([]string, error) {
+	s := a.runs(e, nil)
+	s.Actor = "demo"
+	s.Clock = func() time.Time {
+		now := time.Now()
+		if open := demo.Last.AddDate(0, 0, demo.GraceDays+1); now.Before(open) {
+			return open
+		}
+		return now
+	}
+	closed := []string{}
+	for month := demo.First; month.AddDate(0, 1, 0).Before(demo.Last); month = month.AddDate(0, 1, 0) {
+		id := month.Format("2006-01")
+		p, _, err := s.Show(ctx, demo.ProgramID, "monthly", id)
+		if err != nil {
+			return nil, err
+		}
+		if p.State == closer.Open {
+			if _, err := s.Lock(ctx, demo.ProgramID, "monthly", id, false); err != nil {
+				return nil, err
+			}
+		}
+		if _, err := s.Commit(ctx, demo.ProgramID, "monthly", id); err != nil {
+			return nil, err
+		}
+		closed = append(closed, id)
+	}
+	return closed, nil
+}
+
 func (e *environment) printDemo(r demoReport, earned map[string]string) error {
 	fmt.Fprintf(e.stdout, "Lumina Naturals is ready: %d orders", r.Orders)
 	for _, currency := range []string{"EUR", "USD", "JPY"} {
@@ -166,6 +205,8 @@ func (e *environment) printDemo(r demoReport, earned map[string]string) error {
 	fmt.Fprintf(e.stdout, "; %d orders are parked on purpose, to show what waiting looks like.\n\n", r.Parked)
 	fmt.Fprintf(e.stdout, "Look inside:  %s#key=%s   (with `make run` in another terminal)\n", r.URL, r.APIKey)
 	fmt.Fprintf(e.stdout, "Ask why:      bin/upline explain '#1001'\n")
+	fmt.Fprintf(e.stdout, "See months:   bin/upline run list   (%s are closed; preview the next: bin/upline run preview --period %s)\n",
+		strings.Join(r.Closed, ", "), demo.Last.AddDate(0, -1, 0).Format("2006-01"))
 	_, err := fmt.Fprintf(e.stdout, "Check it all: bin/upline verify\n")
 	return err
 }

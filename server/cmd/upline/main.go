@@ -44,6 +44,8 @@ type CLI struct {
 	Explain ExplainCmd       `cmd:"" help:"Say why an order paid what it paid."`
 	Verify  VerifyCmd        `cmd:"" help:"Recompute the ledger and check every seal."`
 	Plan    PlanCmd          `cmd:"" help:"Check, compare, test and publish compensation plans."`
+	Run     RunCmd           `cmd:"" help:"Close periods: preview, lock, commit."`
+	People  PeopleCmd        `cmd:"" help:"Move and place people, with the effect shown first."`
 	Admin   AdminCmd         `cmd:"" help:"Manage programs, stores and API keys."`
 	Bench   BenchCmd         `cmd:"" help:"Measure this machine; figures are ratios within one run."`
 	Version kong.VersionFlag `help:"Print the version and exit."`

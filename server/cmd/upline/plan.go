@@ -11,10 +11,12 @@ import (
 
 // PlanCmd groups what concerns compensation plans.
 type PlanCmd struct {
-	Publish PlanPublishCmd `cmd:"" help:"Check a plan file and make it count from its effective_from on."`
-	Check   PlanCheckCmd   `cmd:"" help:"Look for what is wrong or unusual in plans, and for the worst case they can pay."`
-	Diff    PlanDiffCmd    `cmd:"" help:"Say in plain words how two plans differ."`
-	Test    PlanTestCmd    `cmd:"" help:"Run the scenario files of a folder."`
+	Publish  PlanPublishCmd  `cmd:"" help:"Check a plan file and make it count from its effective_from on."`
+	Check    PlanCheckCmd    `cmd:"" help:"Look for what is wrong or unusual in plans, and for the worst case they can pay."`
+	Diff     PlanDiffCmd     `cmd:"" help:"Say in plain words how two plans differ."`
+	Test     PlanTestCmd     `cmd:"" help:"Run the scenario files of a folder."`
+	Simulate PlanSimulateCmd `cmd:"" help:"Say what a draft would have paid, and who would get more or less."`
+	History  PlanHistoryCmd  `cmd:"" help:"Write what sold in a span of time as CSV, for plan simulate."`
 }
 
 // PlanPublishCmd publishes a plan.

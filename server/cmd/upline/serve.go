@@ -19,6 +19,7 @@ import (
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/httpapi"
 	"upline.dev/upline/server/metrics"
+	closer "upline.dev/upline/server/run"
 	"upline.dev/upline/server/web"
 )
 
@@ -90,7 +91,8 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 	}
 	api := httpapi.New(httpapi.Deps{
 		Inbox: machine.inbox, Adapters: platforms(), AppSecrets: cmd.appSecrets(), Reader: a.store, Admin: a.admin,
-		Metrics: figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: web.Handler(),
+		Projections: &closer.Projections{Service: a.runs(env, nil)},
+		Metrics:     figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: web.Handler(),
 		Logger: env.log, Clock: time.Now, Version: version,
 	})
 	server := &http.Server{

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -11,6 +12,7 @@ import (
 	"upline.dev/upline/core/commission"
 	"upline.dev/upline/core/ledger"
 	"upline.dev/upline/core/money"
+	closer "upline.dev/upline/server/run"
 )
 
 // VerifyCmd recomputes the books from the bytes on disk.
@@ -139,7 +141,7 @@ func (a *app) verifySnapshots(ctx context.Context, program string, v *verdict) e
 			v.Findings = append(v.Findings, finding{SnapshotID: id, What: "its bytes are gone"})
 		} else if got := hex.EncodeToString(sum[:]); got != id {
 			v.Findings = append(v.Findings, finding{SnapshotID: id, What: "its bytes have the hash " + got})
-		} else if _, err := commission.Recompute(snapshot); err != nil {
+		} else if err := recompute(snapshot); err != nil {
 			v.Findings = append(v.Findings, finding{SnapshotID: id, What: err.Error()})
 		}
 		return ctx.Err()
@@ -156,17 +158,46 @@ func (a *app) verifySnapshots(ctx context.Context, program string, v *verdict) e
 	})
 }
 
-// disagreement says where an order's postings are not what its latest calculation wants; "" where they are.
-func disagreement(orderID string, snapshot []byte, posted []ledger.Balance) string {
+// recompute computes a calculation again from its own bytes: an order's, or an award of a period.
+func recompute(snapshot []byte) (err error) {
+	if bytes.HasPrefix(snapshot, []byte(awardBegins)) {
+		_, err = commission.RecomputeAward(snapshot)
+	} else {
+		_, err = commission.Recompute(snapshot)
+	}
+	return err
+}
+
+// awardBegins is how the trace of an award of a period begins; that of an order goes on with its engine.
+const awardBegins = `{"v":1,"of":"period"`
+
+// wanted is what the ledger should hold by a source's latest calculation. A period's source without one has nothing
+// left: everything was taken back.
+func wanted(source string, snapshot []byte) ([]ledger.Balance, error) {
+	if strings.HasPrefix(source, closer.SourcePrefix) {
+		if len(snapshot) == 0 {
+			return nil, nil
+		}
+		trace, err := commission.RecomputeAward(snapshot)
+		if err != nil {
+			return nil, err
+		}
+		return ledger.WantAward(source, trace)
+	}
 	ex, err := commission.Explain(snapshot)
 	if err != nil {
-		return err.Error()
+		return nil, err
 	}
 	result, err := commission.Recompute(snapshot)
 	if err != nil {
-		return err.Error()
+		return nil, err
 	}
-	want, err := ledger.Want(orderID, ex.Currency, result)
+	return ledger.Want(source, ex.Currency, result)
+}
+
+// disagreement says where an order's postings are not what its latest calculation wants; "" where they are.
+func disagreement(orderID string, snapshot []byte, posted []ledger.Balance) string {
+	want, err := wanted(orderID, snapshot)
 	if err != nil {
 		return err.Error()
 	}
