@@ -3,6 +3,7 @@ package httpapi_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,7 +18,9 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
 
+	"upline.dev/upline/core/plan"
 	"upline.dev/upline/server/httpapi"
+	"upline.dev/upline/server/run"
 )
 
 // loadDocument reads openapi.yaml as the server gives it and checks it, its examples included.
@@ -139,6 +142,7 @@ func TestEveryAnswerFitsTheDocument(t *testing.T) {
 	c.fill()
 	c.writes()
 	c.arrivals()
+	c.periods()
 	c.reads()
 	c.refusals()
 	for path, item := range document.Paths.Map() {
@@ -208,6 +212,45 @@ func (c *conversation) arrivals() {
 	c.soon(func() bool { return len(c.rowsOf("/api/v1/orders", c.readKey)) == 4 })
 }
 
+// periods closes November by a plan of its own.
+func (c *conversation) periods() {
+	p, err := plan.Parse([]byte(`{"name":"november","effective_from":"2026-11-20T00:00:00Z","currency":"EUR","ranks":["member","silver","gold","diamond"],
+		"volume":{"money":{"EUR":"1"}},"components":[{"id":"direct","type":"retail","period":"monthly","base":"cv","rates":[{"rate":"10%"}]}]}`))
+	fatal(c.t, err)
+	fatal(c.t, c.admin.PublishPlan(c.t.Context(), c.program, p, p.Canonical()))
+	var id string
+	for _, action := range []string{`"preview","record":true`, `"lock"`, `"commit"`, `"commit"`, `"pay"`} {
+		answer := c.say(exchange{method: "POST", path: "/api/v1/runs", header: c.bearer(), want: 200, body: `{"period_id":"2026-11","kind":"monthly","action":` + action + `}`})
+		var out run.Outcome
+		fatal(c.t, json.Unmarshal(answer, &out))
+		if id == "" {
+			id = out.Period.RunID
+		}
+		if action == `"preview","record":true` && (out.Totals.Earned != "1.94" || out.Report.People != 1) {
+			c.t.Errorf("November: %s", answer)
+		}
+	}
+	for _, path := range []string{
+		"/api/v1/periods", "/api/v1/periods?kind=monthly", "/api/v1/periods/2026-11", "/api/v1/periods/2026-12", "/api/v1/runs/" + id,
+		"/api/v1/periods/2026-11/distributors/ANNA", "/api/v1/periods/2026-12/distributors/ANNA", "/api/v1/distributors/ANNA/ranks",
+		"/api/v1/projection", "/api/v1/projection?kind=monthly&distributor_id=ANNA",
+	} {
+		c.say(exchange{method: "GET", path: path, header: c.bearer(), want: 200})
+		c.say(exchange{method: "GET", path: path, want: 401})
+	}
+	for _, path := range []string{
+		"/api/v1/runs/none", "/api/v1/periods/2026-11/distributors/NOBODY", "/api/v1/distributors/NOBODY/ranks", "/api/v1/projection?distributor_id=NOBODY",
+	} {
+		c.say(exchange{method: "GET", path: path, header: c.bearer(), want: 404})
+	}
+	for _, path := range []string{
+		"/api/v1/periods?after=x", "/api/v1/periods/2026-13", "/api/v1/periods/nonsense/distributors/ANNA", "/api/v1/distributors/ANNA/ranks?after=x",
+		"/api/v1/projection?kind=hourly",
+	} {
+		c.say(exchange{method: "GET", path: path, header: c.bearer(), wrong: true, want: 422})
+	}
+}
+
 func (c *conversation) reads() {
 	for _, path := range []string{
 		"/healthz", "/readyz", "/metrics", "/api/setup", "/api/openapi.yaml", "/api/v1/overview", "/api/v1/stores", "/api/v1/orders",
@@ -243,7 +286,7 @@ func (c *conversation) refusals() {
 		c.say(exchange{method: "GET", path: path + "?after=nonsense", header: c.bearer(), wrong: true, want: 422})
 	}
 	large := strings.Repeat(" ", httpapi.MaxBody+1)
-	for _, path := range []string{"/api/mlm/orders", "/api/v1/distributors", "/api/v1/mappings"} {
+	for _, path := range []string{"/api/mlm/orders", "/api/v1/distributors", "/api/v1/mappings", "/api/v1/runs"} {
 		c.say(exchange{method: "POST", path: path, body: `{}`, wrong: true, want: 401})
 		c.say(exchange{method: "POST", path: path, header: c.bearer(), body: `{"data":[{"x":1}]}`, wrong: true, want: 422})
 		c.say(exchange{method: "POST", path: path, header: c.bearer(), body: large, wrong: true, want: 413})

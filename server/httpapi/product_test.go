@@ -25,6 +25,7 @@ import (
 	"upline.dev/upline/server/metrics"
 	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/planfile"
+	"upline.dev/upline/server/run"
 	"upline.dev/upline/server/secret"
 	"upline.dev/upline/server/store"
 	"upline.dev/upline/server/web"
@@ -71,12 +72,16 @@ func openProduct(t testing.TB) *product {
 		Inbox: arrivals, Adapters: platforms(), AppSecrets: map[order.Platform][][]byte{order.Shopify: {[]byte(appSecret)}},
 		Reader: books, Admin: p.admin, Metrics: figures, Gatherer: registry, Ready: books.Ping, Kick: engine.Kick,
 		Web: web.Handler(), Logger: logger, Clock: time.Now, Version: "test",
+		Projections: &run.Projections{Service: &run.Service{Books: books, Clock: func() time.Time { return afterNovember }, TempDir: dir}},
 	})
 	listening := httptest.NewServer(p.api)
 	t.Cleanup(listening.Close)
 	p.url = listening.URL
 	return p
 }
+
+// afterNovember is when periods are closed here: the orders of the tests are of November 2026.
+var afterNovember = time.Date(2026, 12, 10, 12, 0, 0, 0, time.UTC)
 
 // testLog puts what the server logs beside the test it belongs to.
 type testLog struct{ t testing.TB }

@@ -22,6 +22,7 @@ import (
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/query"
+	"upline.dev/upline/server/run"
 )
 
 // openapiYAML describes this surface; a test holds it against the running server.
@@ -53,14 +54,16 @@ type Deps struct {
 	AppSecrets map[order.Platform][][]byte
 	Reader     query.Reader
 	Admin      *admin.Service
-	Metrics    Metrics
-	Gatherer   prometheus.Gatherer
-	Ready      func(ctx context.Context) error // nil error: the database answers
-	Kick       func()                          // wakes the pipeline after something was released
-	Web        http.Handler                    // the pages; everything that is no API path
-	Logger     *slog.Logger
-	Clock      func() time.Time
-	Version    string
+	// Projections close periods, and tell what they come to so far.
+	Projections *run.Projections
+	Metrics     Metrics
+	Gatherer    prometheus.Gatherer
+	Ready       func(ctx context.Context) error // nil error: the database answers
+	Kick        func()                          // wakes the pipeline after something was released
+	Web         http.Handler                    // the pages; everything that is no API path
+	Logger      *slog.Logger
+	Clock       func() time.Time
+	Version     string
 }
 
 // Server is the HTTP surface.
@@ -132,6 +135,13 @@ func (s *Server) routes() {
 	v1.GET("/distributors", s.listDistributors)
 	v1.POST("/distributors", s.putDistributors)
 	v1.GET("/distributors/:distributor_id", s.getDistributor)
+	v1.GET("/distributors/:distributor_id/ranks", s.listRanks)
+	v1.GET("/periods", s.listPeriods)
+	v1.GET("/periods/:period_id", s.getPeriod)
+	v1.GET("/periods/:period_id/distributors/:distributor_id", s.explainPeriod)
+	v1.POST("/runs", s.postRun)
+	v1.GET("/runs/:run_id", s.getRun)
+	v1.GET("/projection", s.projection)
 	v1.GET("/mappings", s.listMappings)
 	v1.POST("/mappings", s.putMappings)
 	v1.GET("/mappings/unmapped", s.listUnmapped)
