@@ -27,6 +27,9 @@ var (
 	Last  = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 )
 
+// GraceDays is periods.grace_days of the company's plan.
+const GraceDays = 3
+
 // PlanYAML is the company's plan document.
 //
 //go:embed plan.yaml
