@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"math/big"
+	"strings"
 
 	"upline.dev/upline/core/money"
 )
@@ -168,13 +169,13 @@ func (l *linter) payout(limit money.Rate) {
 			}
 		}
 	case bound.Total.Cmp(rat(limit)) > 0:
-		l.err("payout-limit", "components", fmt.Sprintf("can pay %s of a sale of class %q, above the limit of %s: %s", Percent(bound.Total), worst.Class, Percent(rat(limit)), worst.tell()),
+		l.err("payout-limit", "components", fmt.Sprintf("can pay %s of a sale of class %q, above the limit of %s: %s", Percent(bound.Total), worst.Class, Percent(rat(limit)), worst.tell(rat(limit))),
 			"lower rates, or add a cap of scope company")
 	}
 }
 
-// tell lists what every component pays at most.
-func (b *Bound) tell() string {
+// tell lists what every component pays at most, and an order that by itself is paid more than a limit.
+func (b *Bound) tell(limit *big.Rat) string {
 	text := ""
 	for _, part := range b.Parts {
 		if part.Share == nil || part.Share.Sign() > 0 {
@@ -183,6 +184,9 @@ func (b *Bound) tell() string {
 			}
 			text += part.Component + " " + Percent(part.Share) + " (" + part.How + ")"
 		}
+	}
+	if b.Witness.Share.Cmp(limit) > 0 {
+		text += fmt.Sprintf("; a customer's order from the first of %s is paid %s before caps", strings.Join(b.Witness.Ranks, " < "), Percent(b.Witness.Share))
 	}
 	return text
 }

@@ -217,7 +217,8 @@ type Rate struct {
 	Rank   string   `json:"rank"`
 	Rate   string   `json:"rate,omitempty"`
 	Levels []string `json:"levels,omitzero"`
-	// Amount is major units of the currency that period components pay in; Amounts is by currency.
+	// Amount is major units: of the plan's currency where the component pays per order, else of what period components
+	// pay in. Amounts is by currency.
 	Amount  string            `json:"amount,omitempty"`
 	Amounts map[string]string `json:"amounts,omitempty"`
 	Shares  string            `json:"shares,omitempty"` // Pool: shares each person of this rank holds, decimal

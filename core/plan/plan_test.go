@@ -282,6 +282,74 @@ func TestClassesWithoutRowsPayNothing(t *testing.T) {
 	}
 }
 
+func TestAmountsAreInTheCurrencyThatIsPaid(t *testing.T) {
+	t.Parallel()
+	p := mustParse(t, `{"name":"x","currency":"EUR","periods":{"currency":"JPY"},"components":[
+		{"id":"unit","type":"fixed","rates":[{"amount":"1.50"}]},
+		{"id":"new","type":"customer_acquisition","rates":[{"amount":"500"}]},
+		{"id":"named","type":"fixed","rates":[{"amounts":{"EUR":"2.25","*":"3"}}]}]}`)
+	for _, c := range []struct {
+		component int
+		currency  money.Currency
+		want      int64
+		ok        bool
+	}{
+		{0, "EUR", 150, true}, {0, "USD", 0, false}, {1, "JPY", 500, true}, {2, "EUR", 225, true}, {2, "USD", 300, true}, {2, "JPY", 3, true},
+	} {
+		if got, ok := p.AmountMinor(&p.Components[c.component].Rates[0], c.currency); ok != c.ok || ok && got != c.want {
+			t.Errorf("component %d in %s: %d, %t", c.component, c.currency, got, ok)
+		}
+	}
+	if minor, ok := p.PeriodMinor("12"); !ok || minor != 12 {
+		t.Errorf("12 yen are %d, %t", minor, ok)
+	}
+	if _, err := plan.Parse([]byte(`{"name":"x","currency":"EUR","periods":{"currency":"JPY"},"components":[{"id":"new","type":"customer_acquisition","rates":[{"amount":"5.50"}]}]}`)); err == nil {
+		t.Error("half a yen is an amount")
+	}
+}
+
+func TestBandsAreRead(t *testing.T) {
+	t.Parallel()
+	p := mustParse(t, everyType(t))
+	bands := func(id string) []plan.Band {
+		for i := range p.Components {
+			c := &p.Components[i]
+			switch {
+			case c.ID != id:
+			case c.DifferentialTerms != nil:
+				return c.DifferentialTerms.Bands
+			case c.AcquisitionTerms != nil:
+				return c.AcquisitionTerms.Bands
+			case c.BandsTerms != nil:
+				return c.BandsTerms.Bands
+			}
+		}
+		return nil
+	}
+	for _, c := range []struct {
+		id         string
+		band       int
+		from, paid int64
+		rate       plan.Ratio
+	}{
+		{"stairs", 1, 1_000_000_000, 0, plan.Ratio{Num: 3, Den: 50}},
+		{"new-customers", 1, 5, 2000, plan.Ratio{Num: 0, Den: 1}},
+		{"host", 0, 300_000_000, 0, plan.Ratio{Num: 1, Den: 10}},
+		{"tiers", 0, 100_000_000, 3000, plan.Ratio{Num: 0, Den: 1}},
+	} {
+		b := &bands(c.id)[c.band]
+		if b.Value() != c.from || b.Minor() != c.paid || b.Ratio() != c.rate {
+			t.Errorf("%s: from %d, %d, %v", c.id, b.Value(), b.Minor(), b.Ratio())
+		}
+	}
+	if units, ok := p.BaseUnits(&p.Components[3], "12.5"); !ok || units != 1250 {
+		t.Errorf("12.50 of net are %d, %t", units, ok)
+	}
+	if units, ok := p.BaseUnits(&p.Components[2], "12.5"); !ok || units != 12_500_000 {
+		t.Errorf("12.5 of CV are %d, %t", units, ok)
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(full))
 	f.Add([]byte(minimal))

@@ -283,7 +283,7 @@ func (p *Plan) AmountMinor(row *Rate, c money.Currency) (int64, bool) {
 	if !ok {
 		text, ok = row.Amounts[Any]
 	}
-	if !ok && row.Amount != "" && c == p.PeriodCurrency() {
+	if !ok && row.Amount != "" && (c == p.PeriodCurrency() || string(c) == p.Currency) {
 		text, ok = row.Amount, true
 	}
 	minor, err := money.ParseMinor(text, c)
