@@ -36,6 +36,9 @@ func (w *world) play(r *report) error {
 			return fmt.Errorf("order %s: %w", told.ID, err)
 		}
 	}
+	if err := w.closePeriods(r); err != nil {
+		return err
+	}
 	return w.end(r)
 }
 
@@ -90,6 +93,7 @@ func (w *world) settle(h *history, o order.Order) (settled, error) {
 	if err != nil {
 		return settled{}, err
 	}
+	h.input = in
 	s.seller = in.Attribution.DistributorID
 	if s.result, err = commission.Calculate(in, w.file.plan); err != nil {
 		return settled{}, err

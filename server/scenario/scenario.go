@@ -90,6 +90,7 @@ type scenario struct {
 	SKUs     []sku           `json:"skus"`
 	Orders   []sale          `json:"orders"`
 	Moves    []move          `json:"moves"`
+	Periods  []closed        `json:"periods"`
 	Expect   ending          `json:"expect"`
 
 	plan *plan.Plan
@@ -103,9 +104,22 @@ type person struct {
 	Status  string  `json:"status"`
 	Code    string  `json:"code"`
 	From    string  `json:"from"`
-	Place   string  `json:"place"`   // in the placement tree; "" leaves it to the strategy
-	Owner   string  `json:"owner"`   // of a further position, whose id is the entry's
-	Refused string  `json:"refused"` // a part of the reason why there is no such place
+	Country string  `json:"country"`
+
+	// Of the sponsor's own tree apart: the enroller, where it is somebody else.
+	Enroller *string `json:"enroller"`
+	Enrolled string  `json:"enrolled"` // a date or an instant; "" is not known
+	Autoship bool    `json:"autoship"`
+
+	// What earlier periods left behind.
+	Title  string `json:"title"`
+	PaidAs string `json:"paid_as"`
+	Missed string `json:"missed"`
+	Met    string `json:"met"`
+
+	Place   string `json:"place"`   // in the placement tree; "" leaves it to the strategy
+	Owner   string `json:"owner"`   // of a further position, whose id is the entry's
+	Refused string `json:"refused"` // a part of the reason why there is no such place
 }
 
 // sku is a product. CV and QV are volumes per unit; the others are volume per major unit of net.

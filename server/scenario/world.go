@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"upline.dev/upline/core/catalog"
+	"upline.dev/upline/core/commission"
 	"upline.dev/upline/core/genealogy"
 	"upline.dev/upline/core/ledger"
 	"upline.dev/upline/core/money"
@@ -26,19 +27,22 @@ var firstOrderAt = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // world is everything a scenario's orders meet.
 type world struct {
-	file    *scenario
-	tree    *genealogy.Tree
-	catalog *catalog.Catalog
-	orders  map[string]*history
-	bound   map[string]binding // by buyer
-	posted  []ledger.Balance   // of all orders
-	ranks   map[string]string  // the last rank of each person
+	file      *scenario
+	tree      *genealogy.Tree
+	catalog   *catalog.Catalog
+	orders    map[string]*history
+	bound     map[string]binding // by buyer
+	posted    []ledger.Balance   // of all orders
+	ranks     map[string]string  // the last rank of each person
+	closes    closes
+	countries []string // by number, in the order in which they are met
 }
 
 // history is one order so far.
 type history struct {
 	told     sale // with what earlier revisions said
 	state    order.State
+	input    commission.Input // of the last revision that was settled
 	balances []ledger.Balance
 	revision int64 // of the ledger
 	versions int64 // of the platform
@@ -51,7 +55,7 @@ type binding struct {
 }
 
 func newWorld(s *scenario) (*world, error) {
-	w := &world{file: s, orders: map[string]*history{}, bound: map[string]binding{}, ranks: map[string]string{}}
+	w := &world{file: s, countries: []string{""}, orders: map[string]*history{}, bound: map[string]binding{}, ranks: map[string]string{}}
 	var err error
 	if w.tree, err = buildTree(s.People, w.ranks); err != nil {
 		return nil, err
