@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"fmt"
-	"slices"
 
 	"upline.dev/upline/core/commission"
 	"upline.dev/upline/core/money"
@@ -17,9 +16,9 @@ type closedOutcome struct {
 	Ranks     map[string]string            `json:"ranks"`
 	Titles    map[string]string            `json:"titles"`
 	Active    map[string]bool              `json:"active"`
-	Volumes   map[string]map[string]string `json:"volumes"` // by person: pv, gv, pgv, cv
-	Carry     map[string]map[string]string `json:"carry"`   // by component and position: "left/right"
-	Reentries []string                     `json:"reentries"`
+	Volumes   map[string]map[string]string `json:"volumes"`   // by person: pv, gv, pgv, cv
+	Carry     map[string]map[string]string `json:"carry"`     // by component and position: "left/right"
+	Reentries map[string][]string          `json:"reentries"` // by matrix component: positions
 	Waits     string                       `json:"waits"`
 }
 
@@ -114,7 +113,7 @@ func (c *closer) compareCarry(r *report, place string) error {
 		have := map[string]string{}
 		state := c.out.After.Binary[component]
 		err := state.Each(func(id string, left, right []commission.Carry) error {
-			have[id] = carried(left) + "/" + carried(right)
+			have[id] = c.carried(component, left) + "/" + c.carried(component, right)
 			return nil
 		})
 		if err != nil {
@@ -131,24 +130,30 @@ func (c *closer) compareCarry(r *report, place string) error {
 	return nil
 }
 
-// carried is the volume of one leg, all ages together.
-func carried(leg []commission.Carry) string {
-	var sum money.Volume
+// carried is what is left on one leg, all ages together, in the unit of the component's base.
+func (c *closer) carried(component string, leg []commission.Carry) string {
+	var sum int64
 	for _, part := range leg {
-		sum += money.Volume(part.Volume)
+		sum += part.Volume
 	}
-	return sum.String()
+	for i := range c.file.plan.Components {
+		if k := &c.file.plan.Components[i]; k.ID == component && k.Base == plan.BaseNet && sum != 0 {
+			return money.FormatMinor(sum, c.out.Currency())
+		}
+	}
+	return money.Volume(sum).String()
 }
 
+// compareReentries compares which positions' matrices are complete, each giving its owner a new one.
 func (c *closer) compareReentries(r *report, place string) {
 	expected, have := map[string]string{}, map[string]string{}
-	for _, id := range c.told.Expect.Reentries {
-		expected[id] = "new position"
+	for component, positions := range c.told.Expect.Reentries {
+		for _, id := range positions {
+			expected[component+" "+id] = "complete"
+		}
 	}
-	reentries := c.out.Reentries()
-	slices.SortFunc(reentries, func(a, b commission.Reentry) int { return int(a.Owner - b.Owner) })
-	for _, entry := range reentries {
-		have[c.crowd.ids[entry.Owner]] = "new position"
+	for _, entry := range c.out.Reentries() {
+		have[c.file.plan.Components[entry.Component].ID+" "+entry.Position] = "complete"
 	}
 	r.same(place+", re-entries", expected, have)
 }

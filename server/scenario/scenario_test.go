@@ -22,7 +22,7 @@ func TestScenarios(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if summary.Failed > 0 || summary.Passed < 21 {
+	if summary.Failed > 0 || summary.Passed < 75 {
 		t.Errorf("%d passed, %d failed\n%s", summary.Passed, summary.Failed, out.String())
 	}
 }
