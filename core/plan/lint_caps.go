@@ -23,6 +23,7 @@ func (l *linter) caps() {
 				"lower it, or leave the cap out")
 		default:
 			l.dominated(i, path)
+			l.aboveCompany(i, path)
 		}
 	}
 }
@@ -112,6 +113,22 @@ func (l *linter) dominated(i int, path string) {
 			l.plan.CapPeriod(other) == l.plan.CapPeriod(c)
 		if same && l.noHigher(other, c) && (j < i || !l.noHigher(c, other)) {
 			l.warn("never-binds", path, fmt.Sprintf("limits the same as %s, which is no higher", other.ID), "keep one of the two")
+			return
+		}
+	}
+}
+
+// aboveCompany finds a cap on one person or component that allows more than all together may have.
+func (l *linter) aboveCompany(i int, path string) {
+	c := &l.plan.Caps[i]
+	if c.Scope == ScopeCompany || c.Scope == ScopeLine {
+		return
+	}
+	for j := range l.plan.Caps {
+		all := &l.plan.Caps[j]
+		if all.Scope == ScopeCompany && all.Of == c.Of && l.plan.CapPeriod(all) == l.plan.CapPeriod(c) && l.noHigher(all, c) {
+			l.warn("contradiction", join(path, "limit"), fmt.Sprintf("allows one %s as much as %s allows all together, or more", c.Scope, all.ID),
+				"lower it, or leave one of the two out")
 			return
 		}
 	}

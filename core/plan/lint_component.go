@@ -123,6 +123,7 @@ func (l *linter) rates(c *Component, path string) {
 			}
 			l.shrinks(c, class, level, path)
 		}
+		l.figuresShrink(c, class, path)
 	}
 	used := l.used(c)
 	for i := range c.Rates {
@@ -143,6 +144,37 @@ func (l *linter) shrinks(c *Component, class classTable, level int, path string)
 			return
 		}
 		before = cell.Rate
+	}
+}
+
+// figuresShrink does the same for amounts, shares and limits.
+func (l *linter) figuresShrink(c *Component, class classTable, path string) {
+	for _, figure := range []struct {
+		name string
+		of   func(*Rate) string
+	}{
+		{keyAmount, func(r *Rate) string { return r.Amount }},
+		{keyShares, func(r *Rate) string { return r.Shares }},
+		{"limit", func(r *Rate) string { return r.Limit }},
+	} {
+		before, beforeText := money.Volume(0), ""
+		for rank := range l.plan.Ranks {
+			if class.table.Depth() == 0 {
+				return
+			}
+			cell := class.table.Cell(1, rank)
+			text := figure.of(&c.Rates[cell.Row])
+			value, err := money.ParseVolume(text)
+			if err != nil {
+				continue
+			}
+			if value < before {
+				l.warn("rank-shrinks", index(path, cell.Row), fmt.Sprintf("gives rank %q the %s %s, less than a lower rank's %s",
+					l.plan.Ranks[rank], figure.name, text, beforeText), "check the rows of "+c.ID)
+				break
+			}
+			before, beforeText = value, text
+		}
 	}
 }
 
