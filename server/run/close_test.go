@@ -120,6 +120,14 @@ func TestLateRestate(t *testing.T) {
 	if !out.Changed || out.Report.Difference != "-9.00" || out.Report.People != 2 || out.Report.Less != 2 {
 		t.Fatalf("%+v", out.Report)
 	}
+	for _, change := range out.Report.Changes {
+		want := map[string]string{
+			"direct": "PV 40, was 100; GV 40, was 100; paid on 40 CV, was 100 CV", "levels": "GV 140, was 200; paid on 40 CV, was 100 CV",
+		}[change.ComponentID]
+		if change.Why != want {
+			t.Errorf("%s of %s: %s", change.ComponentID, change.DistributorID, change.Why)
+		}
+	}
 	c.wantEarned(t, map[string]int64{"dan": 4_00, "cyd": 10_00 + 2_00})
 	again, err := c.run.Commit(ctx, program, "monthly", "2026-03")
 	if check(t, err); again.Changed || !again.Report.Empty() {

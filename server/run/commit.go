@@ -44,7 +44,7 @@ func (s *Service) Commit(ctx context.Context, program, kind, periodID string) (*
 	if err != nil {
 		return nil, fmt.Errorf("commit %s of program %s: %w", j.period.ID, program, err)
 	}
-	out, err := r.outcome(was)
+	out, err := s.outcome(ctx, r, was)
 	if err != nil {
 		return nil, err
 	}

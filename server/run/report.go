@@ -55,7 +55,8 @@ type Change struct {
 	Difference    string `json:"difference"`
 	Why           string `json:"why"`
 
-	DifferenceMinor int64 `json:"-"`
+	DifferenceMinor int64  `json:"-"`
+	source          string // of the settlement
 }
 
 // Report is the difference between what a period should have posted and what it has.
@@ -187,7 +188,7 @@ func (r *result) report() (*Report, error) {
 			byPerson[d.distributorID] += more
 			out.Changes = append(out.Changes, Change{
 				DistributorID: d.distributorID, ComponentID: id, Posted: money.FormatMinor(was, r.currency),
-				Wanted: money.FormatMinor(should, r.currency), Difference: money.FormatMinor(more, r.currency), DifferenceMinor: more, Why: r.why(d),
+				Wanted: money.FormatMinor(should, r.currency), Difference: money.FormatMinor(more, r.currency), DifferenceMinor: more, Why: r.why(d), source: d.source,
 			})
 		}
 	}

@@ -234,6 +234,9 @@ type Books interface {
 	// RecordLinks records changes of the trees as the next version after the one they were planned on; a conflict where
 	// the trees have changed meanwhile.
 	RecordLinks(ctx context.Context, program string, plannedOn int64, sponsors []genealogy.Link, places []placement.Link) error
+	// PutOverride records an override as the next tree version; one of the same id replaces it from that version on.
+	PutOverride(ctx context.Context, program string, o Override) error
+	Overrides(ctx context.Context, program string) ([]Override, error)
 
 	// RollUp brings the kept sums of a span up to date; reading is right without it, and slower.
 	RollUp(ctx context.Context, program string, from, to int64) error

@@ -148,9 +148,12 @@ func (s *Service) pinsNow(ctx context.Context, program string, p *plan.Plan) (Pi
 }
 
 // outcome makes the answer of a computation.
-func (r *result) outcome(p Period) (*Outcome, error) {
+func (s *Service) outcome(ctx context.Context, r *result, p Period) (*Outcome, error) {
 	report, err := r.report()
 	if err != nil {
+		return nil, err
+	}
+	if err := s.explain(ctx, r, report); err != nil {
 		return nil, err
 	}
 	p.Totals = r.totals
@@ -168,7 +171,7 @@ func (s *Service) Preview(ctx context.Context, program, kind, periodID string, r
 	if err != nil {
 		return nil, fmt.Errorf("preview %s of program %s: %w", j.period.ID, program, err)
 	}
-	out, err := r.outcome(p)
+	out, err := s.outcome(ctx, r, p)
 	if err != nil || !record {
 		return out, err
 	}
@@ -216,7 +219,7 @@ func (s *Service) Lock(ctx context.Context, program, kind, periodID string, earl
 	if err != nil {
 		return nil, fmt.Errorf("lock %s of program %s: %w", j.period.ID, program, err)
 	}
-	out, err := r.outcome(was)
+	out, err := s.outcome(ctx, r, was)
 	if err != nil {
 		return nil, err
 	}

@@ -3,12 +3,14 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/jmoiron/sqlx"
 
 	"upline.dev/upline/core/genealogy"
 	"upline.dev/upline/core/placement"
 	"upline.dev/upline/server"
+	"upline.dev/upline/server/run"
 )
 
 // PlacementLinks gives every place ever recorded. See run.Books.
@@ -62,4 +64,32 @@ func (s *Store) RecordLinks(ctx context.Context, program string, plannedOn int64
 		}
 		return raise(ctx, tx, program, "tree_version", version+1)
 	})
+}
+
+// PutOverride records a rank given by hand, or what has become of one. See run.Books.
+func (s *Store) PutOverride(ctx context.Context, program string, o run.Override) (err error) {
+	defer server.Wrap(&err, "record a rank override of distributor %s", o.DistributorID)
+	return s.write(ctx, program, func(ctx context.Context, tx *sqlx.Tx) error {
+		version, err := s.touch(ctx, tx, program, "tree_version")
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `INSERT INTO rank_overrides (program_id, version, override_id, distributor_id, rank, floor, valid_from,
+			valid_until, reason, actor, recorded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+			program, version+1, o.OverrideID, o.DistributorID, o.Rank, flag(o.Floor), o.ValidFrom, o.ValidUntil, o.Reason, o.Actor, s.now())
+		if err != nil {
+			return err
+		}
+		return raise(ctx, tx, program, "tree_version", version+1)
+	})
+}
+
+// Overrides lists ranks given by hand as they are recorded now, those that have ended included. See run.Books.
+func (s *Store) Overrides(ctx context.Context, program string) (list []run.Override, err error) {
+	defer server.Wrap(&err, "list the rank overrides of program %s", program)
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		list, err = readOverrides(ctx, tx, program, math.MaxInt64)
+		return err
+	})
+	return list, err
 }

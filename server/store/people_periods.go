@@ -376,27 +376,30 @@ func positionsAt(ctx context.Context, tx *sqlx.Tx, program string, as genealogy.
 	return list, nil
 }
 
+// overridesAt gives those that hold, in the order in which they were recorded.
 func overridesAt(ctx context.Context, tx *sqlx.Tx, program string, as genealogy.AsOf) ([]run.Override, error) {
-	now := map[string]run.Override{}
-	var order []string // by when they were recorded last
-	err := eachRow(ctx, tx, func(scan func(...any) error) error {
+	all, err := readOverrides(ctx, tx, program, as.Version)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(o run.Override) bool { return as.At < o.ValidFrom || as.At >= o.ValidUntil }), nil
+}
+
+// readOverrides gives each override as a version knows it, in the order in which they were recorded last.
+func readOverrides(ctx context.Context, tx *sqlx.Tx, program string, version int64) (list []run.Override, err error) {
+	err = eachRow(ctx, tx, func(scan func(...any) error) error {
 		var o run.Override
 		var floor int64
 		err := scan(&o.OverrideID, &o.DistributorID, &o.Rank, &floor, &o.ValidFrom, &o.ValidUntil, &o.Reason, &o.Actor)
 		o.Floor = floor != 0
-		now[o.OverrideID] = o
-		order = append(slices.DeleteFunc(order, func(id string) bool { return id == o.OverrideID }), o.OverrideID)
+		list = append(list, o)
 		return err
-	}, `SELECT override_id, distributor_id, rank, floor, valid_from, valid_until, reason, actor FROM rank_overrides
-		WHERE program_id = $1 AND version <= $2 ORDER BY version, override_id`, program, as.Version)
+	}, `SELECT override_id, distributor_id, rank, floor, valid_from, valid_until, reason, actor FROM rank_overrides o
+		WHERE program_id = $1 AND version <= $2 AND NOT EXISTS (SELECT 1 FROM rank_overrides l WHERE l.program_id = o.program_id
+			AND l.override_id = o.override_id AND l.version > o.version AND l.version <= $2)
+		ORDER BY version, override_id`, program, version)
 	if err != nil {
 		return nil, fmt.Errorf("read the rank overrides: %w", err)
-	}
-	var list []run.Override
-	for _, o := range order {
-		if o := now[o]; o.ValidFrom <= as.At && as.At < o.ValidUntil {
-			list = append(list, o)
-		}
 	}
 	return list, nil
 }

@@ -18,6 +18,9 @@ import (
 // retentionEvery is how often old bodies are looked for.
 const retentionEvery = time.Hour
 
+// keepEvery is how often the sums of what sold in open periods are brought up to date: each time costs what sold since.
+const keepEvery = time.Minute
+
 // machineOptions say how a machine works.
 type machineOptions struct {
 	figures    *metrics.Metrics
@@ -33,6 +36,7 @@ type machine struct {
 	pipeline *pipeline.Pipeline
 	engine   bool
 	fail     func(error)
+	keep     func(ctx context.Context) // brings sums of sales up to date
 }
 
 // newMachine builds inbox and pipeline; nothing runs yet but the inbox's writer.
@@ -53,6 +57,10 @@ func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
 	m := &machine{
 		inbox: in, pipeline: p, engine: slices.Contains(o.roles, "engine"),
 		fail: func(err error) { e.log.Error("dropping old bodies", "error", err) },
+		keep: func(ctx context.Context) {
+			a.runs(e, nil).Keep(ctx, keepEvery, func(ctx context.Context) ([]string, error) { return a.programIDs(ctx, "") },
+				func(err error) { e.log.Warn("summing sales", "error", err) })
+		},
 	}
 	if m.engine {
 		in.HandTo(p)
@@ -97,6 +105,7 @@ func (m *machine) run(ctx context.Context) error {
 		<-ctx.Done()
 		return nil
 	}
+	retention.Go(func() { m.keep(ctx) })
 	return m.pipeline.Run(ctx)
 }
 

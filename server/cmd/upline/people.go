@@ -16,11 +16,12 @@ import (
 
 // PeopleCmd groups what changes the trees. Every change shows its effect first and is written only with --commit.
 type PeopleCmd struct {
-	Move   PeopleMoveCmd   `cmd:"" help:"Move somebody, alone or with the downline, in the sponsor or the placement tree."`
-	Swap   PeopleSwapCmd   `cmd:"" help:"Exchange the places of two."`
-	Place  PeoplePlaceCmd  `cmd:"" help:"Give somebody a place in the placement tree: chosen, or by the plan's strategy."`
-	Tank   PeopleTankCmd   `cmd:"" help:"List who waits for a place, and until when the sponsor may choose."`
-	Settle PeopleSettleCmd `cmd:"" help:"Place everybody whose time in the holding tank is over."`
+	Move     PeopleMoveCmd   `cmd:"" help:"Move somebody, alone or with the downline, in the sponsor or the placement tree."`
+	Swap     PeopleSwapCmd   `cmd:"" help:"Exchange the places of two."`
+	Place    PeoplePlaceCmd  `cmd:"" help:"Give somebody a place in the placement tree: chosen, or by the plan's strategy."`
+	Tank     PeopleTankCmd   `cmd:"" help:"List who waits for a place, and until when the sponsor may choose."`
+	Settle   PeopleSettleCmd `cmd:"" help:"Place everybody whose time in the holding tank is over."`
+	Override OverrideCmd     `cmd:"" help:"Give ranks by hand, with a reason and an end."`
 }
 
 // changeFlags are common to everything that changes a tree.

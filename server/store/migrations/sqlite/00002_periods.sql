@@ -83,7 +83,6 @@ CREATE TABLE sales (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX sales_by_source ON sales (program_id, source);
 CREATE INDEX sales_by_time ON sales (program_id, order_ts);
-CREATE INDEX sales_by_customer ON sales (program_id, customer_id) WHERE customer_id <> '';
 
 -- Sums of sales by span of time, kept up to a sequence.
 
