@@ -3,8 +3,8 @@ package commission
 import (
 	"errors"
 	"fmt"
+	"strings"
 
-	"upline.dev/upline/core/genealogy"
 	"upline.dev/upline/core/money"
 	"upline.dev/upline/core/plan"
 )
@@ -12,9 +12,13 @@ import (
 // The names of factors.
 const (
 	factorRate           = "rate"
+	factorAmount         = "amount" // minor units per unit of quantity
 	factorCommissionable = "commissionable"
 	factorCVToMoney      = "cv_to_money" // minor units per micro-unit of CV
 )
+
+// baseUnits is the base of a step that pays an amount per unit.
+const baseUnits = "units"
 
 // maxFactors is the number of factors one amount can have.
 const maxFactors = 3
@@ -23,14 +27,15 @@ const maxFactors = 3
 // event. An order that is nobody's sale gives no events. *MissingRate, *UnknownRank and *MissingWholesale mean that the
 // order has to wait; money.ErrOverflow that an amount does not fit; any other error that the input contradicts itself.
 func Calculate(in Input, p *plan.Plan) (Result, error) {
-	if err := check(&in, p); err != nil {
+	var w Walker
+	if _, err := w.Amounts(&in, p); err != nil {
+		return Result{}, err
+	}
+	r, err := w.tell()
+	if err != nil {
 		return Result{}, fmt.Errorf("calculate %s: %w", in.Source, err)
 	}
-	c := calculation{in: &in, plan: p}
-	if err := c.run(); err != nil {
-		return Result{}, fmt.Errorf("calculate %s: %w", in.Source, err)
-	}
-	return c.result, nil
+	return r, nil
 }
 
 // check refuses an input that speaks of another plan, another engine or another seller than it names.
@@ -59,292 +64,68 @@ func check(in *Input, p *plan.Plan) error {
 	return nil
 }
 
-// calculation is one run of Calculate.
-type calculation struct {
-	in     *Input
-	plan   *plan.Plan
-	own    bool // the seller is the buyer
-	cv     plan.Ratio
-	result Result
-	paid   []int64  // by component: what it pays on the current line
-	arena  []Factor // one allocation for the factors of many steps
-}
-
-func (c *calculation) run() error {
-	c.result.Terms = Terms{LowestRank: c.plan.Ranks[0], Rounding: c.plan.Rounding}
-	if c.in.Attribution.DistributorID == "" {
-		return nil
+// tell turns what a walk found into steps and events with all their texts.
+func (w *Walker) tell() (Result, error) {
+	r := Result{Terms: w.terms()}
+	if w.in.Attribution.DistributorID == "" {
+		return r, nil
 	}
-	c.own = c.in.Buyer != "" && c.in.Buyer == c.in.Attribution.DistributorID
-	c.paid = make([]int64, len(c.plan.Components))
-	for i := range c.in.Lines {
-		line := &c.in.Lines[i]
-		clear(c.paid)
-		for j := range c.plan.Components {
-			if c.plan.Components[j].Period != plan.PerOrder {
-				continue // Close settles it.
+	if len(w.amounts) > 0 {
+		r.Steps = make([]Step, len(w.amounts))
+	}
+	arena := make([]Factor, 0, len(w.amounts)*maxFactors)
+	skips := make([]Skip, 0, len(w.skips))
+	for i := range w.amounts {
+		a := &w.amounts[i]
+		component := &w.plan.Components[a.Component]
+		table := component.Table(w.in.Lines[a.Line].CommissionClass)
+		step := &r.Steps[i]
+		*step = Step{
+			ComponentID: component.ID, Rule: a.cell.Rule, LineID: w.in.Lines[a.Line].LineID, Level: int(a.Level),
+			Base: component.Base, BaseMinor: a.BaseMinor, Exact: "0", Rounding: w.plan.Rounding, AmountMinor: a.AmountMinor,
+		}
+		if component.Type == plan.Fixed {
+			step.Base, step.Rule = baseUnits, strings.TrimSuffix(step.Rule, "rate")+"amount"
+		}
+		if before := len(skips); a.to > a.from {
+			for _, s := range w.skips[a.from:a.to] {
+				skips = append(skips, Skip{w.in.Upline[s.position].ID, w.reasonOf(s.why, s.position, s.level, table)})
 			}
-			if err := c.component(line, j); err != nil {
-				return fmt.Errorf("line %s, component %s: %w", line.LineID, c.plan.Components[j].ID, err)
-			}
+			step.Skipped = skips[before:len(skips):len(skips)]
 		}
-	}
-	if err := c.capTerms(); err != nil {
-		return err
-	}
-	return c.result.finish(c.in.Lines)
-}
-
-// component adds the steps of one component on one line.
-func (c *calculation) component(line *Line, index int) error {
-	component := &c.plan.Components[index]
-	table := component.Table(line.CommissionClass)
-	if table == nil || table.Depth() == 0 {
-		return nil
-	}
-	if component.Type == plan.Retail {
-		// Asked before the base, so that a class that pays nothing needs no wholesale price.
-		if rank, err := c.rank(&c.in.Upline[0]); err != nil || table.Cell(1, rank).Rate == 0 {
-			return err
-		}
-	}
-	base, err := c.base(line, component)
-	if err != nil || base == 0 {
-		return err
-	}
-	w := work{calculation: c, line: line, component: component, index: index, table: table}
-	w.step = Step{ComponentID: component.ID, LineID: line.LineID, Base: component.Base, BaseMinor: base, Rounding: c.plan.Rounding}
-	if err := w.prepare(base); err != nil {
-		return err
-	}
-	if component.Type == plan.Retail {
-		return w.retail()
-	}
-	return w.unilevel()
-}
-
-// base is what a component pays on, before any factor: minor units, or micro-units of CV.
-func (c *calculation) base(line *Line, component *plan.Component) (int64, error) {
-	switch {
-	case component.Base == plan.BaseCV:
-		return int64(line.CV), nil
-	case component.Base == plan.BaseProfit:
-		return c.profit(line)
-	case component.BaseIndex() >= 0:
-		return c.paid[component.BaseIndex()], nil
-	default:
-		return line.NetMinor, nil
-	}
-}
-
-// profit is what the line brought above the wholesale price of the units left; never below zero. Nobody needs the
-// wholesale price of what a distributor buys, since only customers give retail profit.
-func (c *calculation) profit(line *Line) (int64, error) {
-	if c.in.Buyer != "" || line.NetMinor == 0 {
-		return line.NetMinor, nil
-	}
-	if line.WholesaleMinor == nil {
-		return 0, &MissingWholesale{LineID: line.LineID, PlatformSKU: line.PlatformSKU}
-	}
-	wholesale, err := money.Mul(*line.WholesaleMinor, line.Quantity)
-	if err != nil {
-		return 0, err
-	}
-	profit, err := money.Sub(line.NetMinor, wholesale)
-	return max(profit, 0), err
-}
-
-// cvToMoney is the value of a micro-unit of CV, looked up once.
-func (c *calculation) cvToMoney() (plan.Ratio, error) {
-	if c.cv.Den == 0 {
-		ratio, ok := c.plan.CVToMinor(c.in.Currency)
-		if !ok {
-			return plan.Ratio{}, &MissingRate{What: "1 CV", Currency: c.in.Currency}
-		}
-		c.cv = ratio
-	}
-	return c.cv, nil
-}
-
-// work is one component on one line.
-type work struct {
-	*calculation
-	line      *Line
-	component *plan.Component
-	index     int
-	table     *plan.Table
-	step      Step    // what all its steps have in common
-	shared    product // base x the factors all its steps have in common
-	factors   [maxFactors - 1]Factor
-	count     int // of factors
-}
-
-// prepare multiplies what does not depend on the level.
-func (w *work) prepare(base int64) error {
-	w.shared = newProduct(base)
-	if share := w.component.Share(); share.Num != share.Den {
-		if err := w.share(factorCommissionable, share); err != nil {
-			return err
-		}
-	}
-	if w.component.Base != plan.BaseCV {
-		return nil
-	}
-	ratio, err := w.cvToMoney()
-	if err != nil {
-		return err
-	}
-	return w.share(factorCVToMoney, ratio)
-}
-
-func (w *work) share(name string, ratio plan.Ratio) (err error) {
-	w.factors[w.count] = Factor{Name: name, Num: ratio.Num, Den: ratio.Den}
-	w.count++
-	w.shared, err = w.shared.times(ratio)
-	return err
-}
-
-// retail pays the seller.
-func (w *work) retail() error {
-	seller := &w.in.Upline[0]
-	rank, err := w.rank(seller)
-	if err != nil {
-		return err
-	}
-	cell := w.table.Cell(1, rank)
-	switch {
-	case w.own && !w.plan.Attribution.SelfRetail:
-		w.nobody(cell, 0, []Skip{{seller.ID, reasonOwnOrder}})
-		return nil
-	case w.component.Base == plan.BaseProfit && w.in.Buyer != "":
-		w.nobody(cell, 0, []Skip{{seller.ID, reasonNoCustomer}})
-		return nil
-	case !w.plan.MayEarn(string(seller.Status)):
-		return w.add(seller, rank, 0, cell, reasonStatus(seller.Status), nil)
-	}
-	return w.add(seller, rank, 0, cell, "", nil)
-}
-
-// unilevel pays the levels above the seller, or above the buyer.
-func (w *work) unilevel() error {
-	level, depth := 1, w.table.Depth()
-	var skipped []Skip
-	for i := w.start(); i < len(w.in.Upline) && level <= depth; i++ {
-		person := &w.in.Upline[i]
-		rank, err := w.rank(person)
-		if err != nil {
-			return err
-		}
-		opens, why := w.table.Opens(level), w.ineligible(person, rank, level)
-		switch {
-		case why != "" && w.component.Compression != plan.CompressNone:
-			skipped = append(skipped, Skip{person.ID, why})
+		if a.Position == nobody {
 			continue
-		case opens < 0: // The level pays nobody, and is used up by whoever stands there.
-		case why != "":
-			err = w.add(person, rank, level, w.table.Cell(level, opens), why, nil)
-		default:
-			err = w.add(person, rank, level, w.table.Cell(level, rank), "", skipped)
-			skipped = nil
 		}
+		step.DistributorID, step.Rank = w.in.Upline[a.Position].ID, w.plan.Ranks[a.rank]
+		step.Breakage = w.reasonOf(a.why, a.Position, a.Level, table)
+		from := len(arena)
+		var err error
+		if arena, step.Exact, err = w.tellFactors(arena, a, component); err != nil {
+			return Result{}, err
+		}
+		step.Factors = arena[from:len(arena):len(arena)]
+	}
+	w.tellCuts(&r)
+	return r, nil
+}
+
+// tellFactors appends the rate and then what all steps of the component share, and writes the exact value.
+func (w *Walker) tellFactors(arena []Factor, a *Amount, component *plan.Component) ([]Factor, string, error) {
+	if component.Type == plan.Fixed {
+		amount, err := fixedAmount(w.plan, component, a.cell, w.in.Currency)
 		if err != nil {
-			return err
+			return nil, "", err
 		}
-		level++
+		exact, err := newProduct(a.BaseMinor).times(plan.Ratio{Num: amount, Den: 1})
+		return append(arena, Factor{factorAmount, amount, 1}), exact.String(), err
 	}
-	if len(skipped) > 0 && level <= depth && w.table.Opens(level) >= 0 {
-		w.nobody(w.table.Cell(level, w.table.Opens(level)), level, skipped)
+	arena = append(arena, Factor{factorRate, a.cell.Ratio.Num, a.cell.Ratio.Den})
+	if share := component.Share(); share.Num != share.Den {
+		arena = append(arena, Factor{factorCommissionable, share.Num, share.Den})
 	}
-	return nil
-}
-
-// start is the position in the upline of the first candidate for level 1. A distributor's own order counts levels from
-// the first upline whatever levels_from says, since seller and buyer are one; with include_self it counts from the
-// distributor.
-func (w *work) start() int {
-	switch {
-	case w.own && w.component.IncludeSelf:
-		return 0
-	case !w.own && w.component.LevelsFrom == plan.FromBuyer:
-		return 0
-	default:
-		return 1
+	if component.Base == plan.BaseCV {
+		arena = append(arena, Factor{factorCVToMoney, w.cv.Num, w.cv.Den})
 	}
-}
-
-// ineligible says why a person cannot have a level; "" where they can.
-func (w *work) ineligible(person *genealogy.Person, rank, level int) string {
-	opens := w.table.Opens(level)
-	switch {
-	case !w.plan.MayEarn(string(person.Status)):
-		return reasonStatus(person.Status)
-	case person.ID == w.in.Buyer && !w.component.IncludeSelf:
-		return reasonOwnOrder
-	case opens < 0:
-		return ""
-	case w.component.Compression == plan.CompressToRank && rank < opens:
-		return reasonBelow(w.plan.Ranks[rank], w.plan.Ranks[opens], level)
-	case w.table.Cell(level, rank).Rate == 0:
-		return reasonClosed(w.plan.Ranks[rank], level)
-	}
-	return ""
-}
-
-func (c *calculation) rank(person *genealogy.Person) (int, error) {
-	rank, ok := c.plan.Rank(person.Rank)
-	if !ok {
-		return 0, &UnknownRank{DistributorID: person.ID, Rank: person.Rank}
-	}
-	return rank, nil
-}
-
-// add writes one step. A zero amount is left out unless it explains why somebody got nothing.
-func (w *work) add(person *genealogy.Person, rank, level int, cell *plan.Cell, breakage string, skipped []Skip) error {
-	exact, err := w.shared.times(cell.Ratio)
-	if err != nil {
-		return err
-	}
-	amount, err := exact.round(w.plan.RoundingMode())
-	if err != nil || amount == 0 && breakage == "" && len(skipped) == 0 {
-		return err
-	}
-	if breakage == "" {
-		if w.paid[w.index], err = money.Add(w.paid[w.index], amount); err != nil {
-			return err
-		}
-	}
-	step := w.next()
-	*step = w.step
-	step.Rule, step.Level, step.Exact, step.AmountMinor = cell.Rule, level, exact.String(), amount
-	step.DistributorID, step.Rank = person.ID, w.plan.Ranks[rank]
-	step.Breakage, step.Skipped = breakage, skipped
-	step.Factors = w.allFactors(cell)
-	return nil
-}
-
-// nobody writes the step of a level that found nobody.
-func (w *work) nobody(cell *plan.Cell, level int, skipped []Skip) {
-	step := w.next()
-	*step = w.step
-	step.Rule, step.Level, step.Exact, step.Skipped = cell.Rule, level, "0", skipped
-}
-
-// next makes room for one more step.
-func (c *calculation) next() *Step {
-	if c.result.Steps == nil {
-		c.result.Steps = make([]Step, 0, 8)
-	}
-	c.result.Steps = append(c.result.Steps, Step{})
-	return &c.result.Steps[len(c.result.Steps)-1]
-}
-
-// allFactors is the rate and then what all steps share.
-func (w *work) allFactors(cell *plan.Cell) []Factor {
-	if cap(w.arena)-len(w.arena) < maxFactors {
-		w.arena = make([]Factor, 0, 8*maxFactors)
-	}
-	from := len(w.arena)
-	w.arena = append(w.arena, Factor{Name: factorRate, Num: cell.Ratio.Num, Den: cell.Ratio.Den})
-	w.arena = append(w.arena, w.factors[:w.count]...)
-	return w.arena[from:len(w.arena):len(w.arena)]
+	exact, err := w.exact(a.BaseMinor, component, a.cell.Ratio)
+	return arena, exact.String(), err
 }

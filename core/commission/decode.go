@@ -298,7 +298,11 @@ func (g *wireGroup) step(s *wireStep, in *Input, rounding string) (Step, error) 
 		step.DistributorID, step.Rank = in.Upline[s.position].ID, in.Upline[s.position].Rank
 	}
 	if s.rate.den != 0 {
-		step.Factors = append(make([]Factor, 0, maxFactors), s.rate.named(factorRate))
+		name := factorRate
+		if g.Base == baseUnits {
+			name = factorAmount
+		}
+		step.Factors = append(make([]Factor, 0, maxFactors), s.rate.named(name))
 		for _, factor := range g.Factors {
 			step.Factors = append(step.Factors, Factor(factor))
 		}

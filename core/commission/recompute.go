@@ -140,8 +140,9 @@ func recomputeBase(in *Input, line *Line, before []Step, step *Step) (int64, err
 	case plan.BaseCV:
 		return int64(line.CV), nil
 	case plan.BaseProfit:
-		c := calculation{in: in}
-		return c.profit(line)
+		return profit(in, line)
+	case baseUnits:
+		return line.Quantity, nil
 	}
 	var sum int64
 	for i := range before {

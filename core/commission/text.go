@@ -106,6 +106,8 @@ func (t *teller) ladder(ladder *Ladder) {
 	base := t.money(ladder.BaseMinor) + " " + ladder.Base
 	if ladder.Base == plan.BaseCV {
 		base = money.Volume(ladder.BaseMinor).String() + " CV"
+	} else if ladder.Base == baseUnits {
+		base = strconv.FormatInt(ladder.BaseMinor, 10) + " units"
 	}
 	t.printf("  %s on %s\n", ladder.ComponentID, base)
 	for i := range ladder.Rungs {
@@ -148,6 +150,9 @@ func (t *teller) rung(rung *Rung, base string) {
 // factor shows a rate as percent and the value of CV as money; anything else as a fraction.
 func (t *teller) factor(f Factor) string {
 	value := big.NewRat(f.Num, f.Den)
+	if f.Name == factorAmount {
+		return t.major(value)
+	}
 	if f.Name == factorCVToMoney {
 		value.Mul(value, big.NewRat(1_000_000, 1))
 		return t.major(value) + " per CV"
