@@ -76,6 +76,10 @@ func (c *closing) settle(index int) error {
 		return c.differential(index)
 	case plan.Generation:
 		return c.generation(index)
+	case plan.Matching:
+		return c.matching(index)
+	case plan.FastStart:
+		return c.fastStart(index)
 	case plan.Infinity:
 		return c.infinity(index)
 	case plan.Pool:
@@ -103,10 +107,9 @@ func (c *closing) settle(index int) error {
 
 // remove says which sales a component takes away from others before anybody's volume is summed: one line per type. It is
 // asked of every component of the plan, whatever its period.
-func (c *closing) remove(index int) error {
-	switch c.plan.Components[index].Type {
-	default:
-		return nil
+func (c *closing) remove(index int) {
+	if c.plan.Components[index].Type == plan.FastStart {
+		c.withholdNew(index)
 	}
 }
 
@@ -182,9 +185,7 @@ func (c *closing) prepare() error {
 		}
 	}
 	for index := range c.plan.Components {
-		if err := c.remove(index); err != nil {
-			return fmt.Errorf("component %s: %w", c.plan.Components[index].ID, err)
-		}
+		c.remove(index)
 	}
 	return nil
 }

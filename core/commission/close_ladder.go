@@ -13,6 +13,7 @@ type ladder struct {
 	component *plan.Component
 	table     *plan.Table
 	depth     int      // levels
+	passOver  bool     // whoever may not have a level is passed over, and the level goes on to the next above
 	closed    []string // reasons by rank and level, each made once
 	below     []string
 	legs      []string // by step of unilevel.depth, from none
@@ -20,6 +21,8 @@ type ladder struct {
 
 func (c *closing) ladder(index int, table *plan.Table) *ladder {
 	l := &ladder{closing: c, index: index, component: &c.plan.Components[index], table: table, depth: table.Depth()}
+	l.passOver = l.component.Compression == plan.CompressDynamic || l.component.Compression == plan.CompressToRank ||
+		l.component.FastStartTerms != nil && l.component.FastStartTerms.RollUp
 	l.closed, l.below = make([]string, len(c.plan.Ranks)*l.depth), make([]string, len(c.plan.Ranks)*l.depth)
 	if l.component.UnilevelTerms != nil {
 		l.legs = make([]string, len(l.component.UnilevelTerms.Depth)+1)
@@ -85,7 +88,7 @@ func term(level int, cell *plan.Cell, base int64) Term {
 func (l *ladder) meet(person int32, level int, volume int64, why string) int {
 	opens := l.table.Opens(level)
 	switch {
-	case why != "" && l.component.Compression != plan.CompressNone:
+	case why != "" && l.passOver:
 		return level
 	case opens < 0: // The level pays nobody, and is used up by whoever stands there.
 	case why != "":

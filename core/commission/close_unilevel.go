@@ -19,7 +19,7 @@ func (c *closing) unilevel(index int) error {
 	starts := unilevelStarts(component)
 	var strangers []stranger
 	if !component.IncludeSelf && c.crossed {
-		if strangers, err = c.strangers(index); err != nil {
+		if strangers, err = c.strangers(index, func(sale *period.Sale) (int32, error) { return sale.Seller, nil }); err != nil {
 			return err
 		}
 	}
@@ -146,7 +146,7 @@ func (w *levels) explain() {
 
 // taker is the first place from at upwards that takes a level; known has 2 + the answer for some, 0 for others.
 func (w *levels) taker(at int32, level int, known []int32) int32 {
-	for at >= 0 && known[at] == 0 && w.component.Compression != plan.CompressNone && w.why(w.tree.person(at), level) != "" {
+	for at >= 0 && known[at] == 0 && w.passOver && w.why(w.tree.person(at), level) != "" {
 		at = w.tree.parent[at]
 	}
 	if at >= 0 && known[at] != 0 {
@@ -162,8 +162,8 @@ type stranger struct {
 	volume        int64
 }
 
-// strangers are all such sales of a component, added up.
-func (c *closing) strangers(index int) ([]stranger, error) {
+// strangers are all such sales of a component for which of names the person above whom levels are counted.
+func (c *closing) strangers(index int, of func(sale *period.Sale) (int32, error)) ([]stranger, error) {
 	var lane [lanes][]stranger
 	component := &c.plan.Components[index]
 	err := c.eachSale(func(i int, sale *period.Sale) error {
@@ -173,10 +173,15 @@ func (c *closing) strangers(index int) ([]stranger, error) {
 		if taken, err := c.withheld(index, sale); taken || err != nil {
 			return err
 		}
-		if table := component.Table(c.world.Classes[sale.Class]); table != nil && table.Depth() > 0 {
-			lane[i] = append(lane[i], stranger{sale.Seller, sale.Buyer, table, baseOf(component.Base, sale)})
+		table := component.Table(c.world.Classes[sale.Class])
+		if table == nil || table.Depth() == 0 {
+			return nil
 		}
-		return nil
+		below, err := of(sale)
+		if below >= 0 && err == nil {
+			lane[i] = append(lane[i], stranger{below, sale.Buyer, table, baseOf(component.Base, sale)})
+		}
+		return err
 	})
 	if err != nil {
 		return nil, err

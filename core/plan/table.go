@@ -67,6 +67,16 @@ func (c *Component) Table(class string) *Table {
 // Share is Commissionable, read.
 func (c *Component) Share() Ratio { return c.share }
 
+// Excludes tells whether a fast start keeps what it pays on from another component. With "*" these are all that are paid
+// on volume.
+func (c *Component) Excludes(other *Component) bool {
+	if c.FastStartTerms == nil || c == other {
+		return false
+	}
+	names := c.FastStartTerms.Excludes
+	return slices.Contains(names, other.ID) || slices.Contains(names, Any) && len(other.volumeBases()) > 0
+}
+
 // BaseIndex is the index of the component this one is a share of, or -1.
 func (c *Component) BaseIndex() int { return c.base }
 
