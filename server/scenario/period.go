@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"upline.dev/upline/core/commission"
@@ -429,55 +428,29 @@ func (c *closer) firstOrders() map[string]string {
 	return first
 }
 
-// positions are the places as of then, by id; the first one of an owner is where the owner's own sales count.
+// positions are the places as of then; the first one of an owner is where the owner's own sales count.
 func (w *world) positions(c *crowd, at int64) error {
 	p, err := w.file.placeAll(at, &report{})
 	if err != nil || p == nil {
 		return err
 	}
-	number, since := map[string]int32{}, map[string]int64{}
-	var ids []string
-	for _, l := range p.links {
-		if _, known := since[l.PositionID]; !known {
-			since[l.PositionID] = l.ValidFrom
-			ids = append(ids, l.PositionID)
-		}
+	columns := p.tree.Columns()
+	c.places = period.Positions{
+		Parent: columns.Parent, Leg: columns.Leg, Since: columns.Since, Primary: make([]int32, len(c.ids)),
+		ID: func(i int32) string { return p.tree.ID(columns.Position[i]) },
 	}
-	parent := func(id string) string {
-		n, _ := p.tree.Number(id)
-		return p.tree.Link(n, version).ParentID
-	}
-	slices.SortStableFunc(ids, func(a, b string) int { return cmp.Compare(depth(a, parent), depth(b, parent)) })
-	c.places.Primary = make([]int32, len(c.ids))
 	for i := range c.places.Primary {
 		c.places.Primary[i] = period.Nobody
 	}
-	for i, id := range ids {
-		number[id] = int32(i)
-		n, _ := p.tree.Number(id)
-		l := p.tree.Link(n, version)
-		above := period.Nobody
-		if l.ParentID != "" {
-			above = number[l.ParentID]
-		}
-		owner, known := c.number[l.DistributorID]
+	for i, position := range columns.Position {
+		owner, known := c.number[p.tree.Owner(position)]
 		if !known {
-			return fmt.Errorf("position %s: its owner %s is not in the tree", id, l.DistributorID)
+			return fmt.Errorf("position %s: its owner %s is not in the tree", p.tree.ID(position), p.tree.Owner(position))
 		}
-		c.places.Parent, c.places.Leg = append(c.places.Parent, above), append(c.places.Leg, uint8(l.Leg))
-		c.places.Owner, c.places.Since = append(c.places.Owner, owner), append(c.places.Since, since[id])
-		if !strings.Contains(id, "#") {
+		c.places.Owner = append(c.places.Owner, owner)
+		if columns.Owner[i] == int32(i) {
 			c.places.Primary[owner] = int32(i)
 		}
 	}
-	c.places.ID = func(i int32) string { return ids[i] }
 	return nil
-}
-
-func depth(id string, parent func(string) string) int {
-	levels := 0
-	for above := parent(id); above != ""; above = parent(above) {
-		levels++
-	}
-	return levels
 }

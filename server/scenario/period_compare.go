@@ -2,6 +2,8 @@ package scenario
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"upline.dev/upline/core/commission"
 	"upline.dev/upline/core/money"
@@ -107,10 +109,19 @@ func (c *closer) compareVolumes(r *report, place string) error {
 	return nil
 }
 
-// compareCarry compares all positions of the components that the file names.
+// compareCarry compares all positions of all binary components of the close; where the file names none of one, nothing
+// may be carried.
 func (c *closer) compareCarry(r *report, place string) error {
-	for component, want := range c.told.Expect.Carry {
-		have := map[string]string{}
+	if c.told.Expect.Carry == nil {
+		return nil
+	}
+	for component := range c.told.Expect.Carry {
+		if _, closed := c.out.After.Binary[component]; !closed {
+			return fmt.Errorf("carry of %s: no binary component of that id is closed with this period", component)
+		}
+	}
+	for _, component := range slices.Sorted(maps.Keys(c.out.After.Binary)) {
+		want, have := c.told.Expect.Carry[component], map[string]string{}
 		state := c.out.After.Binary[component]
 		err := state.Each(func(id string, left, right []commission.Carry) error {
 			have[id] = c.carried(component, left) + "/" + c.carried(component, right)
