@@ -119,7 +119,7 @@ func (c *refCompany) randomQualification(r *rand.Rand) {
 
 var refKinds = []string{
 	"retail", "unilevel", "unilevel", "unilevel", "generation", "generation", "differential", "differential", "infinity", "infinity",
-	"x_up", "pool", "bands", "binary", "fixed", "first_order",
+	"x_up", "pool", "bands", "binary", "fixed", "first_order", "matching", "matching",
 }
 
 func (c *refCompany) randomComponent(r *rand.Rand, i int) refComponent {
