@@ -51,9 +51,11 @@ func (c *refCompany) settleComponent(b *refBooks, i int) {
 		c.binary(b, i)
 	case "bands":
 		c.bands(b, i)
+	case "customer_acquisition":
+		c.acquisition(b, i)
 	default:
 		for s := range c.sales {
-			if c.sales[s].seller >= 0 {
+			if c.sales[s].seller >= 0 && !c.excluded(i, &c.sales[s]) {
 				c.settleSale(b, i, &c.sales[s])
 			}
 		}
@@ -66,6 +68,8 @@ func (c *refCompany) settleSale(b *refBooks, i int, s *refSale) {
 		c.retail(b, i, s)
 	case "unilevel":
 		c.unilevel(b, i, s)
+	case "fast_start":
+		c.fastStart(b, i, s)
 	case "generation":
 		c.generation(b, i, s)
 	case "differential":

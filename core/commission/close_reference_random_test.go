@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"upline.dev/upline/core/genealogy"
@@ -119,7 +120,7 @@ func (c *refCompany) randomQualification(r *rand.Rand) {
 
 var refKinds = []string{
 	"retail", "unilevel", "unilevel", "unilevel", "generation", "generation", "differential", "differential", "infinity", "infinity",
-	"x_up", "pool", "bands", "binary", "fixed", "first_order", "matching", "matching",
+	"fast_start", "fast_start", "customer_acquisition", "x_up", "pool", "bands", "binary", "fixed", "first_order", "matching", "matching",
 }
 
 func (c *refCompany) randomComponent(r *rand.Rand, i int) refComponent {
@@ -137,7 +138,7 @@ func (c *refCompany) randomComponent(r *rand.Rand, i int) refComponent {
 		k.requires = randomCondition(r, c.plan.ranks-1, 0)
 	}
 	k.rows = map[string][]refRow{"": c.randomRows(r, &k)}
-	if k.kind != "matching" && k.kind != "pool" && k.kind != "binary" && r.IntN(3) == 0 {
+	if k.kind != "matching" && k.kind != "pool" && k.kind != "binary" && k.kind != "customer_acquisition" && r.IntN(3) == 0 {
 		k.rows["kit"] = c.randomRows(r, &k)
 	}
 	c.randomTerms(r, &k, i)
@@ -165,6 +166,15 @@ func (c *refCompany) randomTerms(r *rand.Rand, k *refComponent, i int) {
 		k.tree, k.terms["below"], k.terms["stop"] = "sponsor", r.IntN(4), pick(r, "same_rank", "differential", "blocking")
 	case "x_up":
 		k.tree, k.terms["first"], k.terms["subtree"] = pick(r, "sponsor", "enroller"), 1+r.IntN(3), r.IntN(2) == 0
+	case "fast_start":
+		k.tree, k.terms["days"], k.terms["roll_up"] = pick(r, "sponsor", "enroller"), 10+r.IntN(40), r.IntN(2) == 0
+		for j := range i { // Amounts are no volume that could be kept from anybody.
+			if kind := c.plan.components[j].kind; r.IntN(3) == 0 && slices.Contains([]string{"unilevel", "generation", "differential", "retail"}, kind) {
+				k.of = append(k.of, j)
+			}
+		}
+	case "customer_acquisition":
+		k.base, k.share, k.terms["min_cv"] = "", 100, 1+r.Int64N(100)
 	case "pool":
 		k.terms["share"], k.terms["by_country"] = 1+r.Int64N(100), r.IntN(3) == 0
 	case "bands":
@@ -239,7 +249,7 @@ func (k *refComponent) document(p *refPlan) string {
 			out[key] = value
 		}
 	}
-	if k.kind != "matching" && k.kind != "fixed" && k.kind != "bands" {
+	if !slices.Contains([]string{"matching", "fixed", "bands", "customer_acquisition"}, k.kind) {
 		out["base"], out["commissionable"] = k.base, fmt.Sprintf("%d%%", k.share)
 	}
 	set("tree", k.tree)
@@ -283,6 +293,9 @@ func (k *refComponent) documentTerms(p *refPlan) map[string]any {
 			out[key] = rates
 		case int64:
 			out[key] = tenths(v)
+			if key == "min_cv" {
+				out[key] = fmt.Sprint(v)
+			}
 		case int:
 			if key == "boundary" || key == "breakaway" {
 				out[key] = refRank(v)
@@ -293,13 +306,15 @@ func (k *refComponent) documentTerms(p *refPlan) map[string]any {
 			out[key] = v
 		}
 	}
+	var names []string
+	for _, of := range k.of {
+		names = append(names, p.components[of].id)
+	}
 	switch {
 	case k.kind == "matching":
-		var names []string
-		for _, of := range k.of {
-			names = append(names, p.components[of].id)
-		}
 		out["components"] = names
+	case k.kind == "fast_start" && names != nil:
+		out["excludes"] = names
 	case k.kind == "generation" && out["boundary"] == nil:
 		out["boundary"] = "earner"
 	case len(out) == 0 && k.kind != "differential":
@@ -350,7 +365,7 @@ func (k *refComponent) rateRow(row refRow) map[string]any {
 	switch k.kind {
 	case "retail", "first_order", "differential", "infinity", "x_up", "binary":
 		return map[string]any{"rate": tenths(row.rate)}
-	case "fixed":
+	case "fixed", "customer_acquisition":
 		return map[string]any{"amount": fmt.Sprintf("%d.%02d", row.amount/100, row.amount%100)}
 	case "pool":
 		return map[string]any{"shares": fmt.Sprint(row.shares)}

@@ -51,7 +51,7 @@ func (c *refCompany) ownGeneration(k *refComponent, leader, boundary int) *big.R
 	sum := rat(0)
 	for j := range c.sales {
 		s := &c.sales[j]
-		if s.seller < 0 || k.table(s.class) == nil || deepest(k.table(s.class)) == 0 { // What the component never pays on does not fill a generation.
+		if s.seller < 0 || c.excluded(c.index(k), s) || k.table(s.class) == nil || deepest(k.table(s.class)) == 0 { // What the component never pays on does not fill a generation.
 			continue
 		}
 		p := s.seller
@@ -193,7 +193,7 @@ func (c *refCompany) pool(b *refBooks, i int) {
 	for _, country := range countries {
 		total := rat(0)
 		for j := range c.sales {
-			if country < 0 || c.sales[j].country == country {
+			if (country < 0 || c.sales[j].country == country) && !c.excluded(i, &c.sales[j]) {
 				total.Add(total, c.base(k, &c.sales[j]))
 			}
 		}
@@ -285,9 +285,89 @@ func (c *refCompany) binary(b *refBooks, i int) {
 
 // placed is the CV of a person and everybody placed below.
 func (c *refCompany) placed(k *refComponent, p int) *big.Rat {
-	sum := c.cv(p)
+	sum := rat(0)
+	for j := range c.sales {
+		if s := &c.sales[j]; s.seller == p && !c.excluded(c.index(k), s) {
+			sum.Add(sum, ratio(s.cv, 1e6))
+		}
+	}
 	for _, q := range c.children("placement", p) {
 		sum.Add(sum, c.placed(k, q))
 	}
 	return sum
+}
+
+func (c *refCompany) index(k *refComponent) int {
+	return slices.IndexFunc(c.plan.components, func(other refComponent) bool { return other.id == k.id })
+}
+
+// newMember is the distributor in the first days whose sale it is: the buyer before the seller; -1 for none.
+func (c *refCompany) newMember(k *refComponent, s *refSale) int {
+	for _, p := range []int{s.buyer, s.seller} {
+		if p >= 0 && s.day >= c.people[p].enrolledDay && s.day < c.people[p].enrolledDay+k.terms["days"].(int) {
+			return p
+		}
+	}
+	return -1
+}
+
+// excluded tells whether a fast start keeps a sale from another component.
+func (c *refCompany) excluded(i int, s *refSale) bool {
+	for j := range c.plan.components {
+		k := &c.plan.components[j]
+		if k.kind != "fast_start" || j == i || s.seller < 0 || k.table(s.class) == nil || deepest(k.table(s.class)) == 0 {
+			continue
+		}
+		for _, of := range k.of {
+			if of == i && c.newMember(k, s) >= 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (c *refCompany) fastStart(b *refBooks, i int, s *refSale) {
+	k := &c.plan.components[i]
+	rows, member := k.table(s.class), c.newMember(k, s)
+	if rows == nil || member < 0 {
+		return
+	}
+	base, n := c.base(k, s), 1
+	for p := c.parent(k.tree, member); p >= 0 && n <= deepest(rows); p = c.parent(k.tree, p) {
+		opens := opener(rows, n)
+		may := c.mayEarn(k, p) && p != s.buyer && (opens < 0 || level(rows, c.rank[p], n) > 0)
+		switch {
+		case !may && k.terms["roll_up"].(bool):
+			continue
+		case opens < 0:
+		case may:
+			b.pay(i, p, times(base, level(rows, c.rank[p], n)))
+		default:
+			b.lose(i, p, times(base, level(rows, opens, n)))
+		}
+		n++
+	}
+}
+
+// acquisition pays an amount for each customer whose first order has enough CV.
+func (c *refCompany) acquisition(b *refBooks, i int) {
+	k := &c.plan.components[i]
+	for p := range c.people {
+		won := int64(0)
+		for customer := range 1000 {
+			cv, has := int64(0), false
+			for _, s := range c.sales {
+				if s.seller == p && s.customer == customer && s.first {
+					cv, has = cv+s.cv, true
+				}
+			}
+			if has && cv >= k.terms["min_cv"].(int64)*1_000_000 && cv > 0 {
+				won++
+			}
+		}
+		if won > 0 {
+			c.give(b, i, p, rat(won*k.rows[""][c.rank[p]].amount), c.mayEarn(k, p))
+		}
+	}
 }
