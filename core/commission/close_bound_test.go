@@ -37,18 +37,28 @@ var periodParts = []string{
 	`"type":"binary","binary":{},"rates":[{"rate":"10%"},{"rank":"gold","rate":"12%"}]`,
 	`"type":"binary","binary":{"pay":"cycles","weaker":"20","stronger":"40","own_volume":"weaker"},"rates":[{"amount":"4"}]`,
 	`"type":"binary","binary":{"pay":"ratio","weaker":"1","stronger":"2"},"rates":[{"rate":"10%"}]`,
+	`"type":"fast_start","fast_start":{"days":30,"roll_up":true},"rates":[{"levels":["12%","6%"]}]`,
+	`"type":"fast_start","fast_start":{"days":9,"excludes":["*"]},"rates":[{"levels":["30%","10%"]}]`,
+	`"type":"matching","compression":"dynamic","matching":{"components":[%s]},"rates":[{"levels":["10%","5%"]},{"rank":"gold","levels":["20%"]}]`,
 	`"type":"matrix","compression":"dynamic","matrix":{"width":2,"depth":2},"rates":[{"levels":["5%","4%"]}]`,
 }
 
 // drawPeriodPlan draws a plan of some of these.
 func drawPeriodPlan(t *rapid.T) *plan.Plan {
-	var parts []string
+	var parts, ids []string
 	for i, part := range periodParts {
 		if rapid.IntRange(0, 2).Draw(t, "part") == 0 {
 			base := `"base":"cv",`
-			if strings.Contains(part, "customer_acquisition") {
+			if strings.Contains(part, "customer_acquisition") || strings.Contains(part, "matching") {
 				base = ""
 			}
+			if strings.Contains(part, "matching") {
+				if len(ids) == 0 {
+					continue
+				}
+				part = strings.Replace(part, "%s", strings.Join(ids, ","), 1)
+			}
+			ids = append(ids, fmt.Sprintf(`"c%d"`, i))
 			parts = append(parts, fmt.Sprintf(`{"id":"c%d","period":"monthly",%s%s}`, i, base, part))
 		}
 	}
@@ -79,6 +89,7 @@ func drawMonth(t *rapid.T, p *plan.Plan) commission.CloseInput {
 		sale.Net = rapid.Int64Range(0, 50_000).Draw(t, "net")
 		sale.CV = money.Volume(sale.Net * 10_000)
 		sale.QV, sale.Class = sale.CV, uint16(rapid.IntRange(0, 2).Draw(t, "class"))
+		sale.At = 1772323200000000
 		sale.Customer, sale.Order, sale.First = int32(i), int32(i), rapid.Bool().Draw(t, "first")
 		sales = append(sales, sale)
 	}
@@ -86,7 +97,7 @@ func drawMonth(t *rapid.T, p *plan.Plan) commission.CloseInput {
 	depth, taken := make([]int, count), map[[2]int32]bool{}
 	for i := range count {
 		in.Standings.GV[i] = rapid.Int64Range(0, 700_000_000).Draw(t, "gv")
-		in.World.People.EnrolledAt = append(in.World.People.EnrolledAt, int64(i))
+		in.World.People.EnrolledAt = append(in.World.People.EnrolledAt, in.World.Period.From-rapid.Int64Range(0, 40).Draw(t, "days")*86_400_000_000+int64(i))
 		at, leg := period.Nobody, uint8(0)
 		for parent := range i {
 			for side := range uint8(2) {

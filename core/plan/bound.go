@@ -26,7 +26,7 @@ type Payout struct {
 type Bound struct {
 	Class   string
 	Parts   []Part
-	Total   *big.Rat // the sum of the parts, after caps per line; nil: there is no bound
+	Total   *big.Rat // the most all parts come to together, after caps per line; nil: there is no bound
 	Witness Witness
 }
 
@@ -38,6 +38,7 @@ type Part struct {
 	How       string   // in which constellation, as a sentence
 	Apart     string   // what it pays beside any share; "" for nothing
 	PerOrder  bool
+	Instead   bool // Total counts less of it, since it is dearest where a fast start takes sales away from others
 }
 
 // Witness is an order that is paid Share by the components that settle per order, before caps: a customer buys from the
@@ -160,6 +161,7 @@ func (p *Plan) classBound(class string, classes int) Bound {
 		}
 	}
 	var best Bound
+	var parts []Part // of each component the most in any choice
 	for mask := range 1 << len(exclusive) {
 		b := bounder{plan: p, class: class, off: make([]bool, len(p.Components))}
 		for j, i := range exclusive {
@@ -173,8 +175,28 @@ func (p *Plan) classBound(class string, classes int) Bound {
 			best = bound
 			best.Witness = b.witness(classes)
 		}
+		parts = dearest(parts, b.parts)
 	}
+	for i := range parts {
+		if parts[i].Share == nil || best.Parts[i].Share != nil && parts[i].Share.Cmp(best.Parts[i].Share) > 0 {
+			parts[i].Instead = best.Parts[i].Share != nil
+		}
+	}
+	best.Parts = parts
 	return best
+}
+
+// dearest takes of each component the part with the higher share.
+func dearest(a, b []Part) []Part {
+	if a == nil {
+		return slices.Clone(b)
+	}
+	for i := range a {
+		if above(b[i].Share, a[i].Share) {
+			a[i] = b[i]
+		}
+	}
+	return a
 }
 
 // bounder works on one class. Components that are off do not pay on the sale.
@@ -227,7 +249,7 @@ func (b *bounder) part(i int) Part {
 	base := rat(money.One)
 	switch at := c.BaseIndex(); {
 	case b.off[i]:
-		part.How = "does not pay on what another component pays as fast start, or is not paid beside them"
+		part.How = "does not pay where a fast start takes the sale"
 		return part
 	case at >= 0:
 		base, part.Of = b.parts[at].Share, b.parts[at].Of

@@ -128,6 +128,9 @@ func writePayout(b *strings.Builder, payout *plan.Payout) {
 		fmt.Fprintf(b, "  %s: %s\n", name, plan.Percent(class.Total))
 		for _, part := range class.Parts {
 			text := part.How
+			if part.Instead {
+				text += "; instead of others, not beside them"
+			}
 			if part.Apart != "" {
 				text += "; beside it " + part.Apart
 			}
@@ -187,6 +190,7 @@ type partJSON struct {
 	Of        string  `json:"of"`
 	How       string  `json:"how"`
 	Apart     string  `json:"apart,omitempty"`
+	Instead   bool    `json:"instead,omitempty"` // dearest where a fast start takes sales away from others, so not all in the sum
 }
 
 type witnessJSON struct {
@@ -219,7 +223,7 @@ func payoutAsJSON(payout *plan.Payout) *payoutJSON {
 			Ranks: class.Witness.Ranks, Share: fraction(class.Witness.Share), Exact: class.Witness.Exact,
 		}}
 		for _, part := range class.Parts {
-			c.Parts = append(c.Parts, partJSON{part.Component, fraction(part.Share), part.Of, part.How, part.Apart})
+			c.Parts = append(c.Parts, partJSON{part.Component, fraction(part.Share), part.Of, part.How, part.Apart, part.Instead})
 		}
 		result.Classes = append(result.Classes, c)
 	}
