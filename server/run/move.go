@@ -254,7 +254,6 @@ func (c *changedTrees) PeopleAt(ctx context.Context, program string, as genealog
 		}
 		next := Position{PositionID: l.PositionID, OwnerID: l.DistributorID, ParentID: l.ParentID, Leg: l.Leg, ValidFrom: l.ValidFrom}
 		if at := slices.IndexFunc(people.Positions, func(p Position) bool { return p.PositionID == l.PositionID }); at >= 0 {
-			next.ValidFrom = people.Positions[at].ValidFrom
 			people.Positions[at] = next
 		} else {
 			people.Positions = append(people.Positions, next)

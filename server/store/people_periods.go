@@ -357,8 +357,8 @@ func positionsAt(ctx context.Context, tx *sqlx.Tx, program string, as genealogy.
 	err := eachRow(ctx, tx, func(scan func(...any) error) error {
 		var p run.Position
 		err := scan(&p.PositionID, &p.OwnerID, &p.ParentID, &p.Leg, &p.ValidFrom)
-		if before, moved := now[p.PositionID]; moved && before.OwnerID == p.OwnerID {
-			p.ValidFrom = before.ValidFrom // It is the owner's since then, wherever it stood.
+		if before, there := now[p.PositionID]; there && before.OwnerID == p.OwnerID && before.ParentID == p.ParentID && before.Leg == p.Leg {
+			p.ValidFrom = before.ValidFrom // It stands there since then: a level is completed by whoever comes to it.
 		}
 		now[p.PositionID] = p
 		return err
