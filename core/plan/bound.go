@@ -210,9 +210,7 @@ type bounder struct {
 
 func (b *bounder) exclude(by int) {
 	for i := range b.plan.Components {
-		c := &b.plan.Components[i]
-		named := b.plan.Components[by].FastStartTerms.Excludes
-		if i != by && len(c.volumeBases()) > 0 && (slices.Contains(named, c.ID) || named[0] == Any) {
+		if b.plan.Components[by].Excludes(&b.plan.Components[i]) {
 			b.off[i] = true
 		}
 	}

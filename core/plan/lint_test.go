@@ -99,8 +99,8 @@ func TestBoundsOfSeveralComponents(t *testing.T) {
 		"company, too high":         {"", `{"id":"k","scope":"company","limit":"60%","of":"net","per":"monthly"}`, "52.4 %", ""},
 		"line":                      {"", `{"id":"k","scope":"line","limit":"10%","of":"net"}`, "25.4 %", ""},
 		"component":                 {"", `{"id":"k","scope":"component","component":"levels","limit":"5%","of":"net"}`, "42.4 %", ""},
-		"fast start instead":        {`,{"id":"fast","type":"fast_start","fast_start":{"days":9,"excludes":["levels"]},"rates":[{"levels":["30%"]}]}`, "", "58.4 %", ""},
-		"fast start instead of all": {`,{"id":"fast","type":"fast_start","fast_start":{"days":9,"excludes":["*"]},"rates":[{"levels":["30%"]}]}`, "", "52.4 %", ""},
+		"fast start instead":        {`,{"id":"fast","type":"fast_start","fast_start":{"days":9,"excludes":["month"]},"rates":[{"levels":["30%"]}]}`, "", "76 %", ""},
+		"fast start instead of all": {`,{"id":"fast","type":"fast_start","fast_start":{"days":9,"excludes":["*"]},"rates":[{"levels":["3%"]}]}`, "", "52.4 %", ""},
 		"fast start beside":         {`,{"id":"fast","type":"fast_start","fast_start":{"days":9},"rates":[{"levels":["30%"]}]}`, "", "82.4 %", ""},
 	} {
 		p := mustParse(t, fmt.Sprintf(`{"name":"x","currency":"EUR","ranks":["a","b"],"components":[%s%s],"caps":[%s]}`, parts, c.more, c.caps))

@@ -41,7 +41,7 @@ func ruleOf(name string) (typeRule, bool) {
 	case Matching:
 		return typeRule{trees: anyTree, compressions: noneOrPassed, needsTerms: true}, true
 	case FastStart:
-		return typeRule{perOrder: true, bases: netOrCV, trees: anyTree, classes: true, needsTerms: true}, true
+		return typeRule{bases: netOrCV, trees: anyTree, classes: true, needsTerms: true}, true
 	case Infinity:
 		return typeRule{bases: netOrCV, trees: anyTree, classes: true, needsTerms: true}, true
 	case Pool:

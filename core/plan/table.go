@@ -68,13 +68,13 @@ func (c *Component) Table(class string) *Table {
 func (c *Component) Share() Ratio { return c.share }
 
 // Excludes tells whether a fast start keeps what it pays on from another component. With "*" these are all that are paid
-// on volume.
+// on volume in the same period.
 func (c *Component) Excludes(other *Component) bool {
 	if c.FastStartTerms == nil || c == other {
 		return false
 	}
 	names := c.FastStartTerms.Excludes
-	return slices.Contains(names, other.ID) || slices.Contains(names, Any) && len(other.volumeBases()) > 0
+	return slices.Contains(names, other.ID) || slices.Contains(names, Any) && other.Period == c.Period && len(other.volumeBases()) > 0
 }
 
 // BaseIndex is the index of the component this one is a share of, or -1.

@@ -54,7 +54,9 @@ func (p *Plan) validateComponentPeriod(r *reader, c *Component, rule typeRule, p
 	if !slices.Contains(periodNames, c.Period) && c.Period != PerOrder {
 		r.report(at, fmt.Sprintf("%q is no period", clip(c.Period)), "write order, daily, weekly, monthly or quarterly")
 	}
-	if c.Period == PerOrder && !rule.perOrder {
+	if c.Period == PerOrder && c.Type == FastStart {
+		r.report(at, "is order, but an order does not say when people enrolled", "write daily, weekly, monthly or quarterly")
+	} else if c.Period == PerOrder && !rule.perOrder {
 		r.report(at, fmt.Sprintf("is order, but what %s pays depends on other orders", c.Type),
 			"write daily, weekly, monthly or quarterly")
 	}

@@ -224,6 +224,9 @@ func (p *Plan) validateNamed(r *reader, i int, names []string, path string, earl
 		case earlier && !nests(p.Components[at].Period, c.Period):
 			r.report(place, fmt.Sprintf("%q is paid %s, which does not fall whole into what is %s", name, p.Components[at].Period, c.Period),
 				"give both the same period")
+		case !earlier && p.Components[at].Period != c.Period:
+			r.report(place, fmt.Sprintf("%q is paid %s and not %s, so that it is settled without knowing of the fast start", name, span(p.Components[at].Period), span(c.Period)),
+				"give both the same period, or leave it out")
 		case !earlier && len(p.Components[at].volumeBases()) == 0:
 			r.report(place, fmt.Sprintf("%q is not paid on volume, so nothing can be left out of it", name), "leave it out")
 		}

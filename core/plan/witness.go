@@ -39,8 +39,7 @@ func (b *bounder) witness(classes int) Witness {
 	return w
 }
 
-// walks tells whether a component pays a share of a customer's order as it settles. A fast start needs a new
-// distributor in the order, so the witness leaves it out.
+// walks tells whether a component pays a share of a customer's order as it settles.
 func (b *bounder) walks(i int) bool {
 	c := &b.plan.Components[i]
 	return !b.off[i] && c.Period == PerOrder && (c.Type == Retail || c.Type == Unilevel)
