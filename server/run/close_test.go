@@ -168,3 +168,80 @@ func TestOrderOfLocks(t *testing.T) {
 		wantCode(t, err, server.Invalid)
 	}
 }
+
+// TestCaps: a cap looks at what orders have paid in the month too, and takes from it under a source of its own.
+func TestCaps(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, "current_period", `,
+ {"id":"shop","type":"retail","base":"cv","rates":[{"rate":"0%"}]}],
+"caps":[{"id":"most","scope":"person","limit":"50","enforce":"hard","per":"monthly"}`)
+	ctx := t.Context()
+	c.now = day(3, 10)
+	for _, who := range []string{"ann", "ben", "cyd", "dan"} { // everybody is active
+		c.sell(t, who, who, c.now, 10)
+	}
+	c.earn(t, "x", "dan", "shop", c.now, 80_00)
+	c.now = day(4, 5)
+	c.close(t, "2026-03")
+	c.wantEarned(t, map[string]int64{"dan": 50_00, "cyd": 1_00 + 50, "ben": 1_00 + 50, "ann": 1_00 + 50})
+	again, err := c.run.Commit(ctx, program, "monthly", "2026-03")
+	if check(t, err); again.Changed || !again.Report.Empty() {
+		t.Fatalf("run again: %+v", again.Report)
+	}
+	e, err := c.run.Explain(ctx, program, "monthly", "2026-03", "dan")
+	check(t, err)
+	var cut string
+	for _, a := range e.Awards {
+		if a.ComponentID == "shop" {
+			cut = a.Earned + " " + a.Breakage
+		}
+	}
+	if cut != "-31.00 31.00" && cut != "-30.00 30.00" {
+		t.Errorf("what the cap takes of dan's orders: %q in %+v", cut, e.Awards)
+	}
+	c.now = day(4, 10)
+	c.earn(t, "x", "dan", "shop", day(3, 10), 20_00) // 60.00 less, after March's lock: an April matter
+	c.sell(t, "dan4", "dan", c.now, 1000)
+	c.now = day(5, 5)
+	c.close(t, "2026-04")
+	// dan's 150.00 direct of April less the 60.00 are above the 50.00; cyd is not active.
+	if got := c.earned(t)["dan"]; got != 50_00-60_00+50_00+60_00 {
+		t.Errorf("dan has %d", got)
+	}
+}
+
+// TestWeeks: a week is paid by the rank of the month so far.
+func TestWeeks(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, "current_period", `,
+ {"id":"week","type":"retail","period":"weekly","base":"cv","rates":[{"rate":"1%"},{"rank":"silver","rate":"2%"}]}`)
+	ctx := t.Context()
+	c.now = day(3, 3) // the tenth week, from 2 to 8 March
+	c.sell(t, "a", "dan", c.now, 200)
+	c.sell(t, "d", "cyd", c.now, 10)
+	c.now = day(3, 11)
+	c.sell(t, "b", "dan", c.now, 200)
+	c.now = day(4, 10)
+	for _, week := range []string{"2026-W10", "2026-W11", "2026-W12"} {
+		_, err := c.run.Lock(ctx, program, "weekly", week, false)
+		check(t, err)
+		_, err = c.run.Commit(ctx, program, "weekly", week)
+		check(t, err)
+	}
+	// dan's first week is paid as member (GV 200 so far), the second as silver (400); cyd has 10 at 1 %.
+	c.wantEarned(t, map[string]int64{"dan": 2_00 + 4_00, "cyd": 10})
+	if _, err := c.run.Lock(ctx, program, "weekly", "2026-W14", false); server.CodeOf(err) != server.Conflict {
+		t.Errorf("a week is locked before the one before it: %v", err)
+	}
+	list, err := c.run.List(ctx, program, "")
+	check(t, err)
+	states := map[string]run.State{}
+	for _, p := range list {
+		states[p.PeriodID] = p.State
+	}
+	for id, want := range map[string]run.State{"2026-W10": run.Committed, "2026-W13": run.Open, "2026-03": run.Open, "2026-04": run.Open} {
+		if states[id] != want {
+			t.Errorf("%s is listed as %q, want %s: %v", id, states[id], want, states)
+		}
+	}
+}

@@ -214,27 +214,46 @@ func (s *Service) earned(ctx context.Context, r *result) ([][]int64, error) {
 		}
 	}
 	list := make([][]int64, len(r.plan.Components))
-	err := s.Books.EarnedBetween(ctx, r.program, r.period.From, r.period.To, r.pins.BatchSequence, r.period.ID, func(e Earned) error {
+	take := func(e Earned) error {
 		i, wanted := needed[e.ComponentID]
 		if !wanted {
 			return nil
 		}
-		if e.Currency != r.currency {
-			return fmt.Errorf("distributor %s has earned in %s by component %s, and the plan's periods pay in %s: match it, or cap it, in a plan of that currency",
-				e.DistributorID, e.Currency, e.ComponentID, r.currency)
-		}
-		who, there := r.crowd.snapshot.Index(e.DistributorID)
-		if !there {
-			return fmt.Errorf("distributor %s has earned and is not in the tree at the end of the period", e.DistributorID)
-		}
-		if list[i] == nil {
-			list[i] = make([]int64, r.crowd.people.Count)
-		}
-		var err error
-		list[i][who], err = money.Add(list[i][who], e.AmountMinor)
-		return err
-	})
-	return list, err
+		return r.takeEarned(&list[i], &e)
+	}
+	err := s.Books.EarnedBetween(ctx, r.program, r.period.From, r.period.To, 0, r.pins.BatchSequence, r.period.ID, take)
+	if err != nil {
+		return nil, err
+	}
+	// Corrections of what earlier orders earned, which came after their period's lock, count here as the volumes do.
+	locked, err := lockedPeriods(ctx, s.Books, r.program, r.period)
+	if err != nil || len(locked) == 0 {
+		return list, err
+	}
+	last := &locked[len(locked)-1]
+	if last.To.UnixMicro() != r.period.From || last.Late != plan.LateCurrent {
+		return list, nil
+	}
+	return list, s.Books.EarnedBetween(ctx, r.program, locked[0].From.UnixMicro(), r.period.From, last.Pins.BatchSequence, r.pins.BatchSequence,
+		everyPeriod, take)
+}
+
+// takeEarned adds what somebody has earned to a column.
+func (r *result) takeEarned(column *[]int64, e *Earned) error {
+	if e.Currency != r.currency {
+		return fmt.Errorf("distributor %s has earned in %s by component %s, and the plan's periods pay in %s: match it, or cap it, in a plan of that currency",
+			e.DistributorID, e.Currency, e.ComponentID, r.currency)
+	}
+	who, there := r.crowd.snapshot.Index(e.DistributorID)
+	if !there {
+		return fmt.Errorf("distributor %s has earned and is not in the tree at the end of the period", e.DistributorID)
+	}
+	if *column == nil {
+		*column = make([]int64, r.crowd.people.Count)
+	}
+	var err error
+	(*column)[who], err = money.Add((*column)[who], e.AmountMinor)
+	return err
 }
 
 // matches tells whether a component of a length of period is a share of what others pay.

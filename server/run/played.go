@@ -82,7 +82,7 @@ func (b *played) FirstOrders(ctx context.Context, program string, s Span, fn fun
 }
 
 // EarnedBetween sums what the simulation has paid so far. See Books.
-func (b *played) EarnedBetween(_ context.Context, _ string, from, to, _ int64, _ string, fn func(Earned) error) error {
+func (b *played) EarnedBetween(_ context.Context, _ string, from, to, _, _ int64, _ string, fn func(Earned) error) error {
 	for i := range b.earned {
 		if e := &b.earned[i]; e.at >= from && e.at < to {
 			if err := fn(e.Earned); err != nil {

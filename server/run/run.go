@@ -249,8 +249,9 @@ type Books interface {
 	FirstOrders(ctx context.Context, program string, s Span, fn func(FirstOrder) error) error
 	// FirstSale is the order time of the first sale ever recorded; 0 where there is none.
 	FirstSale(ctx context.Context, program string) (int64, error)
-	// EarnedBetween sums earnings by order time, sealed by a batch, but for what the period except has posted itself.
-	EarnedBetween(ctx context.Context, program string, from, to, batch int64, except string, fn func(Earned) error) error
+	// EarnedBetween sums earnings by order time, sealed after one batch and up to another, but for what the period except
+	// has posted itself, or everyPeriod.
+	EarnedBetween(ctx context.Context, program string, from, to, afterBatch, batch int64, except string, fn func(Earned) error) error
 
 	PeriodOf(ctx context.Context, k Key) (Period, error) // State Open where there is no row
 	Periods(ctx context.Context, program, kind string) ([]Period, error)
@@ -284,6 +285,9 @@ type Trace struct {
 	At         time.Time `json:"at"`
 	JSON       []byte    `json:"-"`
 }
+
+// everyPeriod leaves out all that periods have posted: a period is posted after it was locked, and is no correction.
+const everyPeriod = "%"
 
 // SourcePrefix begins the source of every posting of a period.
 const SourcePrefix = "period:"

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"upline.dev/upline/core/genealogy"
+	"upline.dev/upline/core/ledger"
 	"upline.dev/upline/core/money"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/core/plan"
@@ -162,4 +163,29 @@ func (c *company) wantEarned(t testing.TB, want map[string]int64) {
 	if diff := cmp.Diff(want, c.earned(t)); diff != "" {
 		t.Fatalf("earned (-want +got)\n%s", diff)
 	}
+}
+
+// earn settles an order so that it has paid somebody by a component per order, as of now.
+func (c *company) earn(t testing.TB, id, who, component string, at time.Time, minor int64) {
+	t.Helper()
+	src := order.Source{StoreID: shop, PlatformOrderID: id}
+	check(t, c.store.InTx(t.Context(), program, []order.Source{src}, func(b pipeline.Books) error {
+		rec := b.Sources()[0]
+		key := ledger.Key{Source: src.String(), LineID: "1", ComponentID: component, DistributorID: who, Kind: ledger.Earning, Currency: "EUR"}
+		postings, err := ledger.Difference(program, rec.Revision+1, rec.Posted, []ledger.Balance{{Key: key, AmountMinor: minor}},
+			ledger.Stamp{OrderTS: at.UnixMicro(), PostedAt: c.now.UnixMicro()})
+		if err != nil {
+			return err
+		}
+		o := order.Order{Source: src, Platform: order.Custom, OrderTS: at, Currency: "EUR", Status: order.Paid}
+		r := order.Revision{Source: src, Channel: order.API, Kind: order.Snapshot, Version: order.Version{Updated: c.now.UnixMicro()}, Order: &o}
+		state, err := order.Merge(rec.State, r)
+		if err != nil {
+			return err
+		}
+		return b.Settle(t.Context(), []pipeline.Settlement{{
+			Source: src, Platform: order.Custom, State: state, Outcome: pipeline.Settled, Order: &o, Pins: &pipeline.Pins{},
+			Postings: postings, Revision: rec.Revision + 1,
+		}}, nil, c.now)
+	}))
 }

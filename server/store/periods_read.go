@@ -219,7 +219,7 @@ func (s *Store) FirstSale(ctx context.Context, program string) (at int64, err er
 const clockSlack = 48 * 60 * 60 * 1_000_000
 
 // EarnedBetween sums earnings by order time. See run.Books.
-func (s *Store) EarnedBetween(ctx context.Context, program string, from, to, batch int64, except string, fn func(run.Earned) error) (err error) {
+func (s *Store) EarnedBetween(ctx context.Context, program string, from, to, afterBatch, batch int64, except string, fn func(run.Earned) error) (err error) {
 	defer server.Wrap(&err, "read what was earned in program %s", program)
 	return s.read(ctx, program, func(tx *sqlx.Tx) error {
 		var before int64
@@ -238,7 +238,7 @@ func (s *Store) EarnedBetween(ctx context.Context, program string, from, to, bat
 			WHERE p.program_id = $1 AND p.batch_sequence > $2 AND p.batch_sequence <= $3 AND p.kind = 'earning'
 			AND s.order_ts >= $4 AND s.order_ts < $5 AND NOT (s.source >= 'period:' AND s.source < 'period;' AND s.source LIKE '%/' || $6 || '/%')
 			GROUP BY p.component_id, p.distributor_id, p.currency
-			ORDER BY p.component_id, p.distributor_id, p.currency`, program, before, batch, from, to, except)
+			ORDER BY p.component_id, p.distributor_id, p.currency`, program, max(before, afterBatch), batch, from, to, except)
 	})
 }
 

@@ -400,7 +400,7 @@ func testEarnedBetween(t *testing.T, w *world) {
 	w.settle(t, w.Store, sale(source("1"), 1000), 2, map[string]int64{"ben": 30})
 	for batch, want := range map[int64]map[string]int64{1: {"ben": 50, "ann": 20}, 2: {"ben": 55, "ann": 20}, 9: {"ben": 35, "ann": 0}} {
 		got := map[string]int64{}
-		ok(t, w.Store.EarnedBetween(w.ctx, program, march.UnixMicro(), april.UnixMicro(), batch, "2026-03", func(e run.Earned) error {
+		ok(t, w.Store.EarnedBetween(w.ctx, program, march.UnixMicro(), april.UnixMicro(), 0, batch, "2026-03", func(e run.Earned) error {
 			got[e.DistributorID] = e.AmountMinor
 			return nil
 		}))
@@ -408,7 +408,15 @@ func testEarnedBetween(t *testing.T, w *world) {
 			t.Errorf("batch %d: %s", batch, diff)
 		}
 	}
-	ok(t, w.Store.EarnedBetween(w.ctx, program, april.UnixMicro(), may.UnixMicro(), 9, "2026-04", func(e run.Earned) error {
+	late := map[string]int64{}
+	ok(t, w.Store.EarnedBetween(w.ctx, program, march.UnixMicro(), april.UnixMicro(), 2, 9, "2026-04", func(e run.Earned) error {
+		late[e.DistributorID] = e.AmountMinor
+		return nil
+	}))
+	if diff := cmp.Diff(map[string]int64{"ben": -20, "ann": -20}, late); diff != "" {
+		t.Errorf("after batch 2: %s", diff)
+	}
+	ok(t, w.Store.EarnedBetween(w.ctx, program, april.UnixMicro(), may.UnixMicro(), 0, 9, "2026-04", func(e run.Earned) error {
 		t.Errorf("earned in April: %+v", e)
 		return nil
 	}))
