@@ -245,3 +245,31 @@ func TestWeeks(t *testing.T) {
 		}
 	}
 }
+
+// TestMatch: a match looks at what orders have paid in the month; what is corrected after the lock counts in the next.
+func TestMatch(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, "current_period", `,
+ {"id":"shop","type":"retail","base":"cv","rates":[{"rate":"0%"}]},
+ {"id":"match","type":"matching","period":"monthly","rates":[{"levels":["10%"]}],"matching":{"components":["shop"]}}`)
+	match := func(out *run.Outcome) string {
+		for _, k := range out.Totals.Components {
+			if k.ComponentID == "match" {
+				return k.Earned
+			}
+		}
+		return ""
+	}
+	for month, corrected := range []int64{80_00, 30_00} {
+		c.now = day(3, 10).AddDate(0, month, 0)
+		for _, who := range []string{"ann", "ben", "cyd", "dan"} { // everybody is active
+			c.sell(t, who+c.now.Format("1"), who, c.now, 10)
+		}
+		c.earn(t, "x", "dan", "shop", day(3, 10), corrected)
+		c.now = day(4, 5).AddDate(0, month, 0)
+		want := []string{"8.00", "-5.00"}[month]
+		if got := match(c.close(t, c.now.AddDate(0, -1, 0).Format("2006-01"))); got != want {
+			t.Errorf("month %d: the match is %s, want %s", month, got, want)
+		}
+	}
+}
