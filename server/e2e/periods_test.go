@@ -179,7 +179,7 @@ func TestKillCommit(t *testing.T) {
 				waitForMore(t, books, before, ended)
 			}
 			_ = cmd.Process.Kill()
-			<-ended
+			_ = <-ended // it was killed
 			state, shown, raw := in.shown(books)
 			t.Logf("kill %d: the month is %s, %d postings shown of %d", round+1, state, shown, raw)
 			if state == "committed" {

@@ -43,8 +43,10 @@ func (s *Sale) add(other *Sale, sign int64) error {
 		into  *int64
 		value int64
 	}{
-		{&s.Quantity, other.Quantity}, {&s.NetMinor, other.NetMinor},
-		{(*int64)(&s.CV), int64(other.CV)}, {(*int64)(&s.QV), int64(other.QV)},
+		{&s.Quantity, other.Quantity},
+		{&s.NetMinor, other.NetMinor},
+		{(*int64)(&s.CV), int64(other.CV)},
+		{(*int64)(&s.QV), int64(other.QV)},
 	} {
 		value, err := money.Mul(f.value, sign)
 		if err != nil {

@@ -44,7 +44,7 @@ func (p *Projections) Projection(ctx context.Context, program, kind, periodID st
 			p.kept = map[Key]*projection{}
 		}
 		p.kept[key] = have
-		go p.compute(key, have)
+		go p.compute(key, have) //nolint:gosec // whoever asked first may go: others wait for the same answer
 	}
 	p.mu.Unlock()
 	select {

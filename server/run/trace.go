@@ -2,6 +2,7 @@ package run
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,7 +42,7 @@ func (r *result) trace(d *diff) ([]byte, error) {
 		return cmp.Or(cmp.Compare(a.Component, b.Component), cmp.Compare(a.Person, b.Person))
 	})
 	if !found {
-		return nil, fmt.Errorf("there is no award")
+		return nil, errors.New("there is no award")
 	}
 	return r.closing.Trace(nil, &r.awards[at])
 }

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"upline.dev/upline/core/commission"
@@ -75,7 +76,7 @@ func whyDiffers(before, after []byte) (string, error) {
 	if a.Standing != nil && b.Standing != nil {
 		say("rank", a.Standing.Rank, b.Standing.Rank)
 		say("status", string(a.Standing.Status), string(b.Standing.Status))
-		say("active", fmt.Sprint(a.Standing.Active), fmt.Sprint(b.Standing.Active))
+		say("active", strconv.FormatBool(a.Standing.Active), strconv.FormatBool(b.Standing.Active))
 		say("PV", a.Standing.PV.String(), b.Standing.PV.String())
 		say("GV", a.Standing.GV.String(), b.Standing.GV.String())
 	}

@@ -17,6 +17,7 @@ import (
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/pipeline"
+	"upline.dev/upline/server/run"
 	"upline.dev/upline/server/store"
 )
 
@@ -29,7 +30,10 @@ func twoPrograms(t *testing.T, s *store.Store) {
 		check(t, s.CreateStore(ctx, admin.Store{StoreID: program + "-shop", ProgramID: program, Platform: order.Custom, Domain: program, Currency: "EUR"}))
 		check(t, s.CreateAPIKey(ctx, admin.APIKey{KeyID: program, ProgramID: program, Hash: admin.HashAPIKey(program)}))
 		check(t, s.Audit(ctx, program, "cli", "test", "", ""))
-		_, err := s.PutDistributors(ctx, program, []admin.Distributor{{DistributorID: "ann", Codes: []string{"X"}, SealedProfile: []byte("p")}}, time.Now(), true)
+		_, err := s.PutDistributors(ctx, program, []admin.Distributor{
+			{DistributorID: "ann", Codes: []string{"X"}, SealedProfile: []byte("p"), EnrolledAt: time.Now(), Place: &admin.Place{}},
+			{DistributorID: "ben", SponsorID: "ann"}, {DistributorID: "cyd", SponsorID: "ben", EnrollerID: pointer("ann")},
+		}, time.Now(), true)
 		check(t, err)
 		_, err = s.PutDeliveries(ctx, []inbox.Row{{Delivery: order.Delivery{
 			DeliveryID: program, ProgramID: program, StoreID: program + "-shop",
@@ -43,20 +47,48 @@ func twoPrograms(t *testing.T, s *store.Store) {
 				Source: src, Outcome: pipeline.Settled, Revision: 1,
 				Revisions: []pipeline.Revised{{DeliveryID: program}},
 				Binding:   &pipeline.Binding{Customer: pipeline.Customer{StoreID: src.StoreID, CustomerID: "c"}, DistributorID: "ann"},
+				Sales:     []pipeline.Sale{{LineID: "1", SellerID: "ann", CommissionClass: "c", Currency: "EUR", OrderTS: 1, Quantity: 1}},
 				Postings: []ledger.Posting{{
 					EventID: ledger.EventID(program, key, 1), ProgramID: program, Key: key, Revision: 1,
 					From: "a", To: "b", AmountMinor: 5, OrderTS: 1, PostedAt: 1,
 				}},
 			}}, nil, time.Now())
 		}))
+		fillPeriods(t, s, program)
 	}
 }
+
+// fillPeriods closes a period of a program, and leaves another one half committed.
+func fillPeriods(t *testing.T, s *store.Store, program string) {
+	t.Helper()
+	ctx := t.Context()
+	check(t, s.RollUp(ctx, program, 0, 10))
+	check(t, s.PutOverride(ctx, program, run.Override{OverrideID: program, DistributorID: "ann", Rank: "gold", ValidUntil: 9, Reason: "x"}))
+	for _, id := range []string{"2026-03", "2026-04"} {
+		open := run.Period{Kind: "monthly", PeriodID: id, State: run.Open}
+		locked, begun := open, open
+		locked.State, locked.RunID = run.Locked, program+id+"lock"
+		check(t, s.Lock(ctx, program, open, locked, run.Run{RunID: locked.RunID, Kind: "monthly", PeriodID: id, Action: run.ActionLock}))
+		begun.State, begun.RunID, begun.Revision = run.Committing, program+id+"commit", 1
+		check(t, s.BeginCommit(ctx, program, locked, begun, []string{run.SourcesOf("pool", id)}))
+		check(t, s.CommitChunk(ctx, program, begun, run.Chunk{
+			Ranks: []run.Rank{{DistributorID: "ann"}}, States: []run.StatePart{{ComponentID: "*", State: []byte("{}")}},
+		}))
+		if id == "2026-03" {
+			check(t, s.FinishCommit(ctx, program, begun, run.Run{RunID: begun.RunID, Kind: "monthly", PeriodID: id, Action: run.ActionCommit}))
+		}
+	}
+}
+
+func pointer[T any](v T) *T { return &v }
 
 // The tables of one program's facts, and those that are read before the program is known.
 var (
 	closedTables = []string{
 		"distributors", "distributor_profiles", "genealogy_links", "standings", "distributor_codes",
 		"order_revisions", "orders", "customer_bindings", "settlements", "postings", "seals", "outbox", "audit_log", "ledger",
+		"enroller_links", "placements", "person_facts", "rank_overrides", "sale_heads", "sales", "sale_sums", "sale_sums_upto", "periods", "runs",
+		"open_commits", "rank_history", "component_states",
 	}
 	openTables = []string{"programs", "stores", "api_keys", "inbox", "inbox_state"}
 )
@@ -117,7 +149,10 @@ func TestEveryTableIsSecured(t *testing.T) {
 		WHERE n.nspname = 'public' AND c.relkind = 'r' AND c.relname <> 'goose_db_version'`)
 	check(t, err)
 	defer rows.Close()
-	growing, tables := map[string]bool{"postings": true, "settlements": true, "seals": true, "order_revisions": true, "audit_log": true}, 0
+	growing, tables := map[string]bool{
+		"postings": true, "settlements": true, "seals": true, "order_revisions": true, "audit_log": true, "sales": true, "runs": true,
+		"rank_history": true, "component_states": true,
+	}, 0
 	for rows.Next() {
 		var name string
 		var secured, mayRead, mayUpdate, mayDelete, mayTruncate bool

@@ -66,7 +66,7 @@ func TestSQLiteReplace(t *testing.T) {
 	check(t, err)
 	defer raw.Close()
 	digest := func() (all string) {
-		for _, keys := range []string{`event_id FROM postings`, `snapshot_id FROM settlements`, `hash FROM order_revisions`, `audit_id FROM audit_log`} {
+		for _, keys := range []string{`event_id FROM postings`, `snapshot_id FROM settlements`, `hash FROM order_revisions`, `audit_id FROM audit_log`, `actor FROM runs`, `rank FROM rank_history`, `line_id FROM sales`, `state FROM component_states`} {
 			column, table, _ := strings.Cut(keys, " FROM ")
 			var text string
 			check(t, raw.QueryRow(`SELECT group_concat(coalesce(hex(`+column+`), '') || program_id, '|') FROM `+table).Scan(&text))
@@ -94,6 +94,11 @@ func TestSQLiteReplace(t *testing.T) {
 		"same row number of a settlement":  `INSERT OR REPLACE INTO settlements (rowid, program_id, source, revision, batch_sequence, first_position, posting_count, calc_snapshot_json, order_ts, posted_at) SELECT rowid, 'x', 'x', 1, 99, 99, 1, 'x', 1, 1 FROM settlements LIMIT 1`,
 		"same row number of a seal":        `INSERT OR REPLACE INTO seals (rowid, program_id, sequence, leaf_count, leaves, root, previous, hash, sealed_at, outbox_sequence) SELECT rowid, 'x', 1, 1, zeroblob(32), x'', x'', x'', 1, 1 FROM seals LIMIT 1`,
 		"same row number of a revision":    `INSERT OR REPLACE INTO order_revisions (rowid, program_id, source, hash, delivery_id, revision_json, recorded_at) SELECT rowid, 'x', 'x', zeroblob(32), 'x', 'x', 1 FROM order_revisions LIMIT 1`,
+		"same row number of a run":         `INSERT OR REPLACE INTO runs (rowid, program_id, run_id, kind, period_id, action, revision, at, actor, plan_hash, tree_version, sales_sequence, batch_sequence, input_hash, result_hash, totals_json, report_json) SELECT rowid, 'x', 'x', 'x', 'x', 'lock', 1, 1, 'x', '', 1, 1, 1, '', '', '', '' FROM runs LIMIT 1`,
+		"same run":                         `INSERT OR REPLACE INTO runs (program_id, run_id, kind, period_id, action, revision, at, actor, plan_hash, tree_version, sales_sequence, batch_sequence, input_hash, result_hash, totals_json, report_json) SELECT program_id, run_id, 'x', 'x', 'lock', 1, 1, 'x', '', 1, 1, 1, '', '', '', '' FROM runs LIMIT 1`,
+		"same rank":                        `INSERT OR REPLACE INTO rank_history SELECT program_id, kind, period_id, revision, distributor_id, 'x', reached, title, held, met_rank, active, missed, met, pv, gv FROM rank_history LIMIT 1`,
+		"same sale":                        `INSERT OR REPLACE INTO sales SELECT program_id, sequence, position, source, 'x', seller_id, buyer_id, customer_id, commission_class, country, currency, order_ts, quantity, net_minor, cv, qv, recorded_at FROM sales LIMIT 1`,
+		"same state":                       `INSERT OR REPLACE INTO component_states SELECT program_id, kind, period_id, revision, component_id, part, x'00' FROM component_states LIMIT 1`,
 		"same row number of an audit line": `INSERT OR REPLACE INTO audit_log (rowid, program_id, audit_id, at, actor, action, subject, detail) SELECT rowid, 'x', 'x', 1, '', '', '', '' FROM audit_log LIMIT 1`,
 	} {
 		_, _ = raw.Exec(statement) // refused or ignored: what counts is what is there afterwards

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -137,7 +138,7 @@ func (e *environment) printPeriods(list []closer.Period) error {
 		earned, breakage, people := "", "", ""
 		if p.Totals != nil {
 			earned, breakage = p.Totals.Earned+" "+p.Totals.Currency, p.Totals.Breakage
-			people = fmt.Sprint(p.Totals.People)
+			people = strconv.FormatInt(p.Totals.People, 10)
 		}
 		at, by := p.LastChange()
 		changed := ""
