@@ -11,6 +11,8 @@ import (
 
 	"upline.dev/upline/core/money"
 	"upline.dev/upline/core/order"
+	"upline.dev/upline/core/placement"
+	"upline.dev/upline/core/plan"
 	"upline.dev/upline/server/admin"
 )
 
@@ -110,6 +112,34 @@ func (c *Company) makePeople(dice *rand.Rand) {
 		c.People[i].Rank = rankFor(sponsored[i])
 	}
 	c.People[0].Status, c.People[0].Rank = "active", "diamond"
+	c.addPeriodFacts()
+}
+
+// addPeriodFacts gives everybody what only periods need: a place in the binary tree, breadth first below the sponsor, in
+// the order in which they joined; some an enroller of their own, and some an autoship.
+func (c *Company) addPeriodFacts() {
+	tree, err := placement.New(&plan.Placement{Width: 2, Strategy: plan.PlaceBreadthFirst})
+	if err != nil {
+		panic(fmt.Sprintf("demo: the terms of the placement tree: %v", err)) // they are written here
+	}
+	sponsors := map[string]string{}
+	for i := range c.People {
+		d := &c.People[i]
+		link, err := tree.Place(d.DistributorID, d.SponsorID, 0, 1)
+		if err != nil {
+			panic(fmt.Sprintf("demo: place %s: %v", d.DistributorID, err)) // a binary tree without depth is never full
+		}
+		if d.PlacementParent = admin.None; link.ParentID != "" {
+			d.PlacementParent, d.PlacementLeg = link.ParentID, []string{"left", "right"}[link.Leg]
+		}
+		if d.Autoship = "no"; i%3 == 0 {
+			d.Autoship = "yes"
+		}
+		if above := sponsors[d.SponsorID]; i%20 == 7 && above != "" {
+			d.EnrollerID = above // the sponsor's sponsor won the new member
+		}
+		sponsors[d.DistributorID] = d.SponsorID
+	}
 }
 
 func pick(dice *rand.Rand, from []string) string { return from[dice.IntN(len(from))] }

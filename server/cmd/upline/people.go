@@ -231,8 +231,13 @@ func (e *environment) printEffect(effect *closer.Effect, top int, name func(stri
 		}
 		fmt.Fprintf(e.stdout, "  %s: from %s to %s\n", name(l.Position), place(l.From, l.FromLeg), place(l.To, l.ToLeg))
 	}
+	changes := false
 	for i := range effect.Periods {
 		p := &effect.Periods[i]
+		if p.Report.Empty() {
+			continue
+		}
+		changes = true
 		fmt.Fprintf(e.stdout, "\nIf %s ended now: %s instead of %s %s; %d get more, %d get less\n", p.PeriodID, p.After, p.Before, p.Currency, p.Report.More, p.Report.Less)
 		w := tabwriter.NewWriter(e.stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 		for j := range p.Report.Changes[:min(max(top, 0), len(p.Report.Changes))] {
@@ -240,6 +245,9 @@ func (e *environment) printEffect(effect *closer.Effect, top int, name func(stri
 			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\t%s\t\n", name(c.DistributorID), c.ComponentID, c.Posted, c.Wanted, c.Difference)
 		}
 		_ = w.Flush() // stdout: a pipe that is gone ends the program anyway
+	}
+	if !changes {
+		fmt.Fprintln(e.stdout, "\nNo pay changes in the open periods that see it.")
 	}
 	note := dryRunNote
 	if effect.Written {
