@@ -95,6 +95,9 @@ func (p *Plan) validateBase(r *reader, i int, rule typeRule) {
 		r.report(path, fmt.Sprintf("%q is no base", clip(c.Base)), "write net, cv, profit or component:ID")
 	case !slices.Contains(rule.bases, ComponentBase):
 		r.report(path, c.Type+" is paid on volume, not on what was earned", "use net or cv, or a component of type matching")
+	case c.Period != PerOrder:
+		r.report(path, "is what another component pays on a line, which is known order by order alone",
+			"use net or cv, a component of type matching, or period: order")
 	default:
 		p.validateComponentBase(r, i, name, path)
 	}
@@ -108,9 +111,9 @@ func (p *Plan) validateComponentBase(r *reader, i int, name, path string) {
 	case at >= i:
 		r.report(path, fmt.Sprintf("names %q, which is not calculated before this one", name),
 			"write the component it is a share of above it")
-	case p.Components[at].Period != p.Components[i].Period:
-		r.report(path, fmt.Sprintf("names %q, which is paid %s and not %s", name, span(p.Components[at].Period), span(p.Components[i].Period)),
-			"give both the same period, or use a component of type matching")
+	case p.Components[at].Period != PerOrder:
+		r.report(path, fmt.Sprintf("names %q, which is paid %s and not per order", name, p.Components[at].Period),
+			"give it period: order, or use a component of type matching")
 	}
 }
 
