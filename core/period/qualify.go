@@ -107,7 +107,8 @@ func (s *Standings) allot() {
 	for _, without := range withouts(s.plan) {
 		s.pgv = append(s.pgv, pgv{without, make([]int64, n)})
 	}
-	if rank, named := s.plan.Rank(s.plan.Qualification.BreakawayRank); named && rank > 0 {
+	if name := s.plan.Qualification.BreakawayRank; name != "" {
+		rank, _ := s.plan.Rank(name)
 		s.PGV, _ = s.PGVWithout(rank)
 	}
 }
