@@ -263,8 +263,8 @@ func (b *bounder) part(i int) Part {
 		return part
 	}
 	factor := big.NewRat(c.Share().Num, c.Share().Den)
-	if len(c.volumeBases()) == 0 {
-		factor = rat(money.One)
+	if c.paysAmounts() || c.Type == Bands {
+		factor = rat(money.One) // Amounts are paid whole; of the rates of bands the factor is taken where they are.
 	}
 	part.Share = new(big.Rat).Mul(new(big.Rat).Mul(share, base), factor)
 	return part

@@ -231,7 +231,8 @@ func (b *bounder) bandsFrom(c *Component, first, last int) *big.Rat {
 		if band.Minor() > 0 {
 			sum.Add(sum, new(big.Rat).Quo(b.baseOf(c, band.Minor()), new(big.Rat).SetInt64(t.Bands[last].Value())))
 		} else {
-			sum.Add(sum, big.NewRat(band.Ratio().Num, max(band.Ratio().Den, 1)))
+			rate := big.NewRat(band.Ratio().Num, max(band.Ratio().Den, 1))
+			sum.Add(sum, rate.Mul(rate, big.NewRat(c.Share().Num, c.Share().Den)))
 		}
 	}
 	return sum

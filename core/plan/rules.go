@@ -102,6 +102,20 @@ func (c *Component) rowKey() string {
 	return keyRate
 }
 
+// paysAmounts tells whether all that a component pays is amounts, or a share of what others were paid, so that no share
+// of a base counts.
+func (c *Component) paysAmounts() bool {
+	rated := func(b Band) bool { return b.Rate != "" }
+	switch c.Type {
+	case Binary:
+		return c.BinaryTerms != nil && c.BinaryTerms.Pay == PayCycles
+	case Bands:
+		return c.BandsTerms != nil && !slices.ContainsFunc(c.BandsTerms.Bands, rated)
+	default:
+		return len(c.volumeBases()) == 0
+	}
+}
+
 // defaults fills in what follows from the type. A type whose figures depend on other orders is monthly.
 func (c *Component) defaults() {
 	rule, known := ruleOf(c.Type)

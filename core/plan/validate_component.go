@@ -72,12 +72,12 @@ func (p *Plan) validateComponentPeriod(r *reader, c *Component, rule typeRule, p
 
 func (p *Plan) validateBase(r *reader, i int, rule typeRule) {
 	c, path := &p.Components[i], join(index("components", i), "base")
+	if share, err := parseShare(c.Commissionable); c.paysAmounts() && err == nil && share != money.One {
+		r.report(join(index("components", i), "commissionable"), "means nothing for "+c.Type+" where amounts are what counts", "leave it out")
+	}
 	if len(rule.bases) == 0 {
 		if c.Base != "" {
 			r.report(path, "means nothing for "+c.Type, "leave it out")
-		}
-		if c.Commissionable != "100%" && c.Commissionable != "1" {
-			r.report(join(index("components", i), "commissionable"), "means nothing for "+c.Type, "leave it out")
 		}
 		return
 	}
