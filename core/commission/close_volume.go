@@ -88,11 +88,15 @@ func (c *closing) eachSale(f func(lane int, sale *period.Sale) error) error {
 }
 
 func (c *closing) eachBlock(f func(lane int, block []period.Sale) error) error {
-	sales := c.world.Sales
+	return eachBlock(c.world.Sales, c.parallel, f)
+}
+
+// eachBlock calls f with every block of the sales, lane by lane.
+func eachBlock(sales period.Sales, parallel period.Parallel, f func(lane int, block []period.Sale) error) error {
 	if sales == nil {
 		return nil
 	}
-	return c.parallel(lanes, func(lane int) error {
+	return parallel(lanes, func(lane int) error {
 		var buf []period.Sale
 		for i := lane; i < sales.Blocks(); i += lanes {
 			block, err := sales.Block(i, buf)
