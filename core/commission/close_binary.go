@@ -320,13 +320,17 @@ func (b *binaryWork) payAll() error {
 	return b.c.err
 }
 
-// likely is about how many positions have something on both legs.
+// likely is about how many terms there will be: one for each position with something on both legs, and some more where
+// limits cut.
 func (b *binaryWork) likely() int {
 	count := 0
 	for i := range b.tree.Parent {
 		if left, right := b.fresh[0][i] > 0, b.fresh[1][i] > 0; left && right || (left || right) && b.carried != nil && b.carried[i] > 0 {
 			count++
 		}
+	}
+	if b.ownerLimit >= 0 || slices.ContainsFunc(b.ranks, func(r binaryRank) bool { return r.limit >= 0 }) {
+		count += count / 8
 	}
 	return count
 }

@@ -57,7 +57,7 @@ func manyPositions(p *plan.Plan, n int32) commission.CloseInput {
 
 // BenchmarkBinaryClose closes two periods of UPLINE_BENCH_POSITIONS (1,000,000) positions with carry in and out, limits
 // by rank and per owner, a carry limit and the state's hash. It reports CPU and, where the system tells, peak memory:
-// run it alone, with -benchtime=1x and GOGC=50 for the figures in docs/performance.md.
+// run it alone, with -benchtime=1x and GOGC=50 for the figures in docs/benchmarks.md.
 func BenchmarkBinaryClose(b *testing.B) {
 	n := int32(1_000_000)
 	if text := os.Getenv("UPLINE_BENCH_POSITIONS"); text != "" {

@@ -179,12 +179,19 @@ func (c *closing) gather() error {
 	}
 	var lane [lanes]*gathering
 	for i := range lane {
+		if i > 0 && c.in.Parallel == nil {
+			lane[i] = lane[0] // One after the other needs no sums of its own.
+			continue
+		}
 		lane[i] = newGathering(c)
 	}
 	if err := c.eachBlock(func(i int, block []period.Sale) error { return lane[i].block(block) }); err != nil {
 		return err
 	}
 	for _, more := range lane[1:] {
+		if more == lane[0] {
+			continue
+		}
 		if err := lane[0].add(more); err != nil {
 			return err
 		}
