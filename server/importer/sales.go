@@ -61,7 +61,7 @@ func (t *Table) sale(row Row) Sale {
 			t.fault(row.Line, row.Cells, column, "%.60q: %v", t.Get(row, column), err)
 		}
 	}
-	for _, column := range []string{"order_id", "class"} {
+	for _, column := range []string{"order_id", "order_ts", "class"} {
 		if t.Get(row, column) == "" {
 			t.fault(row.Line, row.Cells, column, "empty: every row names its %s", column)
 		}

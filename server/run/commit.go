@@ -31,7 +31,7 @@ func (s *Service) Commit(ctx context.Context, program, kind, periodID string) (*
 		return nil, server.Errorf(server.Conflict, "Period %s is %s: lock it first.", was.PeriodID, was.State)
 	}
 	action := ActionCommit
-	restates := was.CommittedRevision > 0 && was.Late == plan.LateRestate
+	restates := was.restates()
 	if restates {
 		head, err := s.Books.Head(ctx, program)
 		if err != nil {
@@ -58,6 +58,9 @@ func (s *Service) Commit(ctx context.Context, program, kind, periodID string) (*
 	}
 	return out, s.post(ctx, r, was, out, action)
 }
+
+// restates tells whether running a period again takes in what came late.
+func (p *Period) restates() bool { return p.CommittedRevision > 0 && p.Late == plan.LateRestate }
 
 // post writes a commit chunk by chunk.
 func (s *Service) post(ctx context.Context, r *result, was Period, out *Outcome, action Action) error {

@@ -308,12 +308,12 @@ const engineVersion = commission.EngineVersion
 
 // LastChange is when the period came to where it stands, and by whom.
 func (p *Period) LastChange() (at time.Time, by string) {
-	switch {
-	case !p.PaidAt.IsZero():
-		return p.PaidAt, p.PaidBy
-	case !p.CommittedAt.IsZero():
-		return p.CommittedAt, p.CommittedBy
-	default:
-		return p.LockedAt, p.LockedBy
+	at, by = p.LockedAt, p.LockedBy
+	if p.CommittedAt.After(at) {
+		at, by = p.CommittedAt, p.CommittedBy
 	}
+	if p.PaidAt.After(at) {
+		at, by = p.PaidAt, p.PaidBy
+	}
+	return at, by
 }

@@ -167,6 +167,12 @@ func (s *Service) Preview(ctx context.Context, program, kind, periodID string, r
 	if err != nil {
 		return nil, err
 	}
+	if p.restates() { // It shows what running it again would post.
+		if j.pins, err = s.pinsNow(ctx, program, j.plan); err != nil {
+			return nil, err
+		}
+		j.pins.TreeVersion = p.Pins.TreeVersion
+	}
 	r, err := s.compute(ctx, j)
 	if err != nil {
 		return nil, fmt.Errorf("preview %s of program %s: %w", j.period.ID, program, err)
@@ -239,10 +245,13 @@ func (s *Service) mayLock(ctx context.Context, j *job, early bool) error {
 	if now.UnixMicro() < j.period.To {
 		return server.Errorf(server.Conflict, "Period %s ends at %s; it cannot be locked before.", j.period.ID, shown(j.period.To))
 	}
-	grace := time.UnixMicro(j.period.To).UTC().AddDate(0, 0, j.plan.Periods.GraceDays)
-	if now.Before(grace) && !early {
+	grace, err := j.graceEnds()
+	if err != nil {
+		return err
+	}
+	if now.UnixMicro() < grace && !early {
 		return server.Errorf(server.Conflict, "The grace of %d days for late arrivals of %s ends at %s. Lock it then, or lock it early on purpose.",
-			j.plan.Periods.GraceDays, j.period.ID, shown(grace.UnixMicro()))
+			j.plan.Periods.GraceDays, j.period.ID, shown(grace))
 	}
 	all, err := s.Books.Periods(ctx, j.program, j.period.Kind)
 	if err != nil {
@@ -263,6 +272,19 @@ func (s *Service) mayLock(ctx context.Context, j *job, early bool) error {
 		}
 	}
 	return s.dependencies(ctx, j)
+}
+
+// graceEnds is when the last day on which late arrivals still count is over, by the clocks of the period.
+func (j *job) graceEnds() (int64, error) {
+	end := j.period.To
+	for range j.plan.Periods.GraceDays {
+		day, err := j.calendar.At(plan.Daily, end)
+		if err != nil {
+			return 0, err
+		}
+		end = day.To
+	}
+	return end, nil
 }
 
 func isLocked(all []Period, p period.Period) bool {
