@@ -171,15 +171,18 @@ func TestKillCommit(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			ended := make(chan error, 1)
-			go func() { ended <- cmd.Wait() }()
+			ended := make(chan struct{})
+			go func() {
+				_ = cmd.Wait() // it is killed
+				close(ended)
+			}()
 			if round%2 == 0 { // at any moment; else when a part has just been posted
 				time.Sleep(time.Duration(rand.IntN(300)) * time.Millisecond)
 			} else {
 				waitForMore(t, books, before, ended)
 			}
 			_ = cmd.Process.Kill()
-			_ = <-ended // it was killed
+			<-ended
 			state, shown, raw := in.shown(books)
 			t.Logf("kill %d: the month is %s, %d postings shown of %d", round+1, state, shown, raw)
 			if state == "committed" {
@@ -212,15 +215,14 @@ func TestKillCommit(t *testing.T) {
 }
 
 // waitForMore waits until something has been posted, or the process has ended by itself.
-func waitForMore(t *testing.T, books *store.Store, before int64, ended chan error) {
+func waitForMore(t *testing.T, books *store.Store, before int64, ended <-chan struct{}) {
 	t.Helper()
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 		if raw, err := books.CountPostings(t.Context(), "e2e-company"); err != nil || raw > before {
 			return
 		}
 		select {
-		case err := <-ended:
-			ended <- err
+		case <-ended:
 			return
 		default:
 		}

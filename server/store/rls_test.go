@@ -32,7 +32,8 @@ func twoPrograms(t *testing.T, s *store.Store) {
 		check(t, s.Audit(ctx, program, "cli", "test", "", ""))
 		_, err := s.PutDistributors(ctx, program, []admin.Distributor{
 			{DistributorID: "ann", Codes: []string{"X"}, SealedProfile: []byte("p"), EnrolledAt: time.Now(), Place: &admin.Place{}},
-			{DistributorID: "ben", SponsorID: "ann"}, {DistributorID: "cyd", SponsorID: "ben", EnrollerID: pointer("ann")},
+			{DistributorID: "ben", SponsorID: "ann"},
+			{DistributorID: "cyd", SponsorID: "ben", EnrollerID: pointer("ann")},
 		}, time.Now(), true)
 		check(t, err)
 		_, err = s.PutDeliveries(ctx, []inbox.Row{{Delivery: order.Delivery{
