@@ -198,6 +198,9 @@ func (o *Closing) Awards() []Award {
 	return out
 }
 
+// AwardsOf is everybody's amounts by one component, without a copy: the caller must not change them.
+func (o *Closing) AwardsOf(component int) []Award { return o.books[component].awards }
+
 // Lost is all breakage but what caps cut, by component, person and reason.
 func (o *Closing) Lost() []Lost {
 	var out []Lost

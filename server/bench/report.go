@@ -22,3 +22,21 @@ others used                    %.1f %% of the machine
 		r.IngestCPU, r.NoopCPU, r.DrainCPU, r.ServeCPU, r.ForeignCPUPercent)
 	return err
 }
+
+// Print writes the report for people.
+func (r *CloseReport) Print(w io.Writer) error {
+	_, err := fmt.Fprintf(w, `%d distributors (%s, %d levels), %d order lines, %d cores
+qualify        %8.2f s
+orders         %8.2f s
+close          %8.2f s
+computed in    %8.2f s, %.2f s of processor time, at most %.0f MB
+paid           %d amounts
+`, r.Distributors, r.Shape, r.Levels, r.Lines, r.Workers, r.Steps["qualify"], r.Steps["orders"], r.Steps["close"],
+		r.ComputeSeconds, r.CPUSeconds, r.PeakRSSMB, r.Amounts)
+	if err != nil || r.SQL == nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "by SQL         %8.2f s for %d distributors and %d lines, where the engine takes %.2f s: %.0f times\n",
+		r.SQLSeconds, r.SQL.Distributors, r.SQL.Lines, r.SQL.EngineSeconds, r.Ratio)
+	return err
+}

@@ -12,6 +12,7 @@ import (
 type BenchCmd struct {
 	Ingest BenchIngestCmd `cmd:"" help:"Arrival, latency and settlement against a no-op handler in the same run."`
 	Settle BenchSettleCmd `cmd:"" help:"One order's calculation, trace and difference, without a database."`
+	Close  BenchCloseCmd  `cmd:"" help:"The close of a month of a synthetic company, against the same figures by recursive SQL."`
 	Noop   BenchNoopCmd   `cmd:"" hidden:"" help:"The no-op handler that ingest is compared with."`
 }
 
@@ -72,6 +73,33 @@ type BenchSettleCmd struct {
 // Run carries it out.
 func (cmd *BenchSettleCmd) Run(env *environment) error {
 	report, err := bench.Settle()
+	if err != nil {
+		return err
+	}
+	if cmd.JSON {
+		return env.json(report)
+	}
+	return report.Print(env.stdout)
+}
+
+// BenchCloseCmd measures the close of a month.
+type BenchCloseCmd struct {
+	JSON            bool   `help:"Print JSON."`
+	Distributors    int    `help:"People of the synthetic company." default:"1000000"`
+	Lines           int    `help:"Order lines of the month." default:"10000000"`
+	Shape           string `help:"Sponsor tree: random, deep (100,000 levels) or wide." enum:"random,deep,wide" default:"random"`
+	Plan            string `help:"What is paid: levels (retail, seven compressed levels, generations, a pool) or binary (as many positions, with carry)." enum:"levels,binary" default:"levels"`
+	Workers         int    `help:"Cores used; 0 for all." default:"0"`
+	Database        string `help:"PostgreSQL to compare with recursive SQL; makes and removes schema bench_close." placeholder:"URL"`
+	SQLDistributors int    `name:"sql-distributors" help:"People of the comparison by SQL, with their part of the lines; 0 for all." default:"100000"`
+}
+
+// Run carries it out. Nothing is kept.
+func (cmd *BenchCloseCmd) Run(ctx context.Context, env *environment) error {
+	report, err := bench.Close(ctx, bench.CloseConfig{
+		Distributors: cmd.Distributors, Lines: cmd.Lines, Shape: cmd.Shape, Binary: cmd.Plan == "binary", Workers: cmd.Workers, DatabaseURL: cmd.Database,
+		SQLPeople: cmd.SQLDistributors, Progress: env.stderr,
+	})
 	if err != nil {
 		return err
 	}

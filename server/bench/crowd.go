@@ -1,0 +1,129 @@
+package bench
+
+import (
+	"fmt"
+	"math/bits"
+	"strconv"
+
+	"upline.dev/upline/core/genealogy"
+	"upline.dev/upline/core/money"
+	"upline.dev/upline/core/period"
+)
+
+// The shapes of a synthetic company's sponsor tree.
+const (
+	ShapeRandom = "random" // everybody's sponsor is any earlier person: about twenty levels
+	ShapeDeep   = "deep"   // a chain of deepLevels, and everybody else somewhere on or below it
+	ShapeWide   = "wide"   // a thousand frontlines
+)
+
+const (
+	deepLevels = 100_000
+	wideTops   = 1_000
+)
+
+// The one month that is closed: March 2026, UTC, in microseconds.
+const (
+	closeFrom = int64(1_772_323_200_000_000)
+	closeTo   = closeFrom + 31*86_400_000_000
+)
+
+// crowdOf is a company of n people as arrays, the same on every machine.
+func crowdOf(n, lines int, shape string) *period.World {
+	w := &period.World{
+		Period:   period.Period{ID: "2026-03", Kind: "monthly", From: closeFrom, To: closeTo},
+		Currency: "EUR", Classes: []string{"tea", "kit"}, Countries: []string{"DE"},
+		Sales: &syntheticSales{people: n, lines: lines},
+	}
+	w.People = period.People{
+		Count:  int32(n), //nolint:gosec // the command bounds it
+		ID:     func(person int32) genealogy.DistributorID { return crowdID(int(person)) },
+		Status: make([]genealogy.Status, n),
+	}
+	parents := make([]int32, n)
+	for i := range n {
+		parents[i] = parentOf(i, shape)
+		w.People.Status[i] = genealogy.Active
+		if scatter(uint64(i)^0x5eed)%10 == 0 { //nolint:gosec // never negative
+			w.People.Status[i] = genealogy.Inactive
+		}
+	}
+	w.Sponsor = period.Tree{Parent: parents}
+	w.Enroller = w.Sponsor
+	return w
+}
+
+// crowdID has one length, so that ids sort like numbers.
+func crowdID(i int) string { return "p" + strconv.Itoa(100_000_000 + i)[1:] }
+
+func parentOf(i int, shape string) int32 {
+	switch {
+	case i == 0:
+		return period.Nobody
+	case shape == ShapeDeep && i < deepLevels:
+		return int32(i - 1) //nolint:gosec // the command bounds it
+	case shape == ShapeWide && i <= wideTops:
+		return 0
+	case shape == ShapeWide:
+		return int32(1 + scatter(uint64(i))%wideTops) //nolint:gosec // below wideTops
+	default:
+		return int32(scatter(uint64(i)) % uint64(i)) //nolint:gosec // below i
+	}
+}
+
+// scatter is splitmix64: the same number for the same seed on every machine.
+func scatter(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}
+
+// syntheticSales are order lines made when they are asked for: reading costs no memory and no disk.
+type syntheticSales struct{ people, lines int }
+
+var _ period.Sales = (*syntheticSales)(nil)
+
+// Blocks is one for each period.BlockSales lines.
+func (s *syntheticSales) Blocks() int { return (s.lines + period.BlockSales - 1) / period.BlockSales }
+
+// Block makes block i.
+func (s *syntheticSales) Block(i int, buf []period.Sale) ([]period.Sale, error) {
+	buf = buf[:0]
+	for line := i * period.BlockSales; line < min(s.lines, (i+1)*period.BlockSales); line++ {
+		buf = append(buf, s.line(line))
+	}
+	return buf, nil
+}
+
+// line is an order of one line: every fourth is a distributor's own.
+func (s *syntheticSales) line(i int) period.Sale {
+	r := scatter(uint64(i) ^ 0xabcdef) //nolint:gosec // never negative
+	high, low := bits.Mul64(r, uint64(s.people))
+	cents := int64(500 + low>>32%10_000)
+	sale := period.Sale{
+		Seller: int32(high), Buyer: period.Nobody, Customer: int32(i), Order: int32(i), //nolint:gosec // the command bounds both
+		Class: uint16(r >> 3 & 1), At: closeFrom + int64(r>>20%2_678_400)*1_000_000, Quantity: 1, Net: cents,
+		CV: money.Volume(cents * 10_000), QV: money.Volume(cents * 10_000),
+	}
+	if r&3 == 0 {
+		sale.Buyer, sale.Customer = sale.Seller, period.Nobody
+	}
+	return sale
+}
+
+// checkShape names what is wrong with the bench's own settings; "" is nothing.
+func checkShape(c *CloseConfig) string {
+	switch {
+	case c.Shape != ShapeRandom && c.Shape != ShapeDeep && c.Shape != ShapeWide:
+		return fmt.Sprintf("shape %q is none of random, deep, wide", c.Shape)
+	case c.Distributors < 1 || c.Distributors > 50_000_000:
+		return "distributors must be from 1 to 50000000"
+	case c.Lines < 0 || c.Lines > 1_000_000_000:
+		return "lines must be from 0 to 1000000000"
+	case c.Shape == ShapeDeep && c.Distributors < deepLevels:
+		return fmt.Sprintf("a deep tree has %d levels, so it needs as many distributors", deepLevels)
+	default:
+		return ""
+	}
+}
