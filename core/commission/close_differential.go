@@ -1,6 +1,7 @@
 package commission
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -40,6 +41,7 @@ type stairs struct {
 	overrides []money.Rate
 	floor     money.Rate
 	heads     heads
+	passed    []passedHead
 	flow      flow // by head; stages are the highest rate paid already, then the override that comes next, then none
 }
 
@@ -86,7 +88,7 @@ func (s *stairs) ownRates(table *plan.Table) ([]money.Rate, error) {
 	s.rows = make([]int32, len(own))
 	if len(s.terms.Bands) == 0 {
 		if table == nil {
-			return nil, fmt.Errorf("there are neither bands nor rates")
+			return nil, errors.New("there are neither bands nor rates")
 		}
 		for person := range own {
 			cell := table.Cell(1, s.rank(int32(person)))
@@ -101,7 +103,7 @@ func (s *stairs) ownRates(table *plan.Table) ([]money.Rate, error) {
 	volume := s.standing.GV
 	if s.terms.Of == plan.MeasurePGV {
 		if volume = s.standing.PGV; volume == nil {
-			return nil, fmt.Errorf("the standings have no pgv")
+			return nil, errors.New("the standings have no pgv")
 		}
 	}
 	for person := range own {
@@ -158,7 +160,40 @@ func (s *stairs) climb(own []int64) error {
 			return err
 		}
 	}
+	s.explain()
 	return nil
+}
+
+// passedHead is somebody whose difference on some volume goes to whoever is next above.
+type passedHead struct {
+	head   int32
+	stage  int32
+	reason string
+}
+
+// explain tells whoever got such a difference whom it passed over. Of those passed over one above the other for the same
+// stage each is looked up once.
+func (s *stairs) explain() {
+	known := make(map[[2]int32]int32, len(s.passed))
+	for i := len(s.passed) - 1; i >= 0; i-- { // Those above come first.
+		p := &s.passed[i]
+		at := s.heads.up[p.head]
+		for at >= 0 {
+			if taker, done := known[[2]int32{at, p.stage}]; done {
+				at = taker
+				break
+			}
+			person := s.tree.person(s.heads.places[at])
+			if int32(s.step[person]) > p.stage || s.leads(person) {
+				break
+			}
+			at = s.heads.up[at]
+		}
+		known[[2]int32{p.head, p.stage}] = at
+		if at >= 0 {
+			s.skip(s.index, s.tree.person(s.heads.places[at]), s.tree.person(s.heads.places[p.head]), 0, p.reason)
+		}
+	}
 }
 
 // head pays one person on what has come up, and sends it on.
@@ -174,6 +209,9 @@ func (s *stairs) head(head int32) error {
 		next := s.override(person, stage, volume, why)
 		if stage < len(s.rates) {
 			next = s.difference(person, stage, volume, why)
+			if next == stage && int(s.step[person]) > stage {
+				s.passed = append(s.passed, passedHead{head, int32(stage), why})
+			}
 		}
 		if up < 0 {
 			continue

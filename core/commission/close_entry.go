@@ -31,7 +31,6 @@ type Award struct {
 	CutMinor          int64 // what caps take of it
 
 	from, to, lost int32 // entries of the book: what is paid, then what is lost
-	skips          int32 // first of the book's skips about this person
 }
 
 // PaidMinor is what is left after caps.

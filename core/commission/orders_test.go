@@ -164,7 +164,7 @@ func million(b *testing.B, p *plan.Plan, people int32, deep bool) commission.Clo
 	state := uint64(7)
 	for i := range people {
 		state = state*6364136223846793005 + 1442695040888963407
-		up := int32(i/8) - 1 + int32(state>>60)%2
+		up := i/8 - 1 + int32(state>>60)%2
 		if deep && i < 100_000 {
 			up = i - 1
 		}

@@ -104,9 +104,10 @@ func (t *teller) line(line *ExplainedLine) {
 
 func (t *teller) ladder(ladder *Ladder) {
 	base := t.money(ladder.BaseMinor) + " " + ladder.Base
-	if ladder.Base == plan.BaseCV {
+	switch ladder.Base {
+	case plan.BaseCV:
 		base = money.Volume(ladder.BaseMinor).String() + " CV"
-	} else if ladder.Base == baseUnits {
+	case baseUnits:
 		base = strconv.FormatInt(ladder.BaseMinor, 10) + " units"
 	}
 	t.printf("  %s on %s\n", ladder.ComponentID, base)

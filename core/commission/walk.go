@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"upline.dev/upline/core/genealogy"
 	"upline.dev/upline/core/money"
 	"upline.dev/upline/core/plan"
 )
@@ -439,7 +438,7 @@ func (w *Walker) reasonOf(why cause, position, level int32, table *plan.Table) s
 	person := &w.in.Upline[position]
 	switch why {
 	case causeStatus:
-		return reasonStatus(genealogy.Status(person.Status))
+		return reasonStatus(person.Status)
 	case causeOwnOrder:
 		return reasonOwnOrder
 	case causeNoCustomer:
