@@ -257,7 +257,7 @@ func (a *awards) write(ctx context.Context, s *Store, tx *sqlx.Tx, program strin
 	if err := s.dialect.lockChain(ctx, tx, program); err != nil {
 		return fmt.Errorf("lock the chain: %w", err)
 	}
-	last, outbox, err := lastSeal(ctx, tx, program)
+	last, outbox, err := lastSeal(ctx, tx.SelectContext, program)
 	if err != nil {
 		return err
 	}
@@ -290,7 +290,7 @@ func (a *awards) write(ctx context.Context, s *Store, tx *sqlx.Tx, program strin
 			return err
 		}
 	}
-	return insertSeal(ctx, tx, next, a.leaves, outbox)
+	return insertSeal(ctx, d, tx, next, a.leaves, outbox)
 }
 
 func addAward(settlements, postings rows, s *run.Settlement) error {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/jmoiron/sqlx"
+
 	"upline.dev/upline/core/ledger"
 	"upline.dev/upline/server/pipeline"
 )
@@ -37,7 +39,7 @@ func (w *batch) seal(ctx context.Context) error {
 	if err := d.lockChain(ctx, w.tx, w.program); err != nil {
 		return fmt.Errorf("lock the chain: %w", err)
 	}
-	last, outbox, err := w.lastSeal(ctx)
+	last, outbox, err := lastSeal(ctx, w.query, w.program)
 	if err != nil {
 		return err
 	}
@@ -57,7 +59,7 @@ func (w *batch) seal(ctx context.Context) error {
 			return err
 		}
 	}
-	return w.insertSeal(ctx, next, outbox+int64(len(w.posting)))
+	return insertSeal(ctx, d, w.tx, next, w.leaves, outbox+int64(len(w.posting)))
 }
 
 // hash makes the leaves of the batch's postings, before any lock is taken: it is the work of the seal.
@@ -133,17 +135,17 @@ func addPosting(r rows, p *ledger.Posting, position, first int64) error {
 }
 
 // lastSeal reads the end of the chain; the zero seal begins it.
-func (w *batch) lastSeal(ctx context.Context) (last ledger.Seal, outbox int64, err error) {
+func lastSeal(ctx context.Context, query func(context.Context, any, string, ...any) error, program string) (last ledger.Seal, outbox int64, err error) {
 	var found []sealRow
-	err = w.query(ctx, &found, `SELECT sequence, leaf_count, root, previous, hash, sealed_at, outbox_sequence
-		FROM seals WHERE program_id = $1 ORDER BY sequence DESC LIMIT 1`, w.program)
+	err = query(ctx, &found, `SELECT sequence, leaf_count, root, previous, hash, sealed_at, outbox_sequence
+		FROM seals WHERE program_id = $1 ORDER BY sequence DESC LIMIT 1`, program)
 	if err != nil {
 		return last, 0, fmt.Errorf("read the last seal: %w", err)
 	}
 	if len(found) == 0 {
 		return last, 0, nil
 	}
-	return found[0].seal(w.program), found[0].OutboxSequence, nil
+	return found[0].seal(program), found[0].OutboxSequence, nil
 }
 
 var insertSeals = &bulk{
@@ -152,12 +154,12 @@ var insertSeals = &bulk{
 		ints("sealed_at", "outbox_sequence")),
 }
 
-func (w *batch) insertSeal(ctx context.Context, s ledger.Seal, outbox int64) error {
-	joined := make([]byte, 0, 32*len(w.leaves))
-	for i := range w.leaves {
-		joined = append(joined, w.leaves[i][:]...)
+func insertSeal(ctx context.Context, d dialect, tx *sqlx.Tx, s ledger.Seal, leaves [][32]byte, outbox int64) error {
+	joined := make([]byte, 0, 32*len(leaves))
+	for i := range leaves {
+		joined = append(joined, leaves[i][:]...)
 	}
-	r := w.store.dialect.newRows(insertSeals, s.ProgramID)
+	r := d.newRows(insertSeals, s.ProgramID)
 	r.int(s.Sequence)
 	r.int(int64(s.Leaves))
 	r.bytes(joined)
@@ -166,6 +168,6 @@ func (w *batch) insertSeal(ctx context.Context, s ledger.Seal, outbox int64) err
 	r.bytes(s.Hash[:])
 	r.int(s.SealedAt)
 	r.int(outbox)
-	_, err := w.store.dialect.run(ctx, w.tx, insertSeals, r)
+	_, err := d.run(ctx, tx, insertSeals, r)
 	return err
 }
