@@ -10,6 +10,7 @@ import (
 	"upline.dev/upline/core/genealogy"
 	"upline.dev/upline/core/period"
 	"upline.dev/upline/core/plan"
+	"upline.dev/upline/server"
 )
 
 // crowd is everybody as of one instant and tree version, numbered with sponsors before those they sponsor.
@@ -68,10 +69,20 @@ func gatherCrowd(ctx context.Context, books Books, program string, p *plan.Plan,
 	if err := c.enrollers(facts.Enrollers); err != nil {
 		return nil, err
 	}
+	if len(facts.Positions) == 0 && usesPlaces(p) && c.people.Count > 0 {
+		return nil, server.Errorf(server.Invalid, "Plan %s pays by the placement tree, and nobody has a place in it: import placement_parent and placement_leg, or place people with \"upline people settle\".", p.Name)
+	}
 	if err := c.places(facts.Positions); err != nil {
 		return nil, err
 	}
 	return c, c.overrides(p, facts.Overrides)
+}
+
+// usesPlaces tells whether something settled per period walks the placement tree.
+func usesPlaces(p *plan.Plan) bool {
+	return slices.ContainsFunc(p.Components, func(c plan.Component) bool {
+		return c.Period != plan.PerOrder && (c.Type == plan.Binary || c.Type == plan.Matrix || c.Tree == plan.TreePlacement)
+	})
 }
 
 func (c *crowd) standings(p *plan.Plan) error {

@@ -259,3 +259,28 @@ func TestOverride(t *testing.T) {
 		t.Errorf("dan without it earns %s", seen.Totals.Earned)
 	}
 }
+
+// TestNobodyPlaced: a plan that pays by places says so where nobody has one.
+func TestNobodyPlaced(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, "current_period", "")
+	c.publish(t, strings.Replace(fmt.Sprintf(monthly, "current_period", `,
+ {"id":"teams","type":"binary","period":"monthly","base":"cv","rates":[{"rate":"10%"}],"binary":{"pay":"weaker_leg","carry":"stronger","inactive":"flush","capped":"keep"}}`),
+		`"qualification"`, `"placement":{"width":2,"strategy":"breadth_first"},"qualification"`, 1))
+	c.now = day(3, 10)
+	c.sell(t, "a", "ann", c.now, 100)
+	_, err := c.run.Preview(t.Context(), program, "monthly", "2026-03", false)
+	if wantCode(t, err, server.Invalid); !strings.Contains(err.Error(), "people settle") {
+		t.Errorf("it does not say the mend: %v", err)
+	}
+	e, _, err := c.run.PlanSettle(t.Context(), program)
+	check(t, err)
+	check(t, c.run.Record(t.Context(), program, e))
+	c.now = day(3, 12)
+	c.sell(t, "b", "cyd", c.now, 100)
+	c.now = day(4, 5)
+	c.close(t, "2026-03")
+	if states, err := c.store.StatesOf(t.Context(), run.Key{Program: program, Kind: "monthly", PeriodID: "2026-03"}); err != nil || len(states) != 1 || !strings.Contains(string(states[0].State), "teams") {
+		t.Errorf("what the legs carry on is not kept: %+v, %v", states, err)
+	}
+}

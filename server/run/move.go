@@ -188,6 +188,9 @@ func (s *Service) effect(ctx context.Context, program string, t *trees, e *Effec
 		with := *j
 		with.pins.TreeVersion = changed.version
 		one, err := s.periodEffect(ctx, &after, j, &with)
+		if server.CodeOf(err) == server.Invalid {
+			continue // It cannot be computed as it is, perhaps for want of this very change: there is nothing to compare.
+		}
 		if err != nil {
 			return err
 		}

@@ -263,3 +263,18 @@ BEGIN
     sale_heads, sale_sums, sale_sums_upto, periods, open_commits TO upline_app;
 END $$;
 -- +goose StatementEnd
+
+-- Orders that were settled before are settled again: that posts nothing, and records what they sold.
+-- +goose StatementBegin
+DO $$
+DECLARE p text;
+BEGIN
+  FOREACH p IN ARRAY (SELECT coalesce(array_agg(program_id), ARRAY[]::text[]) FROM programs) LOOP
+    PERFORM set_config('upline.program', p, true);
+    INSERT INTO released_sources (program_id, source, store_id, platform_order_id, released_at)
+    SELECT program_id, source, store_id, platform_order_id, 1 FROM orders WHERE program_id = p AND pins_json <> ''
+    ON CONFLICT (program_id, source) DO NOTHING;
+  END LOOP;
+  PERFORM set_config('upline.program', '', true);
+END $$;
+-- +goose StatementEnd

@@ -283,3 +283,8 @@ CREATE TRIGGER periods_no_delete BEFORE DELETE ON periods
 WHEN OLD.state <> 'preview'
 BEGIN SELECT RAISE(ABORT, 'periods that were locked stay: DELETE is refused'); END;
 -- +goose StatementEnd
+
+-- Orders that were settled before are settled again: that posts nothing, and records what they sold.
+INSERT INTO released_sources (program_id, source, store_id, platform_order_id, released_at)
+SELECT program_id, source, store_id, platform_order_id, 1 FROM orders WHERE pins_json <> ''
+ON CONFLICT (program_id, source) DO NOTHING;
