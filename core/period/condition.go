@@ -158,13 +158,13 @@ type view struct {
 	s           *Standings
 	person      int32
 	rank, title int8
-	unsure      int8    // the highest rank of which a missing fact leaves open whether it is met; 0: none
+	open        uint64  // the ranks above rank of which a missing fact leaves open whether they are met, a bit each
 	legs        []int64 // the person's leg volumes, strongest first
 	legsOf      int32
 }
 
 func (v *view) look(person int32, rank, title int8) {
-	v.person, v.rank, v.title, v.unsure = person, rank, title, 0
+	v.person, v.rank, v.title, v.open = person, rank, title, 0
 }
 
 // judge answers the step at i. An unknown part matters only where no other part decides.
@@ -233,8 +233,10 @@ func (v *view) test(at *step) verdict {
 		}
 		return at.compare(days)
 	case stepRank, stepTitle:
-		if v.unsure >= at.rank && v.unsure > 0 && at.compare(v.figure(at)) != at.compare(int64(v.unsure)) {
-			return unknown
+		for open := v.open; open != 0; open &= open - 1 {
+			if at.compare(v.figure(at)) != at.compare(max(v.figure(at), int64(bits.TrailingZeros64(open)))) {
+				return unknown
+			}
 		}
 	case stepGVShare:
 		return v.withinShares(at)

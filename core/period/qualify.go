@@ -240,23 +240,23 @@ func (c *climber) activity(person int32) error {
 // reached is the highest rank whose requirement is met. A missing fact matters for ranks above it alone.
 func (c *climber) reached(person int32, title int8) (int8, error) {
 	c.view.look(person, 0, title)
-	var open *rankRule
+	var lacking *rankRule
 	for i := range c.s.rules.ranks {
 		rule := &c.s.rules.ranks[i]
 		switch c.view.judge(rule.steps, 0) {
 		case yes:
 			c.view.rank = rule.rank
 			c.view.title = max(title, rule.rank)
-			c.view.unsure, open = 0, nil
+			c.view.open, lacking = 0, nil
 		case unknown:
-			if open == nil {
-				open = rule
+			if lacking == nil {
+				lacking = rule
 			}
-			c.view.unsure = rule.rank
+			c.view.open |= 1 << rule.rank
 		}
 	}
-	if open != nil {
-		return 0, c.view.missing(open.steps, 0)
+	if lacking != nil {
+		return 0, c.view.missing(lacking.steps, 0)
 	}
 	return c.view.rank, nil
 }
