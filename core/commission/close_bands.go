@@ -181,16 +181,13 @@ type party struct {
 }
 
 // orderBands lets each order reach bands by itself, for the one it is credited to; an own order as far as the plan pays
-// retail on these.
+// retail on these. Corrections of earlier periods are volume and no order: they reach no band.
 func (c *closing) orderBands(index int) error {
 	base := c.plan.Components[index].Base
 	var lane [lanes][]party
 	err := c.paidSales(index, func(i int, sale *period.Sale) error {
-		if !c.earnsBySelling(sale) {
+		if !c.earnsBySelling(sale) || sale.Order < 0 {
 			return nil
-		}
-		if sale.Order < 0 {
-			return fmt.Errorf("sales of distributor %s are added up, and bands of each order need them by order", c.world.People.ID(sale.Seller))
 		}
 		lane[i] = append(lane[i], party{sale.Seller, sale.Order, baseOf(base, sale)})
 		return nil

@@ -85,7 +85,7 @@ type Sale struct {
 	Class    uint16
 	Country  uint16 // of the buyer, by number
 	First    bool   // of the buyer's first counted order ever
-	At       int64  // order_ts, microseconds since 1970 UTC; the start of the period where many are added up
+	At       int64  // order_ts, microseconds since 1970 UTC, before the period for a correction; the start of the period where many are added up
 	Quantity int64
 	Net      int64 // minor units of the paying currency
 	CV, QV   money.Volume

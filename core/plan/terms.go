@@ -229,7 +229,9 @@ type AcquisitionTerms struct {
 
 // BandsTerms pays by the band a figure reaches.
 type BandsTerms struct {
-	Of    string `json:"of"`  // pv, gv, pgv, cv, customers, or order: each order's base, such as a party
+	// Of is pv, gv, pgv, cv, customers, or order: each order's base, such as a party; what arrives after the order's
+	// period was locked changes its band only under LateRestate.
+	Of    string `json:"of"`
 	Pay   string `json:"pay"` // PayBest or PayEach
 	Bands []Band `json:"bands"`
 }

@@ -179,12 +179,14 @@ func (g *gathering) customer(id string) int32 {
 	return at
 }
 
-// takeLate adds a correction of an earlier period: volume, and no order.
+// takeLate adds a correction of an earlier period: volume, and no order. It keeps the time of its order, by which a fast
+// start that was paid on it is told from other volume.
 func (g *gathering) takeLate(s *Sale) error {
 	sale, err := g.translate(s)
 	if err != nil {
 		return err
 	}
+	sale.At = s.OrderTS
 	return g.add(&sale)
 }
 

@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"upline.dev/upline/core/commission"
-	"upline.dev/upline/core/genealogy"
 	"upline.dev/upline/core/ledger"
 	"upline.dev/upline/core/period"
 	"upline.dev/upline/core/plan"
@@ -33,6 +31,8 @@ type rankOverride struct {
 type closes struct {
 	state map[string]commission.State // by length of period
 	ranks map[string]standing
+	begun map[string]closes                      // by period: what its close began with
+	taken map[string]map[string]commission.Input // by length of period and order: as it counted
 }
 
 // standing is where somebody stands between two qualification periods.
@@ -51,7 +51,10 @@ func (w *world) closePeriods(r *report) error {
 	if err != nil {
 		return err
 	}
-	w.closes = closes{state: map[string]commission.State{}, ranks: map[string]standing{}}
+	w.closes = closes{
+		state: map[string]commission.State{}, ranks: map[string]standing{}, begun: map[string]closes{},
+		taken: map[string]map[string]commission.Input{},
+	}
 	for i := range w.file.Periods {
 		told := &w.file.Periods[i]
 		span, err := calendar.Parse(told.Period)
@@ -59,17 +62,42 @@ func (w *world) closePeriods(r *report) error {
 			return fmt.Errorf("period %s: %w", told.Period, err)
 		}
 		c := &closer{world: w, told: told, span: span, calendar: calendar}
+		again, err := c.begin()
+		if err != nil {
+			return err
+		}
 		err = c.run()
 		if err != nil || told.Expect.Waits != "" {
 			r.waits("period "+told.Period, told.Expect.Waits, err)
+			delete(w.closes.begun, span.ID)
 			continue
 		}
 		if err := c.compare(r); err != nil {
 			return fmt.Errorf("period %s: %w", told.Period, err)
 		}
 		c.leave()
+		if again {
+			continue
+		}
+		if err := w.tell(told.Period, r); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// begin takes a period that is closed again back to where its first close began.
+func (c *closer) begin() (again bool, err error) {
+	first, again := c.closes.begun[c.span.ID]
+	switch {
+	case !again:
+		c.closes.begun[c.span.ID] = closes{state: maps.Clone(c.closes.state), ranks: maps.Clone(c.closes.ranks)}
+	case c.file.plan.Periods.Late != plan.LateRestate:
+		return true, fmt.Errorf("period %s is closed already: only periods: {late: restate} closes it again", c.span.ID)
+	default:
+		c.closes.state[c.span.Kind], c.closes.ranks = first.state[c.span.Kind], maps.Clone(first.ranks)
+	}
+	return again, nil
 }
 
 func (w *world) calendar() (period.Calendar, error) {
@@ -165,6 +193,12 @@ func (c *closer) earned() [][]int64 {
 // leave keeps what the next close begins with.
 func (c *closer) leave() {
 	c.closes.state[c.span.Kind] = c.out.After
+	if c.closes.taken[c.span.Kind] == nil {
+		c.closes.taken[c.span.Kind] = map[string]commission.Input{}
+	}
+	for id, h := range c.orders {
+		c.closes.taken[c.span.Kind][id] = h.input
+	}
 	if c.span.Kind != c.file.plan.Qualification.Period {
 		return
 	}
@@ -176,180 +210,6 @@ func (c *closer) leave() {
 	}
 }
 
-// crowd is everybody as of one instant, by number.
-type crowd struct {
-	ids    []string
-	number map[string]int32
-	people period.People
-	trees  [2]period.Tree // sponsor, enroller
-	places period.Positions
-}
-
-// people numbers everybody who is in the tree then, sponsors first.
-func (w *world) people(at int64) (*crowd, error) {
-	snapshot, err := w.tree.Snapshot(genealogy.AsOf{At: at, Version: version})
-	if err != nil {
-		return nil, err
-	}
-	c := &crowd{number: map[string]int32{}}
-	n := int32(snapshot.Len())
-	c.people = period.People{
-		Count: n, ID: func(i int32) genealogy.DistributorID { return c.ids[i] },
-		Status: make([]genealogy.Status, n), Rank: make([]int8, n), Title: make([]int8, n), PaidAs: make([]int8, n),
-		Missed: make([]uint8, n), Met: make([]uint8, n), MetRank: make([]int8, n), EnrolledAt: make([]int64, n),
-		Country: make([]uint16, n), Autoship: make([]bool, n),
-	}
-	for i := range n {
-		p := snapshot.Person(i)
-		c.ids, c.number[p.ID] = append(c.ids, p.ID), i
-		if err := w.person(c, i, &p); err != nil {
-			return nil, fmt.Errorf("person %s: %w", p.ID, err)
-		}
-	}
-	c.trees[0] = period.Tree{Parent: snapshot.Parents()}
-	if c.trees[1], err = w.enrollers(c, at); err != nil {
-		return nil, err
-	}
-	return c, w.positions(c, at)
-}
-
-// person fills in the columns of one person.
-func (w *world) person(c *crowd, i int32, p *genealogy.Person) error {
-	c.people.Status[i], c.people.EnrolledAt[i] = p.Status, period.Unknown
-	rank, known := w.file.plan.Rank(p.Rank)
-	if !known {
-		return &commission.UnknownRank{DistributorID: p.ID, Rank: p.Rank}
-	}
-	c.people.Rank[i] = int8(rank)
-	before := standing{}
-	for j := range w.file.People {
-		told := &w.file.People[j]
-		if told.ID != p.ID || told.Owner != "" {
-			continue
-		}
-		if err := before.told(told, w.file.plan); err != nil {
-			return err
-		}
-		if told.Enrolled != "" {
-			at, err := day(told.Enrolled)
-			if err != nil {
-				return err
-			}
-			c.people.EnrolledAt[i] = at
-		}
-		if told.Country != "" {
-			c.people.Country[i] = w.country(told.Country)
-		}
-		c.people.Autoship[i] = c.people.Autoship[i] || told.Autoship
-	}
-	if s, known := w.closes.ranks[p.ID]; known {
-		before = s
-	}
-	c.people.Title[i], c.people.PaidAs[i], c.people.Missed[i], c.people.Met[i] = before.title, before.held, before.missed, before.met
-	c.people.MetRank[i] = before.metRank
-	return nil
-}
-
-// told reads what the file says of earlier periods.
-func (s *standing) told(p *person, rules *plan.Plan) error {
-	for _, part := range []struct {
-		text string
-		into *int8
-	}{{p.Title, &s.title}, {p.PaidAs, &s.held}} {
-		rank, known := rules.Rank(part.text)
-		if !known {
-			return &commission.UnknownRank{DistributorID: p.ID, Rank: part.text}
-		}
-		if part.text != "" {
-			*part.into = int8(rank)
-		}
-	}
-	s.title = max(s.title, s.held)
-	for _, part := range []struct {
-		name, text string
-		into       *uint8
-	}{{"missed", p.Missed, &s.missed}, {"met", p.Met, &s.met}} {
-		if part.text == "" {
-			continue
-		}
-		n, err := strconv.ParseUint(part.text, 10, 8)
-		if err != nil {
-			return fmt.Errorf("%s: %q is no number of periods", part.name, part.text)
-		}
-		*part.into = uint8(n)
-	}
-	if s.met > 0 {
-		s.metRank = s.title
-	}
-	return nil
-}
-
-// day reads a date or an instant.
-func day(text string) (int64, error) {
-	if at, err := time.Parse(time.DateOnly, text); err == nil {
-		return at.UnixMicro(), nil
-	}
-	return instant(text, 0)
-}
-
-// country numbers a country; 0 is the first one named, which nobody minds where none is asked for.
-func (w *world) country(name string) uint16 {
-	i := slices.Index(w.countries, name)
-	if i < 0 {
-		i = len(w.countries)
-		w.countries = append(w.countries, name)
-	}
-	return uint16(i)
-}
-
-// enrollers is the enroller tree: whoever names none is enrolled by the sponsor.
-func (w *world) enrollers(c *crowd, at int64) (period.Tree, error) {
-	parents := slices.Clone(c.trees[0].Parent)
-	own := false
-	for j := range w.file.People {
-		told := &w.file.People[j]
-		who, known := c.number[told.ID]
-		from, err := instant(told.From, genealogy.Beginning)
-		if err != nil {
-			return period.Tree{}, err
-		}
-		if told.Enroller == nil || !known || from > at {
-			continue
-		}
-		parents[who], own = period.Nobody, true
-		if *told.Enroller != "" {
-			if parents[who], known = c.number[*told.Enroller]; !known {
-				return period.Tree{}, fmt.Errorf("person %s: enroller %s is not in the tree", told.ID, *told.Enroller)
-			}
-		}
-	}
-	if !own {
-		return c.trees[0], nil
-	}
-	order, err := topDown(parents, c.ids)
-	return period.Tree{Parent: parents, Order: order}, err
-}
-
-// topDown orders everybody with parents before children.
-func topDown(parents []int32, ids []string) ([]int32, error) {
-	var out []int32
-	placed := make([]bool, len(parents))
-	for len(out) < len(parents) {
-		before := len(out)
-		for i, parent := range parents {
-			if !placed[i] && (parent < 0 || placed[parent]) {
-				placed[i], out = true, append(out, int32(i))
-			}
-		}
-		if len(out) == before {
-			stuck := slices.Index(placed, false)
-			return nil, fmt.Errorf("person %s: the enrollers go round in a ring", ids[stuck])
-		}
-	}
-	return out, nil
-}
-
-// worldOf is one period of the crowd.
 func (c *closer) worldOf(span period.Period) (*period.World, error) {
 	w := &period.World{
 		Period: span, People: c.crowd.people, Sponsor: c.crowd.trees[0], Enroller: c.crowd.trees[1], Positions: c.crowd.places,
@@ -366,91 +226,8 @@ func (c *closer) worldOf(span period.Period) (*period.World, error) {
 		})
 	}
 	slices.SortFunc(w.People.Overrides, func(a, b period.Override) int { return cmp.Compare(a.Person, b.Person) })
-	w.Sales, w.Classes = c.sales(span)
+	var err error
+	w.Sales, w.Classes, err = c.sales(span)
 	w.Countries = c.countries
-	return w, nil
-}
-
-// sales are the lines of orders placed in the span, as they now stand.
-func (c *closer) sales(span period.Period) (period.List, []string) {
-	var out period.List
-	var classes []string
-	customers, first := map[string]int32{}, c.firstOrders()
-	for number, id := range slices.Sorted(maps.Keys(c.orders)) {
-		in, o := &c.orders[id].input, c.orders[id]
-		if len(in.Lines) == 0 || in.OrderTS < span.From || in.OrderTS >= span.To {
-			continue
-		}
-		sale := period.Sale{
-			Seller: c.numberOf(in.Attribution.DistributorID), Buyer: c.numberOf(in.Buyer), Customer: period.Nobody, Order: int32(number),
-			First: first[o.told.Buyer] == id, At: in.OrderTS,
-		}
-		if country := cmp.Or(o.told.Country, c.file.Country); country != "" {
-			sale.Country = c.country(country)
-		}
-		if in.Buyer == "" && o.told.Buyer != "" {
-			if _, known := customers[o.told.Buyer]; !known {
-				customers[o.told.Buyer] = int32(len(customers))
-			}
-			sale.Customer = customers[o.told.Buyer]
-		}
-		for _, line := range in.Lines {
-			if !slices.Contains(classes, line.CommissionClass) {
-				classes = append(classes, line.CommissionClass)
-			}
-			sale.Class = uint16(slices.Index(classes, line.CommissionClass))
-			sale.Quantity, sale.Net, sale.CV, sale.QV = line.Quantity, line.NetMinor, line.CV, line.QV
-			out = append(out, sale)
-		}
-	}
-	return out, classes
-}
-
-func (c *closer) numberOf(id string) int32 {
-	if who, known := c.crowd.number[id]; known && id != "" {
-		return who
-	}
-	return period.Nobody
-}
-
-// firstOrders is every buyer's first counted order.
-func (c *closer) firstOrders() map[string]string {
-	first := map[string]string{}
-	for _, id := range slices.Sorted(maps.Keys(c.orders)) {
-		h := c.orders[id]
-		if len(h.input.Lines) == 0 || h.told.Buyer == "" {
-			continue
-		}
-		if other, known := first[h.told.Buyer]; !known || h.input.OrderTS < c.orders[other].input.OrderTS {
-			first[h.told.Buyer] = id
-		}
-	}
-	return first
-}
-
-// positions are the places as of then; the first one of an owner is where the owner's own sales count.
-func (w *world) positions(c *crowd, at int64) error {
-	p, err := w.file.placeAll(at, &report{})
-	if err != nil || p == nil {
-		return err
-	}
-	columns := p.tree.Columns()
-	c.places = period.Positions{
-		Parent: columns.Parent, Leg: columns.Leg, Since: columns.Since, Primary: make([]int32, len(c.ids)),
-		ID: func(i int32) string { return p.tree.ID(columns.Position[i]) },
-	}
-	for i := range c.places.Primary {
-		c.places.Primary[i] = period.Nobody
-	}
-	for i, position := range columns.Position {
-		owner, known := c.number[p.tree.Owner(position)]
-		if !known {
-			return fmt.Errorf("position %s: its owner %s is not in the tree", p.tree.ID(position), p.tree.Owner(position))
-		}
-		c.places.Owner = append(c.places.Owner, owner)
-		if columns.Owner[i] == int32(i) {
-			c.places.Primary[owner] = int32(i)
-		}
-	}
-	return nil
+	return w, err
 }

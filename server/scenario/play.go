@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"upline.dev/upline/core/catalog"
@@ -20,7 +21,26 @@ const version = 1
 
 // play tells all orders in the file's order and compares.
 func (w *world) play(r *report) error {
+	for _, told := range w.file.Orders {
+		if told.After != "" && !slices.ContainsFunc(w.file.Periods, func(p closed) bool { return p.Period == told.After }) {
+			return fmt.Errorf("order %s: after: %q is none of the periods closed here", told.ID, told.After)
+		}
+	}
+	if err := w.tell("", r); err != nil {
+		return err
+	}
+	if err := w.closePeriods(r); err != nil {
+		return err
+	}
+	return w.end(r)
+}
+
+// tell tells the orders that arrive after a period was closed; "" those before any.
+func (w *world) tell(after string, r *report) error {
 	for i, told := range w.file.Orders {
+		if told.After != after {
+			continue
+		}
 		h := w.orders[told.ID]
 		if h == nil {
 			if told.At == "" {
@@ -36,10 +56,7 @@ func (w *world) play(r *report) error {
 			return fmt.Errorf("order %s: %w", told.ID, err)
 		}
 	}
-	if err := w.closePeriods(r); err != nil {
-		return err
-	}
-	return w.end(r)
+	return nil
 }
 
 // settled is what came of one revision.

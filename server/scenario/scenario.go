@@ -136,6 +136,7 @@ type sku struct {
 type sale struct {
 	ID            string     `json:"id"`
 	At            string     `json:"at"`
+	After         string     `json:"after"` // told once this period is closed
 	Status        string     `json:"status"`
 	Currency      string     `json:"currency"`
 	SoldBy        string     `json:"sold_by"`
