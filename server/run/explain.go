@@ -13,13 +13,15 @@ import (
 
 // Explanation is why one person has what they have in a period.
 type Explanation struct {
-	Period        Period  `json:"period"`
-	DistributorID string  `json:"distributor_id"`
-	Live          bool    `json:"live"` // computed now from what is known; else read from what was posted
-	Rank          *Rank   `json:"rank,omitempty"`
-	Awards        []Award `json:"awards"`
-	Earned        string  `json:"earned"`
-	Currency      string  `json:"currency"`
+	Period        Period `json:"period"`
+	DistributorID string `json:"distributor_id"`
+	Live          bool   `json:"live"` // computed now from what is known; else read from what was posted
+	Rank          *Rank  `json:"rank,omitempty"`
+	// Evidence is how the person stands against every requirement; only where it was computed, not read.
+	Evidence []Evidence `json:"evidence,omitempty"`
+	Awards   []Award    `json:"awards"`
+	Earned   string     `json:"earned"`
+	Currency string     `json:"currency"`
 }
 
 // Award is what one person has under one source, and its trace.
@@ -57,6 +59,10 @@ func (o *Outcome) Explain(distributorID string) (*Explanation, error) {
 		return nil, server.Errorf(server.NotFound, "Distributor %s is not in the tree at the end of period %s.", distributorID, o.Period.PeriodID)
 	}
 	e := &Explanation{Period: o.Period, DistributorID: distributorID, Live: true, Currency: string(r.currency), Rank: r.rank(who), Awards: []Award{}}
+	var err error
+	if e.Evidence, err = r.evidence(who); err != nil {
+		return nil, fmt.Errorf("evidence of %s: %w", distributorID, err)
+	}
 	wants := r.wants
 	for len(wants) > 0 {
 		d := diff{source: wants[0].Key.Source, distributorID: wants[0].Key.DistributorID}

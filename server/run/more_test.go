@@ -86,6 +86,13 @@ func TestProjection(t *testing.T) {
 	if !e.Live || e.Earned != "10.00" || e.Rank == nil || e.Rank.PV.String() != "100" || len(e.Awards) != 1 || !strings.Contains(e.Awards[0].Text, "dan gets 10.00 EUR") {
 		t.Errorf("%+v", e)
 	}
+	want := []run.Evidence{
+		{Of: "active", Met: true, Parts: []run.EvidencePart{{Condition: e.Evidence[0].Parts[0].Condition, Met: true}}},
+		{Of: "silver", Parts: []run.EvidencePart{{Condition: e.Evidence[1].Parts[0].Condition}}},
+	}
+	if diff := cmp.Diff(want, e.Evidence[:2]); diff != "" || len(e.Evidence) != 3 || len(e.Evidence[2].Parts) != 2 {
+		t.Errorf("the evidence of dan's rank: %+v %s", e.Evidence, diff)
+	}
 	_, err = first.Explain("nobody")
 	wantCode(t, err, server.NotFound)
 	c.sell(t, "b", "dan", c.now, 100)

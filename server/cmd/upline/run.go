@@ -337,6 +337,17 @@ func (cmd *RunExplainCmd) Run(ctx context.Context, env *environment) error {
 		if err != nil {
 			return err
 		}
+		if !e.Live { // What was posted is read; how the person stood against the requirements is computed again.
+			out, err := s.Preview(ctx, program, e.Period.Kind, e.Period.PeriodID, false)
+			if err != nil {
+				return err
+			}
+			again, err := out.Explain(cmd.Person)
+			if err != nil {
+				return err
+			}
+			e.Evidence = again.Evidence
+		}
 		if cmd.JSON {
 			return env.json(e)
 		}
@@ -356,6 +367,12 @@ func (e *environment) printAwards(x *closer.Explanation, name func(string) strin
 			fmt.Fprintf(e.stdout, "The requirement of %s was missed in %s in a row.\n", r.Held, count(int(r.Missed), "period"))
 		}
 	}
+	for _, ev := range x.Evidence {
+		fmt.Fprintf(e.stdout, "%s: %s\n", ev.Of, metWord(ev.Met))
+		for _, part := range ev.Parts {
+			fmt.Fprintf(e.stdout, "  %-7s %s\n", metWord(part.Met), part.Condition)
+		}
+	}
 	if len(x.Awards) == 0 {
 		_, err := fmt.Fprintln(e.stdout, "\nNothing is earned or lost here.")
 		return err
@@ -370,6 +387,13 @@ func (e *environment) printAwards(x *closer.Explanation, name func(string) strin
 		}
 	}
 	return nil
+}
+
+func metWord(met bool) string {
+	if met {
+		return "met"
+	}
+	return "not met"
 }
 
 func indented(text string) string {
