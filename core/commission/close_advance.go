@@ -28,6 +28,9 @@ type Advance struct {
 // count begins anew, after it the rest waits. A part that falls due while its owner may not earn is breakage.
 func (c *closing) rankAdvance(index int) error {
 	component := &c.plan.Components[index]
+	if len(c.standing.Title) != int(c.world.People.Count) {
+		return fmt.Errorf("there are %d people and %d titles", c.world.People.Count, len(c.standing.Title))
+	}
 	before := c.in.Before.Advance[component.ID]
 	open, err := c.opened(index, before)
 	if err != nil {
@@ -42,6 +45,9 @@ func (c *closing) rankAdvance(index int) error {
 		if err := c.advance(index, at, &open[i]); err != nil {
 			return fmt.Errorf("distributor %s, rank %s: %w", open[i].DistributorID, open[i].Rank, err)
 		}
+	}
+	if len(open) == 0 {
+		return nil
 	}
 	if c.out.After.Advance == nil {
 		c.out.After.Advance = map[string]AdvanceState{}

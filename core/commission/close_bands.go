@@ -89,13 +89,16 @@ func (c *closing) qualifies(sale *period.Sale) bool {
 // figures is what bands ask for, by person. Volumes are those of the standings where they are of the component's own
 // period; else the period's sales are added up.
 func (c *closing) figures(of string) ([]int64, error) {
-	switch {
-	case of == plan.MeasureCustomers:
+	if of == plan.MeasureCustomers {
 		return c.customers()
-	case c.world.Period.Kind == c.plan.Qualification.Period && of == plan.MeasurePV:
-		return c.standing.PV, nil
-	case c.world.Period.Kind == c.plan.Qualification.Period && of == plan.MeasureGV:
-		return c.standing.GV, nil
+	}
+	if c.world.Period.Kind == c.plan.Qualification.Period {
+		known := map[string][]int64{
+			plan.MeasurePV: c.standing.PV, plan.MeasureGV: c.standing.GV, plan.MeasurePGV: c.standing.PGV, plan.MeasureCV: c.standing.OwnCV,
+		}[of]
+		if len(known) == int(c.world.People.Count) {
+			return known, nil
+		}
 	}
 	own := make([]int64, c.world.People.Count)
 	var lane [lanes][]int64
