@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"fmt"
+	"strconv"
 	"maps"
 	"slices"
 
@@ -74,9 +75,9 @@ func (c *closer) comparePeople(r *report, place string) error {
 	}
 	expected, have := map[string]string{}, map[string]string{}
 	for who, active := range c.told.Expect.Active {
-		expected[who] = fmt.Sprint(active)
+		expected[who] = strconv.FormatBool(active)
 		if i, known := c.crowd.number[who]; known {
-			have[who] = fmt.Sprint(s.Active[i])
+			have[who] = strconv.FormatBool(s.Active[i])
 		}
 	}
 	r.same(place+", active", expected, have)
