@@ -86,12 +86,12 @@ func (c *closing) pots(index int) ([]pot, error) {
 // shareholders puts everybody who may earn and whose rank holds shares to their pool, by id.
 func (c *closing) shareholders(index int, pots []pot) error {
 	component := &c.plan.Components[index]
+	shares, err := c.shares(index)
+	if err != nil {
+		return err
+	}
 	for person := range c.world.People.Count {
-		weight, err := c.shares(index, person)
-		if err != nil || weight == 0 {
-			if err != nil {
-				return err
-			}
+		if shares[c.rank(person)] == 0 {
 			continue
 		}
 		at := 0
@@ -108,11 +108,8 @@ func (c *closing) shareholders(index int, pots []pot) error {
 		p := &pots[i]
 		slices.SortFunc(p.people, func(a, b int32) int { return strings.Compare(c.world.People.ID(a), c.world.People.ID(b)) })
 		for _, person := range p.people {
-			weight, err := c.shares(index, person)
-			if err == nil {
-				p.whole, err = money.Add(p.whole, weight)
-			}
-			if err != nil {
+			weight := shares[c.rank(person)]
+			if p.whole, err = money.Add(p.whole, weight); err != nil {
 				return fmt.Errorf("shares of the pool: %w", err)
 			}
 			p.weights = append(p.weights, weight)
@@ -121,15 +118,21 @@ func (c *closing) shareholders(index int, pots []pot) error {
 	return nil
 }
 
-// shares is how many millionths of a share a person's rank holds.
-func (c *closing) shares(index int, person int32) (int64, error) {
+// shares is how many millionths of a share each rank holds.
+func (c *closing) shares(index int) ([]int64, error) {
 	component := &c.plan.Components[index]
-	text := component.Rates[component.Table(plan.Any).Cell(1, c.rank(person)).Row].Shares
-	if text == "" {
-		return 0, nil
+	table := component.Table(plan.Any)
+	out := make([]int64, len(c.plan.Ranks))
+	for rank := range out {
+		if text := component.Rates[table.Cell(1, rank).Row].Shares; text != "" {
+			shares, err := money.ParseVolume(text)
+			if err != nil {
+				return nil, err
+			}
+			out[rank] = int64(shares)
+		}
 	}
-	shares, err := money.ParseVolume(text)
-	return int64(shares), err
+	return out, nil
 }
 
 // home is the number of a person's country, for a component that cannot do without.

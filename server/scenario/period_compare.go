@@ -2,9 +2,9 @@ package scenario
 
 import (
 	"fmt"
-	"strconv"
 	"maps"
 	"slices"
+	"strconv"
 
 	"upline.dev/upline/core/commission"
 	"upline.dev/upline/core/money"
