@@ -2,7 +2,6 @@ package commission
 
 import (
 	"fmt"
-	"slices"
 
 	"upline.dev/upline/core/money"
 	"upline.dev/upline/core/period"
@@ -29,41 +28,53 @@ func (e *NotInBulk) Error() string {
 	return fmt.Sprintf("orders cannot be settled in bulk: component %s has %s", e.ComponentID, e.What)
 }
 
-// Limits of the packed chains below.
-const (
-	payeeBits = 24
-	maxPayees = 1<<payeeBits - 1
-	maxRated  = 1<<(32-payeeBits) - 1
-)
-
 // SettleOrders takes every sale of the world for an order of one line, with tree, status and rank as the world has them,
-// and pays retail and unilevel of net and CV per order: each amount rounded by itself, exactly as Calculate does. Who
-// gets which level above whom is worked out once for everybody, so that an order costs a few additions whatever the
-// depth; it is what simulations and figures of speed need, and says nothing of why. Plans with caps per order or other
-// components per order are *NotInBulk. ranks are plan.Rank numbers by person.
+// and pays retail and unilevel of net and CV per order: each amount rounded by itself, exactly as Calculate does. It is
+// what simulations and figures of speed need, and says nothing of why. Plans with caps per order or other components per
+// order are *NotInBulk. ranks are plan.Rank numbers by person.
+//
+// All sales of one seller go up the same way. So a sale is only rounded by every rate there is, into the seller's sums;
+// who gets which of them is worked out once for everybody, level by level, whatever the depth and the number of sales.
 func SettleOrders(w *period.World, ranks []int8, p *plan.Plan, parallel period.Parallel) (*OrderPay, error) {
 	b := &bulk{world: w, ranks: ranks, plan: p, tree: &forest{parent: w.Sponsor.Parent, order: w.Sponsor.Order}}
 	if parallel == nil {
 		parallel = period.Serial
 	}
-	if err := b.prepare(parallel); err != nil {
+	pay, err := b.settle(parallel)
+	if err != nil {
 		return nil, fmt.Errorf("settle orders: %w", err)
+	}
+	return pay, nil
+}
+
+func (b *bulk) settle(parallel period.Parallel) (*OrderPay, error) {
+	if err := b.prepare(); err != nil {
+		return nil, err
 	}
 	var lane [lanes]*bulkLane
 	for i := range lane {
 		lane[i] = b.lane()
 	}
-	err := eachBlock(w.Sales, parallel, func(i int, block []period.Sale) error { return lane[i].block(block) })
-	if err == nil {
-		err = parallel(lanes, func(i int) error { return lane[i].flush() })
-	}
-	for i := 1; i < lanes && err == nil; i++ {
-		err = b.unite(lane[0].pay, lane[i].pay)
-	}
+	err := eachBlock(b.world.Sales, parallel, func(i int, block []period.Sale) error { return lane[i].block(block) })
 	if err != nil {
-		return nil, fmt.Errorf("settle orders: %w", err)
+		return nil, err
 	}
-	return lane[0].pay, nil
+	for _, more := range lane[1:] {
+		if err := lane[0].unite(more, parallel); err != nil {
+			return nil, err
+		}
+	}
+	pay := lane[0].pay
+	return pay, parallel(len(b.plan.Components), func(index int) error {
+		for i := range b.paths {
+			if path := &b.paths[i]; path.index == index {
+				if err := b.spread(path, lane[0].sums[i], pay); err != nil {
+					return fmt.Errorf("component %s: %w", path.component.ID, err)
+				}
+			}
+		}
+		return nil
+	})
 }
 
 // bulk is one run of SettleOrders.
@@ -88,22 +99,21 @@ type bulkPath struct {
 	rates                   []bulkRate
 	stops                   [][2][]stop // by level - 1
 	depth                   int
-	// links are who gets the levels on volume that looks for level 1 at a person: depth of them for each, payee + 1 and
-	// rate packed into one word, so that an order touches little memory. 0 is nobody.
-	links []uint32
+	starts                  [2]bool // whether level 1 is looked for above the seller: others' orders, own orders
+	ways                    int     // 2 where own orders go up another way
 }
 
-// bulkRate is a rate with all factors, not reduced; den is 0 where it does not fit and is multiplied step by step.
+// bulkRate is a rate with all factors, which are multiplied step by step where together they do not fit.
 type bulkRate struct {
-	num, den int64
-	ratios   [3]plan.Ratio // the factors
-	lost     bool
+	ratios [3]plan.Ratio
+	short  money.Multiplier
+	fits   bool
 }
 
 // of is base x rate with all factors, rounded once.
 func (r *bulkRate) of(base int64, mode money.Rounding) (int64, error) {
-	if r.den > 0 {
-		return money.MulDiv(base, r.num, r.den, mode)
+	if r.fits {
+		return r.short.Of(base)
 	}
 	exact := money.NewExact(base)
 	for _, ratio := range r.ratios {
@@ -115,7 +125,7 @@ func (r *bulkRate) of(base int64, mode money.Rounding) (int64, error) {
 	return exact.Round(mode)
 }
 
-func (b *bulk) prepare(parallel period.Parallel) error {
+func (b *bulk) prepare() error {
 	people := int(b.world.People.Count)
 	if len(b.ranks) != people || len(b.world.People.Status) != people || len(b.tree.parent) != people {
 		return fmt.Errorf("there are %d people, %d statuses, %d ranks and %d in the tree",
@@ -127,8 +137,6 @@ func (b *bulk) prepare(parallel period.Parallel) error {
 	switch {
 	case len(b.plan.OrderCaps()) > 0:
 		return &NotInBulk{What: "the plan has caps per order"}
-	case people > maxPayees:
-		return &NotInBulk{What: fmt.Sprintf("there are more than %d people", maxPayees)}
 	case !b.plan.Pays(b.world.Currency):
 		return &MissingRate{What: "an order, being a plan in " + b.plan.Currency, Currency: b.world.Currency}
 	}
@@ -141,7 +149,12 @@ func (b *bulk) prepare(parallel period.Parallel) error {
 			return err
 		}
 	}
-	return parallel(len(b.paths), func(i int) error { return b.link(&b.paths[i]) })
+	for i := range b.paths {
+		if err := b.ways(&b.paths[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // component makes the paths of one component.
@@ -182,10 +195,30 @@ func (b *bulk) component(index int) error {
 	return nil
 }
 
+// ways works out the path's levels, and where sales begin to look for level 1.
+func (b *bulk) ways(path *bulkPath) error {
+	for level := 1; level <= path.depth; level++ {
+		stops, err := b.stops(path, level)
+		if err != nil {
+			return err
+		}
+		path.stops = append(path.stops, stops)
+	}
+	path.ways = 1
+	if !path.retail {
+		path.starts = [2]bool{!path.fromBuyer, !path.component.IncludeSelf}
+		if path.starts[0] != path.starts[1] {
+			path.ways = 2
+		}
+	}
+	return nil
+}
+
 // stop is what a person of a rank does to volume that looks for a level.
 type stop struct {
 	pass bool  // lets it by
-	rate uint8 // 1 + index into rates; 0: uses the level up for nothing
+	lost bool  // the amount is breakage
+	rate int32 // 1 + index into rates; 0: uses the level up for nothing
 }
 
 // stops is what everybody does at a level, by rank, first those who may not earn.
@@ -209,7 +242,8 @@ func (b *bulk) stops(path *bulkPath, level int) ([2][]stop, error) {
 					cell = path.table.Cell(level, opens)
 				}
 				var err error
-				if s.rate, err = b.rate(path, cell, lost); err != nil {
+				s.lost = lost
+				if s.rate, err = b.rate(path, cell); err != nil {
 					return out, err
 				}
 			}
@@ -220,58 +254,86 @@ func (b *bulk) stops(path *bulkPath, level int) ([2][]stop, error) {
 }
 
 // rate numbers a rate of the path, from 1.
-func (b *bulk) rate(path *bulkPath, cell *plan.Cell, lost bool) (uint8, error) {
+func (b *bulk) rate(path *bulkPath, cell *plan.Cell) (int32, error) {
 	if cell.Rate == 0 {
 		return 0, nil
 	}
 	for i := range path.rates {
-		if path.rates[i].ratios[0] == cell.Ratio && path.rates[i].lost == lost {
-			return uint8(i + 1), nil
+		if path.rates[i].ratios[0] == cell.Ratio {
+			return int32(i + 1), nil
 		}
 	}
-	if len(path.rates) == maxRated {
-		return 0, &NotInBulk{path.component.ID, fmt.Sprintf("more than %d rates", maxRated)}
+	r := bulkRate{ratios: [3]plan.Ratio{cell.Ratio, path.component.Share(), path.cv}}
+	num, den := timesFits(r.ratios[0], r.ratios[1])
+	if den > 0 {
+		num, den = timesFits(plan.Ratio{Num: num, Den: den}, r.ratios[2])
 	}
-	r := bulkRate{ratios: [3]plan.Ratio{cell.Ratio, path.component.Share(), path.cv}, lost: lost}
-	if r.num, r.den = timesFits(r.ratios[0], r.ratios[1]); r.den > 0 {
-		r.num, r.den = timesFits(plan.Ratio{Num: r.num, Den: r.den}, r.ratios[2])
+	if den > 0 {
+		short := plan.Reduce(num, den)
+		var err error
+		if r.short, err = money.NewMultiplier(short.Num, short.Den, path.mode); err != nil {
+			return 0, err
+		}
+		r.fits = true
 	}
 	path.rates = append(path.rates, r)
-	return uint8(len(path.rates)), nil
+	return int32(len(path.rates)), nil
 }
 
-// link works out who gets which level, level by level: from each person, the first upwards who does not let the level by.
-func (b *bulk) link(path *bulkPath) error {
-	people := b.tree.len()
-	path.links = make([]uint32, people*path.depth)
-	at := make([]int32, people) // by person: where volume that started there looks for the level
-	for person := range at {
-		at[person] = int32(person)
-	}
-	taker := make([]int32, people)
-	for level := 1; level <= path.depth; level++ {
-		stops, err := b.stops(path, level)
-		if err != nil {
-			return err
-		}
-		path.stops = append(path.stops, stops)
-		b.takers(taker, stops)
+// spread pays everybody's sums to who gets the levels, level by level: from each person, the first upwards who does not
+// let the level by.
+func (b *bulk) spread(path *bulkPath, sums []int64, pay *OrderPay) error {
+	taker := make([]int32, b.tree.len())
+	at := make([]int32, b.tree.len()) // by person: where what was sold there looks for the level
+	for way := range path.ways {
 		for person := range at {
-			if at[person] < 0 {
-				continue
+			if at[person] = int32(person); path.starts[way] {
+				at[person] = b.tree.parent[person]
 			}
-			who := taker[at[person]]
-			at[person] = period.Nobody
-			if who < 0 {
-				continue
+		}
+		for level, stops := range path.stops {
+			b.takers(taker, stops)
+			if err := b.spreadLevel(path, sums, way, at, taker, &stops, pay); err != nil {
+				return fmt.Errorf("level %d: %w", level+1, err)
 			}
-			if rate := stops[index(b.may[who])][b.ranks[who]].rate; rate > 0 {
-				path.links[person*path.depth+level-1] = uint32(who+1)<<(32-payeeBits) | uint32(rate)
-			}
-			at[person] = b.tree.parent[who]
 		}
 	}
 	return nil
+}
+
+func (b *bulk) spreadLevel(path *bulkPath, sums []int64, way int, at, taker []int32, stops *[2][]stop, pay *OrderPay) (err error) {
+	width := path.ways * len(path.rates)
+	first := way * len(path.rates)
+	for person, place := range at {
+		if place < 0 {
+			continue
+		}
+		who := taker[place]
+		if who < 0 {
+			at[person] = period.Nobody
+			continue
+		}
+		at[person] = b.tree.parent[who]
+		s := &stops[index(b.may[who])][b.ranks[who]]
+		if s.rate == 0 {
+			continue
+		}
+		if err := pay.add(path.index, who, s.lost, sums[person*width+first+int(s.rate)-1]); err != nil {
+			return fmt.Errorf("pay of distributor %s: %w", b.world.People.ID(who), err)
+		}
+	}
+	return nil
+}
+
+// add pays an amount, or adds it to the breakage.
+func (o *OrderPay) add(component int, who int32, lost bool, amount int64) error {
+	to := &o.Paid[component][who]
+	if lost {
+		to = &o.Lost[component]
+	}
+	sum, err := money.Add(*to, amount)
+	*to = sum
+	return err
 }
 
 // takers finds, for everybody, the first from there upwards who does not let a level by.
@@ -304,167 +366,150 @@ func (b *bulk) blank() *OrderPay {
 	return pay
 }
 
-func (b *bulk) unite(to, from *OrderPay) error {
-	for i := range to.Lost {
-		var err error
-		if to.Lost[i], err = money.Add(to.Lost[i], from.Lost[i]); err != nil {
-			return fmt.Errorf("breakage of %s: %w", b.plan.Components[i].ID, err)
-		}
-		for person, amount := range from.Paid[i] {
-			if to.Paid[i][person], err = money.Add(to.Paid[i][person], amount); err != nil {
-				return fmt.Errorf("pay of distributor %s by %s: %w", b.world.People.ID(int32(person)), b.plan.Components[i].ID, err)
-			}
-		}
-	}
-	return nil
-}
-
-// bulkLane settles the sales of one lane. It gathers them and takes them by regions of sellers: neighbours in the tree
-// pay the same people, whose sums stay in the processor's cache, where taking sales as they come would wait for memory at
-// every level.
+// bulkLane settles the sales of one lane.
 type bulkLane struct {
 	*bulk
-	pay    *OrderPay
-	batch  []bulkSale
-	sorted []bulkSale
-	shift  int // seller >> shift is the region
+	pay   *OrderPay // of sales that go their own way
+	sums  [][]int64 // by path, then person, way and rate: what the rate comes to on each sale, added up
+	ahead int64
 }
-
-// bulkSale is what matters of a sale.
-type bulkSale struct {
-	seller, buyer int32
-	class         uint16
-	net, cv       int64
-}
-
-const (
-	batchSales = 1 << 19
-	regions    = 1 << 8
-)
 
 func (b *bulk) lane() *bulkLane {
-	l := &bulkLane{bulk: b, pay: b.blank()}
-	for b.world.People.Count>>l.shift >= regions {
-		l.shift++
+	l := &bulkLane{bulk: b, pay: b.blank(), sums: make([][]int64, len(b.paths))}
+	for i := range b.paths {
+		l.sums[i] = make([]int64, b.tree.len()*b.paths[i].ways*len(b.paths[i].rates))
 	}
 	return l
 }
 
-func (l *bulkLane) block(block []period.Sale) error {
-	for i := range block {
-		sale := &block[i]
-		if sale.Seller < 0 {
-			continue
-		}
-		if int(sale.Class) >= len(l.world.Classes) || sale.Seller >= l.world.People.Count {
-			return fmt.Errorf("a sale has class %d of %d and seller %d of %d", sale.Class, len(l.world.Classes), sale.Seller, l.world.People.Count)
-		}
-		l.batch = append(l.batch, bulkSale{sale.Seller, sale.Buyer, sale.Class, sale.Net, int64(sale.CV)})
-		if len(l.batch) == batchSales {
-			if err := l.flush(); err != nil {
-				return err
+// unite adds what another lane has, and empties it.
+func (l *bulkLane) unite(more *bulkLane, parallel period.Parallel) error {
+	for i := range l.pay.Lost {
+		for person, amount := range more.pay.Paid[i] {
+			if err := l.pay.add(i, int32(person), false, amount); err != nil {
+				return fmt.Errorf("pay of distributor %s by %s: %w", l.world.People.ID(int32(person)), l.plan.Components[i].ID, err)
 			}
 		}
-	}
-	return nil
-}
-
-// flush settles what is gathered, region by region.
-func (l *bulkLane) flush() error {
-	var next [regions + 1]int32
-	for i := range l.batch {
-		next[l.batch[i].seller>>l.shift+1]++
-	}
-	for i := range regions {
-		next[i+1] += next[i]
-	}
-	l.sorted = slices.Grow(l.sorted[:0], len(l.batch))[:len(l.batch)]
-	for i := range l.batch {
-		region := l.batch[i].seller >> l.shift
-		l.sorted[next[region]] = l.batch[i]
-		next[region]++
-	}
-	for i := range l.sorted {
-		sale := &l.sorted[i]
-		for j := range l.paths {
-			path := &l.paths[j]
-			if !path.classes[sale.class] {
-				continue
-			}
-			if err := l.sale(path, sale); err != nil {
-				return fmt.Errorf("a sale of distributor %s, component %s: %w", l.world.People.ID(sale.seller), path.component.ID, err)
-			}
+		sum, err := money.Add(l.pay.Lost[i], more.pay.Lost[i])
+		if err != nil {
+			return fmt.Errorf("breakage of %s: %w", l.plan.Components[i].ID, err)
 		}
+		l.pay.Lost[i] = sum
 	}
-	l.batch = l.batch[:0]
-	return nil
-}
-
-// sale pays one path on one sale.
-func (l *bulkLane) sale(path *bulkPath, sale *bulkSale) error {
-	base := sale.net
-	if path.ofCV {
-		base = sale.cv
-	}
-	if base == 0 {
-		return nil
-	}
-	at, own := sale.seller, sale.buyer == sale.seller
-	if path.retail {
-		if own && !l.plan.Attribution.SelfRetail {
+	for path, from := range more.sums {
+		to, more := l.sums[path], from
+		err := parallel(lanes, func(lane int) (err error) {
+			for i := len(more) * lane / lanes; i < len(more)*(lane+1)/lanes; i++ {
+				if to[i], err = money.Add(to[i], more[i]); err != nil {
+					return fmt.Errorf("sums of component %s: %w", l.paths[path].component.ID, err)
+				}
+			}
 			return nil
-		}
-		return path.pay(l.pay, path.links[at:at+1], base)
-	}
-	if own && !path.component.IncludeSelf || !own && !path.fromBuyer {
-		if at = l.tree.parent[at]; at < 0 {
-			return nil
-		}
-	}
-	if sale.buyer >= 0 && !own && !path.component.IncludeSelf {
-		return l.aroundBuyer(path, at, sale.buyer, base)
-	}
-	return path.pay(l.pay, path.links[int(at)*path.depth:(int(at)+1)*path.depth], base)
-}
-
-// pay adds up the amounts of a list of links on one base.
-func (path *bulkPath) pay(pay *OrderPay, links []uint32, base int64) error {
-	paid := pay.Paid[path.index]
-	last, amount := uint32(0), int64(0)
-	for _, link := range links {
-		if link == 0 {
-			continue
-		}
-		if rate := link & maxRated; rate != last {
-			var err error
-			if amount, err = path.rates[rate-1].of(base, path.mode); err != nil {
-				return err
-			}
-			last = rate
-		}
-		to := &paid[link>>(32-payeeBits)-1]
-		if path.rates[last-1].lost {
-			to = &pay.Lost[path.index]
-		}
-		sum, err := money.Add(*to, amount)
+		})
 		if err != nil {
 			return err
 		}
-		*to = sum
+	}
+	more.sums, more.pay = nil, nil
+	return nil
+}
+
+func (l *bulkLane) block(block []period.Sale) error {
+	for len(block) > 0 {
+		few := block[:min(len(block), salesAhead)]
+		block = block[len(few):]
+		for i := range few {
+			if sale := &few[i]; sale.Seller >= 0 && (int(sale.Class) >= len(l.world.Classes) || sale.Seller >= l.world.People.Count) {
+				return fmt.Errorf("a sale has class %d of %d and seller %d of %d", sale.Class, len(l.world.Classes), sale.Seller, l.world.People.Count)
+			}
+		}
+		for i := range l.paths {
+			if err := l.few(i, few); err != nil {
+				return fmt.Errorf("component %s: %w", l.paths[i].component.ID, err)
+			}
+		}
+	}
+	return nil
+}
+
+// salesAhead is how many sales' sums are asked for before the first is changed: memory brings many places at once in the
+// time of one, and sellers come in no order.
+const salesAhead = 64
+
+// few adds up one path on few sales.
+func (l *bulkLane) few(index int, few []period.Sale) error {
+	path, sums := &l.paths[index], l.sums[index]
+	rates := len(path.rates)
+	width := path.ways * rates
+	if width == 0 {
+		return nil
+	}
+	for i := range few {
+		if few[i].Seller >= 0 {
+			l.ahead += sums[int(few[i].Seller)*width]
+		}
+	}
+	for i := range few {
+		sale := &few[i]
+		if sale.Seller < 0 || !path.classes[sale.Class] {
+			continue
+		}
+		base := sale.Net
+		if path.ofCV {
+			base = int64(sale.CV)
+		}
+		own := sale.Buyer == sale.Seller
+		if base == 0 || path.retail && own && !l.plan.Attribution.SelfRetail {
+			continue
+		}
+		if !path.retail && sale.Buyer >= 0 && !own && !path.component.IncludeSelf {
+			if err := l.aroundBuyer(path, sale, base); err != nil {
+				return fmt.Errorf("a sale of distributor %s: %w", l.world.People.ID(sale.Seller), err)
+			}
+			continue
+		}
+		at := int(sale.Seller) * width
+		if own && path.ways == 2 {
+			at += rates
+		}
+		if err := path.round(sums[at:at+rates], base); err != nil {
+			return fmt.Errorf("a sale of distributor %s: %w", l.world.People.ID(sale.Seller), err)
+		}
+	}
+	return nil
+}
+
+// round adds to each rate's sum what it comes to on a base.
+func (path *bulkPath) round(sums []int64, base int64) error {
+	for i := range path.rates {
+		amount, err := path.rates[i].of(base, path.mode)
+		if err != nil {
+			return err
+		}
+		if sums[i], err = money.Add(sums[i], amount); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // aroundBuyer walks a sale by itself, since the buyer, if above, gets no level on it.
-func (l *bulkLane) aroundBuyer(path *bulkPath, at, buyer int32, base int64) error {
+func (l *bulkLane) aroundBuyer(path *bulkPath, sale *period.Sale, base int64) error {
+	at := sale.Seller
+	if path.starts[0] {
+		at = l.tree.parent[at]
+	}
 	for level := 1; at >= 0 && level <= path.depth; at = l.tree.parent[at] {
-		s := path.stops[level-1][index(l.may[at] && at != buyer)][l.ranks[at]]
+		s := path.stops[level-1][index(l.may[at] && at != sale.Buyer)][l.ranks[at]]
 		if s.pass {
 			continue
 		}
 		if s.rate > 0 {
-			link := [1]uint32{uint32(at+1)<<(32-payeeBits) | uint32(s.rate)}
-			if err := path.pay(l.pay, link[:], base); err != nil {
+			amount, err := path.rates[s.rate-1].of(base, path.mode)
+			if err == nil {
+				err = l.pay.add(path.index, at, s.lost, amount)
+			}
+			if err != nil {
 				return err
 			}
 		}
