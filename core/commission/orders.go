@@ -64,11 +64,11 @@ func (b *bulk) settle(parallel period.Parallel) (*OrderPay, error) {
 			return nil, err
 		}
 	}
-	pay := lane[0].pay
+	pay := lane[0].paid()
 	return pay, parallel(len(b.plan.Components), func(index int) error {
 		for i := range b.paths {
 			if path := &b.paths[i]; path.index == index {
-				if err := b.spread(path, lane[0].sums[i], pay); err != nil {
+				if err := b.spread(path, lane[0].sums, pay); err != nil {
 					return fmt.Errorf("component %s: %w", path.component.ID, err)
 				}
 			}
@@ -85,6 +85,7 @@ type bulk struct {
 	tree  *forest
 	may   []bool // by person
 	paths []bulkPath
+	width int // of a seller's row of sums
 }
 
 // bulkPath is one component by one rate table.
@@ -101,6 +102,7 @@ type bulkPath struct {
 	depth                   int
 	starts                  [2]bool // whether level 1 is looked for above the seller: others' orders, own orders
 	ways                    int     // 2 where own orders go up another way
+	column                  int     // where its sums begin in a seller's row: by way, then rate
 }
 
 // bulkRate is a rate with all factors, which are multiplied step by step where together they do not fit.
@@ -153,9 +155,17 @@ func (b *bulk) prepare() error {
 		if err := b.ways(&b.paths[i]); err != nil {
 			return err
 		}
+		b.paths[i].column = b.width
+		b.width += b.paths[i].ways * len(b.paths[i].rates)
+	}
+	if b.width > line/2 { // A row that begins within a line of memory needs one more than it has to.
+		b.width = (b.width + line - 1) / line * line
 	}
 	return nil
 }
+
+// line is how many sums the processor fetches at once.
+const line = 8
 
 // component makes the paths of one component.
 func (b *bulk) component(index int) error {
@@ -302,8 +312,7 @@ func (b *bulk) spread(path *bulkPath, sums []int64, pay *OrderPay) error {
 }
 
 func (b *bulk) spreadLevel(path *bulkPath, sums []int64, way int, at, taker []int32, stops *[2][]stop, pay *OrderPay) (err error) {
-	width := path.ways * len(path.rates)
-	first := way * len(path.rates)
+	first := path.column + way*len(path.rates)
 	for person, place := range at {
 		if place < 0 {
 			continue
@@ -318,7 +327,7 @@ func (b *bulk) spreadLevel(path *bulkPath, sums []int64, way int, at, taker []in
 		if s.rate == 0 {
 			continue
 		}
-		if err := pay.add(path.index, who, s.lost, sums[person*width+first+int(s.rate)-1]); err != nil {
+		if err := pay.add(path.index, who, s.lost, sums[person*b.width+first+int(s.rate)-1]); err != nil {
 			return fmt.Errorf("pay of distributor %s: %w", b.world.People.ID(who), err)
 		}
 	}
@@ -369,111 +378,113 @@ func (b *bulk) blank() *OrderPay {
 // bulkLane settles the sales of one lane.
 type bulkLane struct {
 	*bulk
-	pay   *OrderPay // of sales that go their own way
-	sums  [][]int64 // by path, then person, way and rate: what the rate comes to on each sale, added up
+	pay   *OrderPay // of sales that go their own way; nil: none yet
+	sums  []int64   // by person, a row: what each rate comes to on each sale, added up
 	ahead int64
 }
 
 func (b *bulk) lane() *bulkLane {
-	l := &bulkLane{bulk: b, pay: b.blank(), sums: make([][]int64, len(b.paths))}
-	for i := range b.paths {
-		l.sums[i] = make([]int64, b.tree.len()*b.paths[i].ways*len(b.paths[i].rates))
+	return &bulkLane{bulk: b, sums: make([]int64, b.tree.len()*b.width)}
+}
+
+// paid is what sales that go their own way have paid.
+func (l *bulkLane) paid() *OrderPay {
+	if l.pay == nil {
+		l.pay = l.blank()
 	}
-	return l
+	return l.pay
 }
 
 // unite adds what another lane has, and empties it.
 func (l *bulkLane) unite(more *bulkLane, parallel period.Parallel) error {
-	for i := range l.pay.Lost {
-		for person, amount := range more.pay.Paid[i] {
-			if err := l.pay.add(i, int32(person), false, amount); err != nil {
-				return fmt.Errorf("pay of distributor %s by %s: %w", l.world.People.ID(int32(person)), l.plan.Components[i].ID, err)
-			}
-		}
-		sum, err := money.Add(l.pay.Lost[i], more.pay.Lost[i])
-		if err != nil {
-			return fmt.Errorf("breakage of %s: %w", l.plan.Components[i].ID, err)
-		}
-		l.pay.Lost[i] = sum
-	}
-	for path, from := range more.sums {
-		to, more := l.sums[path], from
-		err := parallel(lanes, func(lane int) (err error) {
-			for i := len(more) * lane / lanes; i < len(more)*(lane+1)/lanes; i++ {
-				if to[i], err = money.Add(to[i], more[i]); err != nil {
-					return fmt.Errorf("sums of component %s: %w", l.paths[path].component.ID, err)
-				}
-			}
-			return nil
-		})
-		if err != nil {
+	if more.pay != nil {
+		if err := l.unitePaid(more.pay); err != nil {
 			return err
 		}
 	}
+	to, from := l.sums, more.sums
 	more.sums, more.pay = nil, nil
+	return parallel(lanes, func(lane int) (err error) {
+		for i := len(to) * lane / lanes; i < len(to)*(lane+1)/lanes; i++ {
+			if to[i], err = money.Add(to[i], from[i]); err != nil {
+				return fmt.Errorf("sums of distributor %s: %w", l.world.People.ID(int32(i/l.width)), err)
+			}
+		}
+		return nil
+	})
+}
+
+func (l *bulkLane) unitePaid(more *OrderPay) error {
+	pay := l.paid()
+	for i := range pay.Lost {
+		for person, amount := range more.Paid[i] {
+			if err := pay.add(i, int32(person), false, amount); err != nil {
+				return fmt.Errorf("pay of distributor %s by %s: %w", l.world.People.ID(int32(person)), l.plan.Components[i].ID, err)
+			}
+		}
+		sum, err := money.Add(pay.Lost[i], more.Lost[i])
+		if err != nil {
+			return fmt.Errorf("breakage of %s: %w", l.plan.Components[i].ID, err)
+		}
+		pay.Lost[i] = sum
+	}
 	return nil
 }
+
+// salesAhead is how many sales' rows are asked for before the first is changed: memory brings many at once in the time of
+// one, and sellers come in no order.
+const salesAhead = 64
 
 func (l *bulkLane) block(block []period.Sale) error {
 	for len(block) > 0 {
 		few := block[:min(len(block), salesAhead)]
 		block = block[len(few):]
 		for i := range few {
-			if sale := &few[i]; sale.Seller >= 0 && (int(sale.Class) >= len(l.world.Classes) || sale.Seller >= l.world.People.Count) {
+			sale := &few[i]
+			if sale.Seller >= 0 && (int(sale.Class) >= len(l.world.Classes) || sale.Seller >= l.world.People.Count) {
 				return fmt.Errorf("a sale has class %d of %d and seller %d of %d", sale.Class, len(l.world.Classes), sale.Seller, l.world.People.Count)
 			}
+			for at := 0; at < l.width && sale.Seller >= 0; at += line {
+				l.ahead += l.sums[int(sale.Seller)*l.width+at]
+			}
 		}
-		for i := range l.paths {
-			if err := l.few(i, few); err != nil {
-				return fmt.Errorf("component %s: %w", l.paths[i].component.ID, err)
+		for i := range few {
+			if few[i].Seller < 0 {
+				continue
+			}
+			if err := l.sale(&few[i]); err != nil {
+				return fmt.Errorf("a sale of distributor %s: %w", l.world.People.ID(few[i].Seller), err)
 			}
 		}
 	}
 	return nil
 }
 
-// salesAhead is how many sales' sums are asked for before the first is changed: memory brings many places at once in the
-// time of one, and sellers come in no order.
-const salesAhead = 64
-
-// few adds up one path on few sales.
-func (l *bulkLane) few(index int, few []period.Sale) error {
-	path, sums := &l.paths[index], l.sums[index]
-	rates := len(path.rates)
-	width := path.ways * rates
-	if width == 0 {
-		return nil
-	}
-	for i := range few {
-		if few[i].Seller >= 0 {
-			l.ahead += sums[int(few[i].Seller)*width]
-		}
-	}
-	for i := range few {
-		sale := &few[i]
-		if sale.Seller < 0 || !path.classes[sale.Class] {
-			continue
-		}
+// sale adds up one sale on all paths.
+func (l *bulkLane) sale(sale *period.Sale) error {
+	row := l.sums[int(sale.Seller)*l.width : (int(sale.Seller)+1)*l.width]
+	own := sale.Buyer == sale.Seller
+	for i := range l.paths {
+		path := &l.paths[i]
 		base := sale.Net
 		if path.ofCV {
 			base = int64(sale.CV)
 		}
-		own := sale.Buyer == sale.Seller
-		if base == 0 || path.retail && own && !l.plan.Attribution.SelfRetail {
+		if base == 0 || !path.classes[sale.Class] || path.retail && own && !l.plan.Attribution.SelfRetail {
 			continue
 		}
 		if !path.retail && sale.Buyer >= 0 && !own && !path.component.IncludeSelf {
 			if err := l.aroundBuyer(path, sale, base); err != nil {
-				return fmt.Errorf("a sale of distributor %s: %w", l.world.People.ID(sale.Seller), err)
+				return fmt.Errorf("component %s: %w", path.component.ID, err)
 			}
 			continue
 		}
-		at := int(sale.Seller) * width
+		at := path.column
 		if own && path.ways == 2 {
-			at += rates
+			at += len(path.rates)
 		}
-		if err := path.round(sums[at:at+rates], base); err != nil {
-			return fmt.Errorf("a sale of distributor %s: %w", l.world.People.ID(sale.Seller), err)
+		if err := path.round(row[at:], base); err != nil {
+			return fmt.Errorf("component %s: %w", path.component.ID, err)
 		}
 	}
 	return nil
@@ -507,7 +518,7 @@ func (l *bulkLane) aroundBuyer(path *bulkPath, sale *period.Sale, base int64) er
 		if s.rate > 0 {
 			amount, err := path.rates[s.rate-1].of(base, path.mode)
 			if err == nil {
-				err = l.pay.add(path.index, at, s.lost, amount)
+				err = l.paid().add(path.index, at, s.lost, amount)
 			}
 			if err != nil {
 				return err
