@@ -56,6 +56,12 @@ func (c *closing) pots(index int) ([]pot, error) {
 			pots[i].name = name
 		}
 	}
+	if !component.PoolTerms.ByCountry && len(c.removals) == 0 {
+		if pots[0].volume = c.company.net; component.Base == plan.BaseCV {
+			pots[0].volume = c.company.cv
+		}
+		return pots, nil
+	}
 	var lane [lanes][]int64
 	for i := range lane {
 		lane[i] = make([]int64, len(pots))

@@ -177,6 +177,11 @@ func (c *closing) gather() error {
 			c.volumes(index, buyers)
 		}
 	}
+	for _, column := range c.columns {
+		if c.qualified(column) {
+			column.own = c.standing.OwnCV
+		}
+	}
 	var lane [lanes]*gathering
 	for i := range lane {
 		if i > 0 && c.in.Parallel == nil {
@@ -197,10 +202,18 @@ func (c *closing) gather() error {
 		}
 	}
 	for i, column := range c.columns {
-		column.own = lane[0].own[i]
+		if column.own == nil {
+			column.own = lane[0].own[i]
+		}
 	}
 	c.company, c.crossed = lane[0].company, lane[0].crossed
 	return nil
+}
+
+// qualified tells whether the standings have a column's sums already.
+func (c *closing) qualified(column *column) bool {
+	return c.standing.World() == c.world && column.base == plan.BaseCV && column.buyers == allOrders && len(column.removed) == 0 &&
+		!slices.Contains(column.classes, false)
 }
 
 // buyersOf is which columns a component asks for.
@@ -222,28 +235,45 @@ func buyersOf(component *plan.Component, p *plan.Plan) []int {
 // gathering is the sums of one lane.
 type gathering struct {
 	c       *closing
-	own     [][]int64 // by column, then person
+	own     [][]int64 // by column, then person; nil where the sums are known
 	removed []bool    // by removal, of the current sale
 	company totals
 	crossed bool // there are sales of a third distributor's orders
+	fetched int64
 }
 
 func newGathering(c *closing) *gathering {
 	g := &gathering{c: c, own: make([][]int64, len(c.columns)), removed: make([]bool, len(c.removals))}
-	for i := range g.own {
-		g.own[i] = make([]int64, c.world.People.Count)
+	for i, column := range c.columns {
+		if column.own == nil {
+			g.own[i] = make([]int64, c.world.People.Count)
+		}
 	}
 	return g
 }
 
 func (g *gathering) block(block []period.Sale) error {
 	for i := range block {
+		if i%salesAhead == 0 {
+			g.fetch(block[i:min(i+salesAhead, len(block))])
+		}
 		sale := &block[i]
 		if err := g.sale(sale); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// fetch brings the places of some sales in the columns, as salesAhead tells.
+func (g *gathering) fetch(sales []period.Sale) {
+	for _, own := range g.own {
+		for i := range sales {
+			if seller := sales[i].Seller; uint32(seller) < uint32(len(own)) {
+				g.fetched += own[seller]
+			}
+		}
+	}
 }
 
 func (g *gathering) sale(sale *period.Sale) error {
@@ -264,7 +294,7 @@ func (g *gathering) sale(sale *period.Sale) error {
 		}
 	}
 	for i, column := range g.c.columns {
-		if !g.counts(column, sale) {
+		if g.own[i] == nil || !g.counts(column, sale) {
 			continue
 		}
 		sum, err := money.Add(g.own[i][sale.Seller], baseOf(column.base, sale))

@@ -48,5 +48,8 @@ func (s *Standings) PGVWithout(rank int) ([]int64, bool) {
 	return nil, false
 }
 
+// World is what the standings are of; nil where they were put together by hand.
+func (s *Standings) World() *World { return s.world }
+
 // Children is everybody's frontline in the sponsor tree.
 func (s *Standings) Children() Children { return s.children }

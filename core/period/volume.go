@@ -32,6 +32,7 @@ type tally struct {
 	pv, cv            []int64
 	qvSize, cvSize    uint64
 	orders, customers []pair
+	fetched           int64
 }
 
 // pair is a seller with the number of an order or of a customer.
@@ -71,8 +72,15 @@ func (g *gathering) workers() int {
 	return max(1, min(g.world.Sales.Blocks(), most, max(2, perPeople)))
 }
 
+// salesAhead is how many sales' places in the columns are asked for before the first is changed: memory brings many at
+// once in the time of one, and sellers come in no order.
+const salesAhead = 64
+
 func (g *gathering) add(t *tally, sales []Sale) error {
 	for i := range sales {
+		if i%salesAhead == 0 {
+			t.fetch(sales[i:min(i+salesAhead, len(sales))])
+		}
 		s := &sales[i]
 		if uint32(s.Seller) >= uint32(len(t.pv)) {
 			if s.Seller == Nobody {
@@ -93,6 +101,15 @@ func (g *gathering) add(t *tally, sales []Sale) error {
 		}
 	}
 	return nil
+}
+
+// fetch brings the places of some sales.
+func (t *tally) fetch(sales []Sale) {
+	for i := range sales {
+		if seller := sales[i].Seller; uint32(seller) < uint32(len(t.pv)) {
+			t.fetched += t.pv[seller] + t.cv[seller]
+		}
+	}
 }
 
 // count notes the order and the customer of a sale of which something is left. Corrections of other periods' orders
