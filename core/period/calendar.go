@@ -64,9 +64,9 @@ func (c Calendar) At(kind string, at int64) (Period, error) {
 		if err != nil {
 			return Period{}, err
 		}
-		p, err := c.span(kind, first, next)
-		if err != nil || at >= p.From && at < p.To {
-			return p, err
+		p := c.span(kind, first, next)
+		if at >= p.From && at < p.To {
+			return p, nil
 		}
 		day = next
 		if at < p.From {
@@ -93,10 +93,8 @@ func (c Calendar) Parse(id string) (Period, error) {
 	if err != nil {
 		return Period{}, err
 	}
-	p, err := c.span(kind, first, next)
+	p := c.span(kind, first, next)
 	switch {
-	case err != nil:
-		return Period{}, err
 	case p.ID != id:
 		return Period{}, fmt.Errorf("%w: there is no %q: after it comes %s", ErrCalendar, id, p.ID)
 	case p.From >= p.To:
@@ -159,7 +157,7 @@ func (c Calendar) days(kind string, day int) (first, next int, err error) {
 }
 
 // span is the period from one day to before another.
-func (c Calendar) span(kind string, first, next int) (Period, error) {
+func (c Calendar) span(kind string, first, next int) Period {
 	p := Period{Kind: kind, From: c.begin(first), To: c.begin(next)}
 	at := civil(first)
 	switch kind {
@@ -173,7 +171,7 @@ func (c Calendar) span(kind string, first, next int) (Period, error) {
 	default:
 		p.ID = fmt.Sprintf("%04d-Q%d", at.Year(), (at.Month()+2)/3)
 	}
-	return p, nil
+	return p
 }
 
 // weekStart is the first day of the week in which day lies.
