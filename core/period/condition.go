@@ -176,10 +176,11 @@ func (v *view) judge(steps []step, i int32) verdict {
 			decides, answer = yes, no
 		}
 		for j := i + 1; j < at.end; j = steps[j].end {
-			switch part := v.judge(steps, j); part {
-			case decides:
+			part := v.judge(steps, j)
+			if part == decides {
 				return decides
-			case unknown:
+			}
+			if part == unknown {
 				answer = unknown
 			}
 		}

@@ -227,6 +227,7 @@ func (c *climber) activity(person int32) error {
 			return nil
 		case unknown:
 			return c.view.missing(steps, 0)
+		case yes:
 		}
 	}
 	status := string(s.world.People.Status[person])
@@ -253,6 +254,7 @@ func (c *climber) reached(person int32, title int8) (int8, error) {
 				lacking = rule
 			}
 			c.view.open |= 1 << rule.rank
+		case no:
 		}
 	}
 	if lacking != nil {

@@ -150,42 +150,57 @@ func TestFromPeriodToPeriod(t *testing.T) {
 		}},
 		{"grace of two", `"grace_periods":2`, []month{
 			{sold: "200", rank: "gold", title: "gold"},
-			{sold: "0", rank: "gold", title: "gold", missed: 1}, {sold: "100", rank: "gold", title: "gold", missed: 2},
+			{sold: "0", rank: "gold", title: "gold", missed: 1},
+			{sold: "100", rank: "gold", title: "gold", missed: 2},
 			{sold: "0", rank: "member", title: "gold"},
 		}},
 		{"grace begins anew once the rank is met", `"grace_periods":1`, []month{
-			{sold: "200", rank: "gold", title: "gold"}, {sold: "0", rank: "gold", title: "gold", missed: 1},
-			{sold: "200", rank: "gold", title: "gold"}, {sold: "0", rank: "gold", title: "gold", missed: 1},
+			{sold: "200", rank: "gold", title: "gold"},
+			{sold: "0", rank: "gold", title: "gold", missed: 1},
+			{sold: "200", rank: "gold", title: "gold"},
+			{sold: "0", rank: "gold", title: "gold", missed: 1},
 			{sold: "0", rank: "member", title: "gold"},
 		}},
 		{"one step", `"demotion":"one_step"`, []month{
-			{sold: "300", rank: "platinum", title: "platinum"}, {sold: "0", rank: "gold", title: "platinum", missed: 1},
-			{sold: "100", rank: "silver", title: "platinum"}, {sold: "100", rank: "silver", title: "platinum"},
+			{sold: "300", rank: "platinum", title: "platinum"},
+			{sold: "0", rank: "gold", title: "platinum", missed: 1},
+			{sold: "100", rank: "silver", title: "platinum"},
+			{sold: "100", rank: "silver", title: "platinum"},
 		}},
 		{"one step after grace, then no more grace", `"demotion":"one_step","grace_periods":1`, []month{
-			{sold: "300", rank: "platinum", title: "platinum"}, {sold: "0", rank: "platinum", title: "platinum", missed: 1},
-			{sold: "0", rank: "gold", title: "platinum", missed: 2}, {sold: "0", rank: "silver", title: "platinum", missed: 3},
+			{sold: "300", rank: "platinum", title: "platinum"},
+			{sold: "0", rank: "platinum", title: "platinum", missed: 1},
+			{sold: "0", rank: "gold", title: "platinum", missed: 2},
+			{sold: "0", rank: "silver", title: "platinum", missed: 3},
 		}},
 		{"never", `"demotion":"never"`, []month{
-			{sold: "200", rank: "gold", title: "gold"}, {sold: "0", rank: "gold", title: "gold", missed: 1},
+			{sold: "200", rank: "gold", title: "gold"},
+			{sold: "0", rank: "gold", title: "gold", missed: 1},
 			{sold: "300", rank: "platinum", title: "platinum"},
 		}},
 		{"a lost rank twice in a row", `"requalify_periods":2`, []month{
-			{sold: "200", rank: "gold", title: "gold"}, {sold: "0", rank: "member", title: "gold"},
-			{sold: "200", rank: "member", title: "gold", met: 1}, {sold: "0", rank: "member", title: "gold"},
-			{sold: "200", rank: "member", title: "gold", met: 1}, {sold: "100", rank: "silver", title: "gold"},
-			{sold: "200", rank: "silver", title: "gold", met: 1}, {sold: "200", rank: "gold", title: "gold"},
+			{sold: "200", rank: "gold", title: "gold"},
+			{sold: "0", rank: "member", title: "gold"},
+			{sold: "200", rank: "member", title: "gold", met: 1},
+			{sold: "0", rank: "member", title: "gold"},
+			{sold: "200", rank: "member", title: "gold", met: 1},
+			{sold: "100", rank: "silver", title: "gold"},
+			{sold: "200", rank: "silver", title: "gold", met: 1},
+			{sold: "200", rank: "gold", title: "gold"},
 		}},
 		{"the lower of two lost ranks first", `"requalify_periods":2`, []month{
-			{sold: "300", rank: "platinum", title: "platinum"}, {sold: "0", rank: "member", title: "platinum"},
-			{sold: "200", rank: "member", title: "platinum", met: 1}, {sold: "300", rank: "gold", title: "platinum", met: 1},
+			{sold: "300", rank: "platinum", title: "platinum"},
+			{sold: "0", rank: "member", title: "platinum"},
+			{sold: "200", rank: "member", title: "platinum", met: 1},
+			{sold: "300", rank: "gold", title: "platinum", met: 1},
 			{sold: "300", rank: "platinum", title: "platinum"},
 		}},
 		{"a rank never held comes at once", `"requalify_periods":3`, []month{
 			{sold: "200", rank: "gold", title: "gold"}, {sold: "0", rank: "member", title: "gold"}, {sold: "300", rank: "platinum", title: "platinum"},
 		}},
 		{"an override leaves nothing but the title", `"demotion":"never"`, []month{
-			{sold: "100", rank: "silver", title: "silver"}, {sold: "100", rank: "diamond", title: "diamond", override: exactly(4)},
+			{sold: "100", rank: "silver", title: "silver"},
+			{sold: "100", rank: "diamond", title: "diamond", override: exactly(4)},
 			{sold: "100", rank: "silver", title: "diamond"},
 		}},
 		{"an override downwards hides what is met", `"grace_periods":0`, []month{
@@ -195,7 +210,8 @@ func TestFromPeriodToPeriod(t *testing.T) {
 			{sold: "0", rank: "gold", title: "gold", override: floor(2)}, {sold: "300", rank: "platinum", title: "platinum", override: floor(2)},
 		}},
 		{"an assigned rank has no grace and comes at once", `"grace_periods":5,"requalify_periods":5`, []month{
-			{sold: "100", rank: "diamond", title: "diamond", assignedRank: 4}, {sold: "100", rank: "silver", title: "diamond"},
+			{sold: "100", rank: "diamond", title: "diamond", assignedRank: 4},
+			{sold: "100", rank: "silver", title: "diamond"},
 			{sold: "0", rank: "diamond", title: "diamond", assignedRank: 4},
 		}},
 		{"an assigned rank with a requirement is not enough", `"grace_periods":0`, []month{{sold: "100", rank: "silver", title: "silver", assignedRank: 3}}},
@@ -217,8 +233,10 @@ func TestFromPeriodToPeriod(t *testing.T) {
 					people.PaidAs, people.Title, people.Missed, people.Met, people.MetRank = before.Held, before.Title, before.Missed, before.Met, before.MetRank
 				}
 				s := c.qualify(t, p)
-				got := month{sold: want.sold, rank: rankName(p, s.Rank[0]), title: rankName(p, s.Title[0]), missed: s.Missed[0], met: s.Met[0],
-					override: want.override, assignedRank: want.assignedRank}
+				got := month{
+					sold: want.sold, rank: rankName(p, s.Rank[0]), title: rankName(p, s.Title[0]), missed: s.Missed[0], met: s.Met[0],
+					override: want.override, assignedRank: want.assignedRank,
+				}
 				if got != want {
 					t.Errorf("period %d: %+v, want %+v", i+1, got, want)
 				}
@@ -289,8 +307,10 @@ func TestBadWorlds(t *testing.T) {
 		"few parents":     {func(w *period.World) { w.Sponsor.Parent = []int32{-1} }, "1 parents for 3 people"},
 		"seller beyond":   {func(w *period.World) { w.Sales = period.List{{Seller: 3}} }, "sale 0 is of person 3"},
 		"seller below":    {func(w *period.World) { w.Sales = period.List{{Seller: -2}} }, "sale 0 is of person -2"},
-		"QV of two": {func(w *period.World) { w.Sales = period.List{{Seller: 1, QV: most}, {Seller: 0, QV: 1}} },
-			`QV of all sales, the largest of distributor "Bob"`},
+		"QV of two": {
+			func(w *period.World) { w.Sales = period.List{{Seller: 1, QV: most}, {Seller: 0, QV: 1}} },
+			`QV of all sales, the largest of distributor "Bob"`,
+		},
 		"CV below": {func(w *period.World) { w.Sales = period.List{{Seller: 2, CV: -most - 1}} }, `CV of all sales, the largest of distributor "Cid"`},
 		"QV that would come round": {func(w *period.World) {
 			w.Sales = period.List{{Seller: 1, QV: -most - 1}, {Seller: 1, QV: -most - 1}, {Seller: 2, QV: 5}}

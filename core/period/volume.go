@@ -119,8 +119,10 @@ func (g *gathering) count(t *tally, s *Sale) error {
 	case s.Quantity <= 0:
 		return nil
 	case s.Order < 0:
-		return &MissingFact{g.world.People.ID(s.Seller), "number of an order, though orders or customers are counted",
-			"give the sales of the period one by one"}
+		return &MissingFact{
+			g.world.People.ID(s.Seller), "number of an order, though orders or customers are counted",
+			"give the sales of the period one by one",
+		}
 	}
 	note := func(list *[]pair, number int32) {
 		if last := len(*list) - 1; last < 0 || (*list)[last] != (pair{s.Seller, number}) {
