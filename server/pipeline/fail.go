@@ -32,8 +32,14 @@ func (p *Pipeline) fail(ctx context.Context, items []*item, cause error) {
 		log.Warn("delivery failed and is tried again")
 		retries = append(retries, inbox.Retry{DeliveryID: it.row.DeliveryID, DueAt: now.Add(p.options.Backoff.after(attempt)), Reason: firstLine(cause)})
 	}
+	// Once it is put off, the sweep may claim it: if it were still thought to be in process, its new lease would pass unused.
+	for _, it := range items {
+		p.room.forget(it.key)
+	}
 	p.putOff(ctx, retries, finished)
-	p.letGo(items)
+	for _, it := range items {
+		p.leave("", it.bytes)
+	}
 }
 
 // putOff writes what fail decided. Where even that fails, the rows' leases run out and they come again uncounted.

@@ -339,6 +339,29 @@ func TestOnePoisonOrderDoesNotHoldUpItsNeighbours(t *testing.T) {
 	}
 }
 
+// slowToReturn comes back from putting off only when the sweep has had the time to claim what was put off.
+type slowToReturn struct{ *memory }
+
+func (s slowToReturn) RetryDeliveries(ctx context.Context, retries []inbox.Retry) error {
+	err := s.memory.RetryDeliveries(ctx, retries)
+	time.Sleep(50 * time.Millisecond)
+	return err
+}
+
+func TestWhatIsPutOffMayBeClaimedAtOnce(t *testing.T) {
+	t.Parallel()
+	m := world(t)
+	options := quick()
+	options.MaxAttempts, options.Lease = 3, time.Hour
+	r := start(t, m, options, func(d *Deps) { d.Inbox = slowToReturn{m} })
+	id := r.put(t, "w1", []byte("panic"))
+	r.await(t, "the end", r.allEnded)
+	r.stop()
+	if row := r.row(id); row.Status != inbox.Parked || row.Result != string(ReasonFailed) {
+		t.Errorf("row: %+v", row)
+	}
+}
+
 func TestAnOutageParksNothingAndCountsNothing(t *testing.T) {
 	t.Parallel()
 	m := world(t)

@@ -52,6 +52,13 @@ func (r *room) enter(key string) bool {
 	return true
 }
 
+// forget lets a delivery or source be taken on again, while its room is still held.
+func (r *room) forget(key string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.inside, key)
+}
+
 // leave gives room back, and reports whether the sweep should come again for what it left behind.
 func (r *room) leave(key string, bytes int) (sweep bool) {
 	r.mu.Lock()
