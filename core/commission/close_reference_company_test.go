@@ -38,7 +38,6 @@ type refRow struct {
 	rate   int64
 	amount int64
 	shares int64
-	limit  int64
 }
 
 // refComponent is one component. rows is by class, then rank; class "" is every class.
@@ -59,13 +58,11 @@ type refPlan struct {
 	rules            []*refCondition // by rank; nil: no rule
 	active           *refCondition
 	own, customers   bool
-	breakaway        int // 0: none
 	grace, requalify int
 	demotion         string
 	rounding         string
 	cvCents          int64
 	components       []refComponent
-	caps             []string // of the document
 	placement        bool
 }
 

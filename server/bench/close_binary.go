@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"strconv"
@@ -40,7 +41,7 @@ func (r *CloseReport) binary(ctx context.Context, c *CloseConfig) error {
 		return fmt.Errorf("first month: %w", err)
 	}
 	in.Before = first.After
-	first = nil //nolint:ineffassign,wastedassign // Its amounts are not part of what is measured.
+	first = nil //nolint:wastedassign // Its amounts are not part of what is measured.
 	debug.FreeOSMemory()
 	forgetPeak()
 	cpu, begin := cpuTime(), time.Now()
@@ -50,7 +51,7 @@ func (r *CloseReport) binary(ctx context.Context, c *CloseConfig) error {
 	}
 	state := second.After.Binary["legs"]
 	if state.Hash() == "" {
-		return fmt.Errorf("what is carried has no hash")
+		return errors.New("what is carried has no hash")
 	}
 	r.ComputeSeconds, r.CPUSeconds = round(time.Since(begin).Seconds(), 3), round((cpuTime()-cpu).Seconds(), 3)
 	r.Steps["close"], r.Carried = r.ComputeSeconds, state.Len()
@@ -73,8 +74,8 @@ func positionsOf(n int) *period.World {
 	}
 	for i := range n {
 		w.People.Status[i] = genealogy.Active
-		w.Positions.Parent[i], w.Positions.Leg[i] = int32((i-1)>>1), uint8(1-i&1) //nolint:gosec // the command bounds it
-		w.Positions.Owner[i] = int32(i)                                           //nolint:gosec // the command bounds it
+		w.Positions.Parent[i], w.Positions.Leg[i] = int32((i-1)>>1), uint8(1-i&1)
+		w.Positions.Owner[i] = int32(i)
 	}
 	w.Positions.Parent[0] = period.Nobody
 	return w

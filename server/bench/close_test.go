@@ -35,7 +35,9 @@ func TestCloseIsTheSameOnAnyNumberOfCores(t *testing.T) {
 func TestCloseRefusesWhatItCannotMake(t *testing.T) {
 	t.Parallel()
 	for _, c := range []bench.CloseConfig{
-		{Distributors: 10, Shape: "round"}, {Shape: bench.ShapeWide}, {Distributors: 10, Lines: -1, Shape: bench.ShapeWide},
+		{Distributors: 10, Shape: "round"},
+		{Shape: bench.ShapeWide},
+		{Distributors: 10, Lines: -1, Shape: bench.ShapeWide},
 		{Distributors: 10, Shape: bench.ShapeDeep},
 	} {
 		if r, err := bench.Close(context.Background(), c); err == nil {
