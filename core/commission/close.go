@@ -171,6 +171,9 @@ func (c *closing) prepare() error {
 	case c.plan.PeriodCurrency() != c.world.Currency || !c.world.Currency.Valid():
 		return fmt.Errorf("the plan's periods pay in %q and the sales are in %q", c.plan.PeriodCurrency(), c.world.Currency)
 	}
+	if err := c.world.Check(); err != nil {
+		return err
+	}
 	if c.parallel == nil {
 		c.parallel = period.Serial
 	}

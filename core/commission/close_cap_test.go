@@ -135,6 +135,7 @@ func TestAnUnrelatedLegChangesNothing(t *testing.T) {
 		}
 		world.People.Status = append(slices.Clone(world.People.Status), "active", "active")
 		world.Sponsor.Parent = append(slices.Clone(world.Sponsor.Parent), period.Nobody, count)
+		world.Enroller = world.Sponsor
 		standing.Rank = append(slices.Clone(standing.Rank), 3, 2)
 		standing.Active = append(slices.Clone(standing.Active), true, true)
 		standing.GV = append(slices.Clone(standing.GV), 0, 0)

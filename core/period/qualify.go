@@ -1,7 +1,6 @@
 package period
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -28,7 +27,7 @@ func qualify(w *World, p *plan.Plan, parallel Parallel) (*Standings, error) {
 	if parallel == nil {
 		parallel = Serial
 	}
-	if err := w.check(len(p.Ranks)); err != nil {
+	if err := w.checkPeople(len(p.Ranks)); err != nil {
 		return nil, err
 	}
 	s := &Standings{world: w, plan: p}
@@ -50,50 +49,6 @@ func qualify(w *World, p *plan.Plan, parallel Parallel) (*Standings, error) {
 		}
 	}
 	return s, nil
-}
-
-// check refuses columns that do not belong together.
-func (w *World) check(ranks int) error {
-	people := &w.People
-	n := int(people.Count)
-	if n < 0 || people.ID == nil || w.Sales == nil {
-		return errors.New("the world has no people, no ids or no sales")
-	}
-	for _, column := range []struct {
-		name   string
-		length int
-		needed bool
-	}{
-		{"statuses", len(people.Status), true},
-		{"assigned ranks", len(people.Rank), people.Rank != nil},
-		{"titles", len(people.Title), people.Title != nil},
-		{"ranks paid as before", len(people.PaidAs), people.PaidAs != nil},
-		{"counts of missed periods", len(people.Missed), people.Missed != nil},
-		{"counts of met periods", len(people.Met), people.Met != nil},
-		{"ranks of met periods", len(people.MetRank), people.MetRank != nil},
-		{"times of enrolment", len(people.EnrolledAt), people.EnrolledAt != nil},
-		{"autoships", len(people.Autoship), people.Autoship != nil},
-	} {
-		if column.needed && column.length != n {
-			return fmt.Errorf("there are %d %s for %d people", column.length, column.name, n)
-		}
-	}
-	for _, column := range [][]int8{people.Rank, people.Title, people.PaidAs, people.MetRank} {
-		for person, rank := range column {
-			if rank < 0 || int(rank) >= ranks {
-				return fmt.Errorf("distributor %q has rank number %d of %d", people.ID(int32(person)), rank, ranks)
-			}
-		}
-	}
-	for i, o := range people.Overrides {
-		if o.Person < 0 || int(o.Person) >= n || o.Rank < 0 || int(o.Rank) >= ranks {
-			return fmt.Errorf("override %d gives rank number %d of %d to person %d of %d", i, o.Rank, ranks, o.Person, n)
-		}
-		if i > 0 && people.Overrides[i-1].Person >= o.Person {
-			return fmt.Errorf("the override of distributor %q is not the only one, or not in its place", people.ID(o.Person))
-		}
-	}
-	return w.Sponsor.check("sponsor", people)
 }
 
 // allot makes the columns that the climb fills.

@@ -402,3 +402,57 @@ func TestSubtreeSums(t *testing.T) {
 		t.Error(down)
 	}
 }
+
+func TestParentsFirst(t *testing.T) {
+	t.Parallel()
+	const none = period.Nobody
+	for _, test := range []struct {
+		name           string
+		parents, order []int32
+		ring           int32
+	}{
+		{"nobody", []int32{}, []int32{}, none},
+		{"a tree with its top last", []int32{2, 0, none, 2}, []int32{2, 0, 3, 1}, none},
+		{"two trees", []int32{none, 3, 0, none}, []int32{0, 3, 2, 1}, none},
+		{"a ring with somebody below it", []int32{none, 2, 3, 2, 0}, nil, 1},
+		{"one's own parent", []int32{0}, nil, 0},
+	} {
+		order, ring := period.ParentsFirst(test.parents)
+		if !slices.Equal(order, test.order) || ring != test.ring {
+			t.Errorf("%s: %v, ring %d; want %v, %d", test.name, order, ring, test.order, test.ring)
+		}
+	}
+}
+
+// TestCheck checks that trees beside the sponsors' are refused by name.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	sound := func() period.Positions {
+		return period.Positions{Parent: []int32{-1, 0, 0}, Leg: []uint8{0, 0, 1}, Owner: []int32{0, 1, 0}, Primary: []int32{0, 1, -1}}
+	}
+	for name, test := range map[string]struct {
+		change func(*period.World)
+		want   string
+	}{
+		"sound":              {func(*period.World) {}, ""},
+		"no places":          {func(w *period.World) { w.Positions = period.Positions{} }, ""},
+		"no enrollers":       {func(w *period.World) { w.Enroller = period.Tree{} }, ""},
+		"enroller's ring":    {func(w *period.World) { w.Enroller.Parent = []int32{1, 0, -1} }, `enroller tree: distributor "Ann"`},
+		"few owners":         {func(w *period.World) { w.Positions.Owner = []int32{0} }, "1 owners"},
+		"few times":          {func(w *period.World) { w.Positions.Since = []int64{0} }, "1 times"},
+		"nobody's place":     {func(w *period.World) { w.Positions.Owner[1] = 3 }, "position 1 belongs to person 3 of 3"},
+		"child first":        {func(w *period.World) { w.Positions.Parent[1] = 2 }, `distributor "Bob": position 1`},
+		"another's primary":  {func(w *period.World) { w.Positions.Primary[2] = 1 }, `distributor "Cid": the primary position 1`},
+		"primary beyond":     {func(w *period.World) { w.Positions.Primary[0] = 3 }, `distributor "Ann": the primary position 3`},
+		"primaries of a few": {func(w *period.World) { w.Positions.Primary = []int32{0} }, "1 primary places of 3 people"},
+	} {
+		c := newCompany(t, "Ann", "Bob under Ann", "Cid under Bob")
+		c.world.Positions = sound()
+		test.change(&c.world)
+		err := c.world.Check()
+		var tree *period.TreeError
+		if test.want == "" && err != nil || test.want != "" && (!errors.As(err, &tree) || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package period
 import (
 	"fmt"
 	"iter"
+	"slices"
 
 	"upline.dev/upline/core/genealogy"
 	"upline.dev/upline/core/money"
@@ -21,6 +22,30 @@ func (e *TreeError) Error() string {
 		return e.Tree + " tree: " + e.Reason
 	}
 	return fmt.Sprintf("%s tree: distributor %q: %s", e.Tree, e.Person, e.Reason)
+}
+
+// ParentsFirst orders a forest so that parents come before children, each level in the order of numbers: what
+// Tree.Order wants where the numbers themselves are not so. Whoever is in a ring, or below one, is given instead; the
+// lowest number of them, else Nobody. Parents must be below len(parents).
+func ParentsFirst(parents []int32) (order []int32, ring int32) {
+	children := Tree{Parent: parents}.Children()
+	order = make([]int32, 0, len(parents))
+	for i, parent := range parents {
+		if parent < 0 {
+			order = append(order, int32(i))
+		}
+	}
+	for i := 0; i < len(order); i++ {
+		order = append(order, children.Of(order[i])...)
+	}
+	if len(order) == len(parents) {
+		return order, Nobody
+	}
+	seen := make([]bool, len(parents))
+	for _, i := range order {
+		seen[i] = true
+	}
+	return nil, int32(slices.Index(seen, false))
 }
 
 // TopDown gives everybody, parents before children.

@@ -148,45 +148,12 @@ func (c *crowd) enrollers(links []genealogy.Link) error {
 		}
 		c.enroller.Parent[who] = up
 	}
-	order, ring := parentsFirst(c.enroller.Parent)
+	order, ring := period.ParentsFirst(c.enroller.Parent)
 	if ring >= 0 {
 		return fmt.Errorf("the enrollers above distributor %s form a ring: correct one of them", c.snapshot.ID(ring))
 	}
 	c.enroller.Order = order
 	return nil
-}
-
-// parentsFirst orders a forest so that parents come before children, each level in the order of numbers. Whoever is in a
-// ring is given instead.
-func parentsFirst(parent []int32) (order []int32, ring int32) {
-	order = make([]int32, 0, len(parent))
-	first, next := make([]int32, len(parent)), make([]int32, len(parent)) // children, linked
-	for i := range first {
-		first[i] = period.Nobody
-	}
-	for i := len(parent) - 1; i >= 0; i-- {
-		if up := parent[i]; up >= 0 {
-			next[i], first[up] = first[up], int32(i)
-		}
-	}
-	for i, up := range parent {
-		if up < 0 {
-			order = append(order, int32(i))
-		}
-	}
-	for i := 0; i < len(order); i++ {
-		for child := first[order[i]]; child >= 0; child = next[child] {
-			order = append(order, child)
-		}
-	}
-	if len(order) == len(parent) {
-		return order, period.Nobody
-	}
-	seen := make([]bool, len(parent))
-	for _, i := range order {
-		seen[i] = true
-	}
-	return nil, int32(slices.Index(seen, false))
 }
 
 // places numbers the positions with parents before children.
@@ -208,7 +175,7 @@ func (c *crowd) places(list []Position) error {
 			}
 		}
 	}
-	order, ring := parentsFirst(parent)
+	order, ring := period.ParentsFirst(parent)
 	if ring >= 0 {
 		return fmt.Errorf("the positions above %s form a ring: move one of them", list[ring].PositionID)
 	}

@@ -162,27 +162,11 @@ func (w *world) enrollers(c *crowd, at int64) (period.Tree, error) {
 	if !own {
 		return c.trees[0], nil
 	}
-	order, err := topDown(parents, c.ids)
-	return period.Tree{Parent: parents, Order: order}, err
-}
-
-// topDown orders everybody with parents before children.
-func topDown(parents []int32, ids []string) ([]int32, error) {
-	var out []int32
-	placed := make([]bool, len(parents))
-	for len(out) < len(parents) {
-		before := len(out)
-		for i, parent := range parents {
-			if !placed[i] && (parent < 0 || placed[parent]) {
-				placed[i], out = true, append(out, int32(i))
-			}
-		}
-		if len(out) == before {
-			stuck := slices.Index(placed, false)
-			return nil, fmt.Errorf("person %s: the enrollers go round in a ring", ids[stuck])
-		}
+	order, ring := period.ParentsFirst(parents)
+	if ring != period.Nobody {
+		return period.Tree{}, fmt.Errorf("person %s: the enrollers go round in a ring", c.ids[ring])
 	}
-	return out, nil
+	return period.Tree{Parent: parents, Order: order}, nil
 }
 
 // worldOf is one period of the crowd.
