@@ -42,7 +42,7 @@ func (c *closing) pool(index int) error {
 			return fmt.Errorf("pool %s: %w", pots[i].name, err)
 		}
 	}
-	c.tell(index, poolFacts(pots, c.plan.Components[index].PoolTerms.ByCountry, c.world.People.Country))
+	c.tell(index, c.poolFacts(pots, c.plan.Components[index].PoolTerms.ByCountry))
 	return nil
 }
 
@@ -192,17 +192,19 @@ func (c *closing) shareOut(index int, p *pot) error {
 }
 
 // poolFacts tells what a share was a share of.
-func poolFacts(pots []pot, byCountry bool, home []uint16) func(person int32) []Fact {
+func (c *closing) poolFacts(pots []pot, byCountry bool) func(person int32) []Fact {
+	people := &c.world.People
 	return func(person int32) []Fact {
 		if person < 0 {
 			return nil
 		}
 		p := &pots[0]
 		if byCountry {
-			p = &pots[home[person]]
+			p = &pots[people.Country[person]]
 		}
-		at := slices.Index(p.people, person)
-		if at < 0 {
+		id := people.ID(person)
+		at, found := slices.BinarySearchFunc(p.people, id, func(other int32, id string) int { return strings.Compare(people.ID(other), id) })
+		if !found {
 			return nil
 		}
 		return []Fact{

@@ -50,11 +50,11 @@ func (r *CloseReport) binary(ctx context.Context, c *CloseConfig) error {
 		return fmt.Errorf("second month: %w", err)
 	}
 	state := second.After.Binary["legs"]
-	if state.Hash() == "" {
-		return errors.New("what is carried has no hash")
-	}
+	hash := state.Hash()
 	r.ComputeSeconds, r.CPUSeconds = round(time.Since(begin).Seconds(), 3), round((cpuTime()-cpu).Seconds(), 3)
-	r.Steps["close"], r.Carried = r.ComputeSeconds, state.Len()
+	r.Steps = []Step{{"close", r.ComputeSeconds, r.CPUSeconds}}
+	r.Carried, r.StateHash = state.Len(), hash
+	c.tell("close %.2f s, %.2f s of processor time", r.ComputeSeconds, r.CPUSeconds)
 	return r.count(&commission.OrderPay{}, second, p)
 }
 

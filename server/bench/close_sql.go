@@ -2,202 +2,175 @@ package bench
 
 import (
 	"context"
-	"database/sql"
 	_ "embed"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"upline.dev/upline/core/commission"
-	"upline.dev/upline/core/genealogy"
 	"upline.dev/upline/core/period"
 	compensation "upline.dev/upline/core/plan"
+	"upline.dev/upline/server/planfile"
 )
 
-// The same figures by recursive SQL: own volume, group volume, and retail and compressed levels of every order.
+// The same figures by recursive SQL.
 var (
-	//go:embed close_tables.sql
-	closeTablesSQL string
 	//go:embed close_volumes.sql
 	closeVolumesSQL string
+	//go:embed close_ranks.sql
+	closeRanksSQL string
 	//go:embed close_orders.sql
 	closeOrdersSQL string
+	//go:embed close_leaders.sql
+	closeLeadersSQL string
+	//go:embed close_sums.sql
+	closeSumsSQL string
 )
 
-// SQLReport compares the engine with PostgreSQL at one size. SQL is given the ranks; the engine computes them.
+// SQLReport is the close by PostgreSQL alone, from its own tables into its own tables without traces.
 type SQLReport struct {
-	Distributors  int     `json:"distributors"`
-	Lines         int     `json:"lines"`
-	VolumeSeconds float64 `json:"volume_seconds"`
-	OrderSeconds  float64 `json:"order_seconds"`
-	EngineSeconds float64 `json:"engine_seconds"`
-	PaidMinor     int64   `json:"paid_minor"` // the same by both
+	Distributors int    `json:"distributors"`
+	Lines        int    `json:"lines"`
+	Steps        []Step `json:"steps"` // without processor time, which is the server's
+	// ExtrapolatedFrom is how many distributors were measured where all of them took too long: sql_seconds is then the
+	// measured time multiplied in proportion to the lines, which flatters SQL. 0: all were measured.
+	ExtrapolatedFrom int `json:"extrapolated_from,omitempty"`
+	// Unfinished tells that SQL was stopped: sql_seconds is then what it had taken, and the ratio is at least what it says.
+	Unfinished bool   `json:"unfinished,omitempty"`
+	Same       bool   `json:"same_figures"` // volumes, ranks and all four components agree for everybody
+	Note       string `json:"note,omitempty"`
 }
 
-// sqlWithin bounds each statement of the comparison.
-const sqlWithin = 20 * time.Minute
+// sums are one number for each figure, in which everybody's place counts: GV, ranks, and the four components.
+type sums [6]int64
 
-// compare runs engine and SQL on the same smaller or equal company, one after the other, and holds their figures
-// against each other.
-func (r *CloseReport) compare(ctx context.Context, c *CloseConfig, p *compensation.Plan) (err error) {
-	people, lines := c.Distributors, c.Lines
-	if c.SQLPeople > 0 && c.SQLPeople < people {
-		lines, people = int(int64(lines)*int64(c.SQLPeople)/int64(people)), c.SQLPeople
+// sumsOf are those of the engine, as close_sums.sql has them.
+func sumsOf(p *compensation.Plan, f *figures) (s sums) {
+	weight := func(person int) int64 { return int64(person%1009) + 1 }
+	for person, rank := range f.standings.Rank {
+		s[0] += f.standings.GV[person] / 10_000 * weight(person) // The bench's volumes are whole cents of net.
+		s[1] += int64(rank) * weight(person)
 	}
-	w := crowdOf(people, lines, c.Shape)
-	begin := time.Now()
-	standings, err := period.Qualify(w, p, onCores(c.Workers))
-	if err != nil {
-		return fmt.Errorf("qualify for the comparison: %w", err)
-	}
-	orders, err := commission.SettleOrders(w, standings.Rank, p, onCores(c.Workers))
-	if err != nil {
-		return fmt.Errorf("settle orders for the comparison: %w", err)
-	}
-	r.SQL = &SQLReport{Distributors: people, Lines: lines, EngineSeconds: round(time.Since(begin).Seconds(), 3)}
-	db, err := sql.Open("postgres", c.DatabaseURL)
-	if err != nil {
-		return fmt.Errorf("open the database of the comparison: %w", err)
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	s := sqlSide{db: db, report: r.SQL}
-	if err := s.load(ctx, w, standings); err != nil {
-		return err
-	}
-	defer func() {
-		_, dropErr := db.ExecContext(context.WithoutCancel(ctx), "DROP SCHEMA bench_close CASCADE")
-		err = errors.Join(err, dropErr)
-	}()
-	if err := s.run(ctx, standings, orders); err != nil {
-		return err
-	}
-	r.SQLSeconds = round(r.SQL.VolumeSeconds+r.SQL.OrderSeconds, 3)
-	r.Ratio = round(r.SQLSeconds/max(r.SQL.EngineSeconds, 0.001), 1)
-	return nil
-}
-
-type sqlSide struct {
-	db     *sql.DB
-	report *SQLReport
-}
-
-// load fills the tables; it is not measured.
-func (s *sqlSide) load(ctx context.Context, w *period.World, standings *period.Standings) error {
-	if _, err := s.db.ExecContext(ctx, closeTablesSQL); err != nil {
-		return fmt.Errorf("make the tables of the comparison: %w", err)
-	}
-	people := newColumns("INSERT INTO bench_close.people SELECT * FROM unnest($1::int[], $2::int[], $3::int[], $4::int[])", 4)
-	for i := range int(w.People.Count) {
-		active := int64(0)
-		if w.People.Status[i] == genealogy.Active { // What is paid per order depends on nothing that the period brings.
-			active = 1
+	for i := range p.Components {
+		if i < len(f.orders.Paid) && f.orders.Paid[i] != nil {
+			for person, minor := range f.orders.Paid[i] {
+				s[2+i] += minor * weight(person)
+			}
 		}
-		if err := people.add(ctx, s.db, int64(i), int64(w.Sponsor.Parent[i]), active, int64(standings.Rank[i])); err != nil {
+		for _, award := range f.closing.AwardsOf(i) {
+			s[2+i] += award.AmountMinor * weight(int(award.Person))
+		}
+	}
+	return s
+}
+
+// compare lets SQL close what the engine closed; a tenth of it where all takes too long.
+func (r *CloseReport) compare(ctx context.Context, c *CloseConfig, b *books, want sums) error {
+	people, lines := c.Distributors, c.Lines
+	r.SQL = &SQLReport{Distributors: people, Lines: lines}
+	all := c.SQLPeople == 0 || c.SQLPeople >= people
+	err := error(nil)
+	if all {
+		err = r.SQL.run(ctx, c, b, want)
+	}
+	if !all || r.SQL.Unfinished {
+		if people = c.SQLPeople; all {
+			people = c.Distributors / 10
+		}
+		if err = errors.Join(err, r.compareFewer(ctx, c, max(people, 1))); err != nil {
 			return err
 		}
 	}
-	sales := newColumns("INSERT INTO bench_close.sales SELECT * FROM unnest($1::int[], $2::int[], $3::int[], $4::bigint[])", 4)
-	buf := make([]period.Sale, 0, period.BlockSales)
-	for i := range w.Sales.Blocks() {
-		block, err := w.Sales.Block(i, buf)
-		if err != nil {
-			return fmt.Errorf("make sales: %w", err)
-		}
-		for j := range block {
-			own := int64(0)
-			if block[j].Buyer >= 0 {
-				own = 1
-			}
-			if err := sales.add(ctx, s.db, int64(i*period.BlockSales+j), int64(block[j].Seller), own, block[j].Net); err != nil {
-				return err
-			}
-		}
-	}
-	if err := errors.Join(people.flush(ctx, s.db), sales.flush(ctx, s.db)); err != nil {
+	if err != nil {
 		return err
 	}
-	_, err := s.db.ExecContext(ctx, "ALTER TABLE bench_close.people ADD PRIMARY KEY (id); ANALYZE bench_close.people; ANALYZE bench_close.sales")
+	measured := 0.0
+	for _, step := range r.SQL.Steps {
+		measured += step.Seconds
+	}
+	if r.SQL.ExtrapolatedFrom > 0 {
+		measured *= float64(c.Lines) / float64(max(r.SQL.Lines, 1))
+	}
+	r.SQLSeconds = round(measured, 3)
+	r.Ratio = round(r.SQLSeconds/max(r.ComputeSeconds, 0.001), 1)
+	r.RatioToTotal = round(r.SQLSeconds/max(r.TotalSeconds, 0.001), 1)
+	return nil
+}
+
+// compareFewer measures SQL on a smaller company of the same shape, in a database of its own.
+func (r *CloseReport) compareFewer(ctx context.Context, c *CloseConfig, people int) (err error) {
+	lines := int(int64(c.Lines) * int64(people) / int64(c.Distributors))
+	note := ""
+	if r.SQL.Unfinished {
+		note = fmt.Sprintf("all %d distributors took longer than %s", c.Distributors, c.SQLWithin)
+	}
+	r.SQL = &SQLReport{Distributors: people, Lines: lines, ExtrapolatedFrom: people, Note: note}
+	c.tell("recursive SQL on %d distributors and %d lines instead: its time will be multiplied", people, lines)
+	p, _, err := planfile.Read(closePlan, "close.yaml")
 	if err != nil {
-		return fmt.Errorf("index the tables of the comparison: %w", err)
+		return err
 	}
-	return nil
+	b, err := openBooks(ctx, c.DatabaseURL)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, b.drop()) }()
+	w := crowdOf(ctx, people, lines, c.Shape)
+	if err := b.load(ctx, w); err != nil {
+		return err
+	}
+	var f figures
+	parallel := onCores(c.Workers)
+	if f.standings, err = period.Qualify(w, p, parallel); err != nil {
+		return fmt.Errorf("qualify for the comparison: %w", err)
+	}
+	if f.orders, err = commission.SettleOrders(w, f.standings.Rank, p, parallel); err != nil {
+		return fmt.Errorf("settle orders for the comparison: %w", err)
+	}
+	f.closing, err = commission.Close(commission.CloseInput{
+		World: w, Standings: f.standings, TreeVersion: 1, Meets: f.standings.Tester().Meets, Earned: f.orders.Paid, Parallel: parallel,
+	}, p)
+	if err != nil {
+		return fmt.Errorf("close for the comparison: %w", err)
+	}
+	return r.SQL.run(ctx, c, b, sumsOf(p, &f))
 }
 
-// run measures both statements and compares their sums.
-func (s *sqlSide) run(ctx context.Context, standings *period.Standings, orders *commission.OrderPay) error {
-	ctx, cancel := context.WithTimeout(ctx, sqlWithin)
+// run measures each statement, and compares what they come to.
+func (s *SQLReport) run(ctx context.Context, c *CloseConfig, b *books, want sums) (err error) {
+	limited, cancel := context.WithTimeout(ctx, c.SQLWithin)
 	defer cancel()
-	var group, groups int64
-	begin := time.Now()
-	if err := s.db.QueryRowContext(ctx, closeVolumesSQL).Scan(&groups); err != nil {
-		return fmt.Errorf("group volumes by SQL: %w", err)
+	conn, err := b.db.Conn(limited)
+	if err != nil {
+		return fmt.Errorf("connect for the comparison: %w", err)
 	}
-	s.report.VolumeSeconds = round(time.Since(begin).Seconds(), 3)
-	for _, volume := range standings.GV {
-		group += volume / 10_000 // The bench's volumes are whole cents of net.
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	// As much memory as it can use, and no time spent on compiling.
+	if _, err := conn.ExecContext(limited, "SET work_mem = '1GB'; SET maintenance_work_mem = '1GB'; SET jit = off"); err != nil {
+		return fmt.Errorf("set up the comparison: %w", err)
 	}
-	if group != groups {
-		return fmt.Errorf("group volumes sum to %d by SQL and to %d by the engine", groups, group)
-	}
-	begin = time.Now()
-	if err := s.db.QueryRowContext(ctx, closeOrdersSQL).Scan(&s.report.PaidMinor); err != nil {
-		return fmt.Errorf("orders by SQL: %w", err)
-	}
-	s.report.OrderSeconds = round(time.Since(begin).Seconds(), 3)
-	paid := int64(0)
-	for _, component := range orders.Paid {
-		for _, minor := range component {
-			paid += minor
+	for _, step := range []struct{ name, text string }{
+		{"volumes", closeVolumesSQL}, {"ranks", closeRanksSQL}, {"orders", closeOrdersSQL}, {"leaders", closeLeadersSQL},
+	} {
+		begin := time.Now()
+		_, err := conn.ExecContext(limited, step.text)
+		took := time.Since(begin)
+		s.Steps = append(s.Steps, Step{Name: step.name, Seconds: round(took.Seconds(), 3)})
+		c.tell("%-10s %7.2f s by SQL", step.name, took.Seconds())
+		switch {
+		case err != nil && ctx.Err() == nil && limited.Err() != nil:
+			s.Unfinished = true
+			return nil
+		case err != nil:
+			return fmt.Errorf("%s by SQL: %w", step.name, err)
 		}
 	}
-	if paid != s.report.PaidMinor {
-		return fmt.Errorf("orders pay %d by SQL and %d by the engine", s.report.PaidMinor, paid)
+	var got sums
+	if err := conn.QueryRowContext(ctx, closeSumsSQL).Scan(&got[0], &got[1], &got[2], &got[3], &got[4], &got[5]); err != nil {
+		return fmt.Errorf("sums by SQL: %w", err)
 	}
-	return nil
-}
-
-// columns are rows on their way into a table, as one array per column.
-type columns struct {
-	statement string
-	values    []strings.Builder
-	rows      int
-}
-
-// columnRows is how many rows one statement takes.
-const columnRows = 50_000
-
-func newColumns(statement string, count int) *columns {
-	return &columns{statement: statement, values: make([]strings.Builder, count)}
-}
-
-func (c *columns) add(ctx context.Context, db *sql.DB, values ...int64) error {
-	for i, value := range values {
-		if c.rows > 0 {
-			c.values[i].WriteByte(',')
-		}
-		c.values[i].WriteString(strconv.FormatInt(value, 10))
-	}
-	c.rows++
-	if c.rows < columnRows {
-		return nil
-	}
-	return c.flush(ctx, db)
-}
-
-func (c *columns) flush(ctx context.Context, db *sql.DB) error {
-	if c.rows == 0 {
-		return nil
-	}
-	arrays := make([]any, len(c.values))
-	for i := range c.values {
-		arrays[i] = "{" + c.values[i].String() + "}"
-		c.values[i].Reset()
-	}
-	c.rows = 0
-	if _, err := db.ExecContext(ctx, c.statement, arrays...); err != nil {
-		return fmt.Errorf("load the comparison: %w", err)
+	if s.Same = got == want; !s.Same {
+		return fmt.Errorf("volumes, ranks, retail, levels, leaders and pool come to %v by SQL and to %v by the engine", got, want)
 	}
 	return nil
 }

@@ -1,9 +1,11 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"math/bits"
 	"strconv"
+	"sync/atomic"
 
 	"upline.dev/upline/core/genealogy"
 	"upline.dev/upline/core/money"
@@ -29,11 +31,11 @@ const (
 )
 
 // crowdOf is a company of n people as arrays, the same on every machine.
-func crowdOf(n, lines int, shape string) *period.World {
+func crowdOf(ctx context.Context, n, lines int, shape string) *period.World {
 	w := &period.World{
 		Period:   period.Period{ID: "2026-03", Kind: "monthly", From: closeFrom, To: closeTo},
 		Currency: "EUR", Classes: []string{"tea", "kit"}, Countries: []string{"DE"},
-		Sales: &syntheticSales{people: n, lines: lines},
+		Sales: &syntheticSales{ctx: ctx, people: n, lines: lines},
 	}
 	w.People = period.People{
 		Count:  int32(n), //nolint:gosec // the command bounds it
@@ -43,6 +45,9 @@ func crowdOf(n, lines int, shape string) *period.World {
 	parents := make([]int32, n)
 	for i := range n {
 		parents[i] = parentOf(i, shape)
+	}
+	parents = byDepth(parents)
+	for i := range n {
 		w.People.Status[i] = genealogy.Active
 		if scatter(uint64(i)^0x5eed)%10 == 0 {
 			w.People.Status[i] = genealogy.Inactive
@@ -51,6 +56,33 @@ func crowdOf(n, lines int, shape string) *period.World {
 	w.Sponsor = period.Tree{Parent: parents}
 	w.Enroller = w.Sponsor
 	return w
+}
+
+// byDepth numbers people as the product does, by depth; parents come first already.
+func byDepth(parents []int32) []int32 {
+	depth, next := make([]int32, len(parents)), make([]int32, 2, deepLevels+2)
+	for i, parent := range parents {
+		if parent >= 0 {
+			depth[i] = depth[parent] + 1
+		}
+		if int(depth[i])+2 > len(next) {
+			next = append(next, 0)
+		}
+		next[depth[i]+1]++
+	}
+	for i := range next[1:] {
+		next[i+1] += next[i]
+	}
+	number, out := depth, make([]int32, len(parents)) // A person's depth is not needed once it has a number.
+	for i, parent := range parents {
+		at := next[depth[i]]
+		next[depth[i]]++
+		number[i] = at
+		if out[at] = period.Nobody; parent >= 0 {
+			out[at] = number[parent]
+		}
+	}
+	return out
 }
 
 // crowdID has one length, so that ids sort like numbers.
@@ -80,7 +112,11 @@ func scatter(x uint64) uint64 {
 }
 
 // syntheticSales are order lines made when they are asked for: reading costs no memory and no disk.
-type syntheticSales struct{ people, lines int }
+type syntheticSales struct {
+	ctx           context.Context //nolint:containedctx // ends passes over the sales, which know of none
+	people, lines int
+	made          atomic.Int64 // lines so far
+}
 
 var _ period.Sales = (*syntheticSales)(nil)
 
@@ -89,19 +125,24 @@ func (s *syntheticSales) Blocks() int { return (s.lines + period.BlockSales - 1)
 
 // Block makes block i.
 func (s *syntheticSales) Block(i int, buf []period.Sale) ([]period.Sale, error) {
-	buf = buf[:0]
-	for line := i * period.BlockSales; line < min(s.lines, (i+1)*period.BlockSales); line++ {
-		buf = append(buf, s.line(line))
+	if cap(buf) < period.BlockSales {
+		buf = make([]period.Sale, period.BlockSales)
 	}
-	return buf, nil
+	from := i * period.BlockSales
+	buf = buf[:min(s.lines-from, period.BlockSales)]
+	for j := range buf {
+		s.line(from+j, &buf[j])
+	}
+	s.made.Add(int64(len(buf)))
+	return buf, s.ctx.Err()
 }
 
 // line is an order of one line: every fourth is a distributor's own.
-func (s *syntheticSales) line(i int) period.Sale {
-	r := scatter(uint64(i) ^ 0xabcdef)           //nolint:gosec // never negative
-	high, low := bits.Mul64(r, uint64(s.people)) //nolint:gosec // never negative
+func (s *syntheticSales) line(i int, sale *period.Sale) {
+	r := scatter(uint64(i) ^ 0xabcdef) //nolint:gosec // never negative
+	high, low := bits.Mul64(r, uint64(s.people))
 	cents := int64(500 + low>>32%10_000)
-	sale := period.Sale{
+	*sale = period.Sale{
 		Seller: int32(high), Buyer: period.Nobody, Customer: int32(i), Order: int32(i), //nolint:gosec // the command bounds both
 		Class: uint16(r >> 3 & 1), At: closeFrom + int64(r>>20%2_678_400)*1_000_000, Quantity: 1, Net: cents,
 		CV: money.Volume(cents * 10_000), QV: money.Volume(cents * 10_000),
@@ -109,7 +150,6 @@ func (s *syntheticSales) line(i int) period.Sale {
 	if r&3 == 0 {
 		sale.Buyer, sale.Customer = sale.Seller, period.Nobody
 	}
-	return sale
 }
 
 // checkShape names what is wrong with the bench's own settings; "" is nothing.

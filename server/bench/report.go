@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"io"
+	"strings"
 )
 
 // Print writes the report for people.
@@ -25,18 +26,31 @@ others used                    %.1f %% of the machine
 
 // Print writes the report for people.
 func (r *CloseReport) Print(w io.Writer) error {
-	_, err := fmt.Fprintf(w, `%d distributors (%s, %d levels), %d order lines, %d cores
-qualify        %8.2f s
-orders         %8.2f s
-close          %8.2f s
-computed in    %8.2f s, %.2f s of processor time, at most %.0f MB
-paid           %d amounts
-`, r.Distributors, r.Shape, r.Levels, r.Lines, r.Workers, r.Steps["qualify"], r.Steps["orders"], r.Steps["close"],
-		r.ComputeSeconds, r.CPUSeconds, r.PeakRSSMB, r.Amounts)
-	if err != nil || r.SQL == nil {
-		return err
+	var out strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }
+	line("%d distributors (%s, %d levels), %d order lines, %d cores", r.Distributors, r.Shape, r.Levels, r.Lines, r.Workers)
+	for _, step := range r.Steps {
+		line("%-14s %8.2f s, %.2f s of processor time", step.Name, step.Seconds, step.CPUSeconds)
 	}
-	_, err = fmt.Fprintf(w, "by SQL         %8.2f s for %d distributors and %d lines, where the engine takes %.2f s: %.0f times\n",
-		r.SQLSeconds, r.SQL.Distributors, r.SQL.Lines, r.SQL.EngineSeconds, r.Ratio)
+	line("computed in    %8.2f s, %.2f s of processor time, at most %.0f MB", r.ComputeSeconds, r.CPUSeconds, r.PeakRSSMB)
+	line("in total       %8.2f s", r.TotalSeconds)
+	line("paid           %d amounts", r.Amounts)
+	if o := r.Order; o != nil {
+		line("one order      %8.2f µs at the median, %.2f µs at p99; fetching its upline %.2f and %.2f µs", o.P50, o.P99, o.UplineP50, o.UplineP99)
+	}
+	if r.StateHash != "" {
+		line("carried        %d positions, state %s", r.Carried, r.StateHash)
+	}
+	if s := r.SQL; s != nil {
+		how := "measured"
+		switch {
+		case s.Unfinished:
+			how = "stopped before it was done"
+		case s.ExtrapolatedFrom > 0:
+			how = fmt.Sprintf("extrapolated from %d distributors and %d lines", s.Distributors, s.Lines)
+		}
+		line("recursive SQL  %8.2f s, %s: %.1f times the computation, %.1f times the total", r.SQLSeconds, how, r.Ratio, r.RatioToTotal)
+	}
+	_, err := io.WriteString(w, out.String())
 	return err
 }

@@ -84,21 +84,22 @@ func (cmd *BenchSettleCmd) Run(env *environment) error {
 
 // BenchCloseCmd measures the close of a month.
 type BenchCloseCmd struct {
-	JSON            bool   `help:"Print JSON."`
-	Distributors    int    `help:"People of the synthetic company." default:"1000000"`
-	Lines           int    `help:"Order lines of the month." default:"10000000"`
-	Shape           string `help:"Sponsor tree: random, deep (100,000 levels) or wide." enum:"random,deep,wide" default:"random"`
-	Plan            string `help:"What is paid: levels (retail, seven compressed levels, generations, a pool) or binary (as many positions, with carry)." enum:"levels,binary" default:"levels"`
-	Workers         int    `help:"Cores used; 0 for all." default:"0"`
-	Database        string `help:"PostgreSQL to compare with recursive SQL; makes and removes schema bench_close." placeholder:"URL"`
-	SQLDistributors int    `name:"sql-distributors" help:"People of the comparison by SQL, with their part of the lines; 0 for all." default:"100000"`
+	JSON            bool          `help:"Print JSON."`
+	Distributors    int           `help:"People of the synthetic company." default:"1000000"`
+	Lines           int           `help:"Order lines of the month." default:"10000000"`
+	Shape           string        `help:"Sponsor tree: random, deep (100,000 levels) or wide." enum:"random,deep,wide" default:"random"`
+	Plan            string        `help:"What is paid: levels (retail, seven compressed levels, generations, a pool) or binary (as many positions, with carry)." enum:"levels,binary" default:"levels"`
+	Workers         int           `help:"Cores used; 0 for all." default:"0"`
+	Database        string        `help:"PostgreSQL server to read from, write to, and compare with by recursive SQL, in a database that is made and removed." placeholder:"URL"`
+	SQLDistributors int           `name:"sql-distributors" help:"People of the comparison by SQL, with their part of the lines, from which its time is extrapolated; 0 for all." default:"0"`
+	SQLWithin       time.Duration `name:"sql-within" help:"How long SQL may take; then a tenth of the company is measured, and the report says so." default:"10m"`
 }
 
 // Run carries it out. Nothing is kept.
 func (cmd *BenchCloseCmd) Run(ctx context.Context, env *environment) error {
 	report, err := bench.Close(ctx, bench.CloseConfig{
 		Distributors: cmd.Distributors, Lines: cmd.Lines, Shape: cmd.Shape, Binary: cmd.Plan == "binary", Workers: cmd.Workers, DatabaseURL: cmd.Database,
-		SQLPeople: cmd.SQLDistributors, Progress: env.stderr,
+		SQLPeople: cmd.SQLDistributors, SQLWithin: cmd.SQLWithin, Progress: env.stderr,
 	})
 	if err != nil {
 		return err
