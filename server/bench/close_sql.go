@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"database/sql"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -140,13 +141,17 @@ func (r *CloseReport) compareFewer(ctx context.Context, c *CloseConfig, people i
 func (s *SQLReport) run(ctx context.Context, c *CloseConfig, b *books, want sums) (err error) {
 	limited, cancel := context.WithTimeout(ctx, c.SQLWithin)
 	defer cancel()
-	conn, err := b.db.Conn(limited)
+	conn, err := b.db.Conn(ctx)
 	if err != nil {
 		return fmt.Errorf("connect for the comparison: %w", err)
 	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
+	defer func() {
+		if closeErr := conn.Close(); !errors.Is(closeErr, sql.ErrConnDone) { // A statement that was stopped closes it.
+			err = errors.Join(err, closeErr)
+		}
+	}()
 	// As much memory as it can use, and no time spent on compiling.
-	if _, err := conn.ExecContext(limited, "SET work_mem = '1GB'; SET maintenance_work_mem = '1GB'; SET jit = off"); err != nil {
+	if _, err := conn.ExecContext(ctx, "SET work_mem = '1GB'; SET maintenance_work_mem = '1GB'; SET jit = off"); err != nil {
 		return fmt.Errorf("set up the comparison: %w", err)
 	}
 	for _, step := range []struct{ name, text string }{
