@@ -8,9 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
-
-	"github.com/lib/pq"
 
 	"upline.dev/upline/core/genealogy"
 	"upline.dev/upline/core/money"
@@ -155,15 +154,16 @@ func (b *books) copyIn(ctx context.Context, table string, columns []string, rows
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // After a commit there is nothing to roll back.
-	statement, err := tx.PrepareContext(ctx, pq.CopyIn(table, columns...))
+	statement, err := tx.PrepareContext(ctx, "COPY "+table+" ("+strings.Join(columns, ", ")+") FROM STDIN")
 	if err != nil {
 		return err
 	}
-	if err := rows(func(values ...any) error { _, err := statement.Exec(values...); return err }); err != nil {
-		return errors.Join(err, statement.Close())
+	defer func() { _ = statement.Close() }() // For the second time where all went well.
+	if err := rows(func(values ...any) error { _, err := statement.ExecContext(ctx, values...); return err }); err != nil {
+		return err
 	}
-	if _, err := statement.Exec(); err != nil {
-		return errors.Join(err, statement.Close())
+	if _, err := statement.ExecContext(ctx); err != nil {
+		return err
 	}
 	if err := statement.Close(); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"upline.dev/upline/core/commission"
@@ -43,24 +44,27 @@ type SQLReport struct {
 }
 
 // sums are one number for each figure, in which everybody's place counts: GV, ranks, and the four components.
-type sums [6]int64
+type sums []int64
 
 // sumsOf are those of the engine, as close_sums.sql has them.
 func sumsOf(p *compensation.Plan, f *figures) (s sums) {
 	weight := func(person int) int64 { return int64(person%1009) + 1 }
+	s = make(sums, 2)
 	for person, rank := range f.standings.Rank {
 		s[0] += f.standings.GV[person] / 10_000 * weight(person) // The bench's volumes are whole cents of net.
 		s[1] += int64(rank) * weight(person)
 	}
 	for i := range p.Components {
+		paid := int64(0)
 		if i < len(f.orders.Paid) && f.orders.Paid[i] != nil {
 			for person, minor := range f.orders.Paid[i] {
-				s[2+i] += minor * weight(person)
+				paid += minor * weight(person)
 			}
 		}
 		for _, award := range f.closing.AwardsOf(i) {
-			s[2+i] += award.AmountMinor * weight(int(award.Person))
+			paid += award.AmountMinor * weight(int(award.Person))
 		}
+		s = append(s, paid)
 	}
 	return s
 }
@@ -170,11 +174,11 @@ func (s *SQLReport) run(ctx context.Context, c *CloseConfig, b *books, want sums
 			return fmt.Errorf("%s by SQL: %w", step.name, err)
 		}
 	}
-	var got sums
+	got := make(sums, 6)
 	if err := conn.QueryRowContext(ctx, closeSumsSQL).Scan(&got[0], &got[1], &got[2], &got[3], &got[4], &got[5]); err != nil {
 		return fmt.Errorf("sums by SQL: %w", err)
 	}
-	if s.Same = got == want; !s.Same {
+	if s.Same = slices.Equal(got, want); !s.Same {
 		return fmt.Errorf("volumes, ranks, retail, levels, leaders and pool come to %v by SQL and to %v by the engine", got, want)
 	}
 	return nil

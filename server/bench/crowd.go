@@ -139,8 +139,8 @@ func (s *syntheticSales) Block(i int, buf []period.Sale) ([]period.Sale, error) 
 
 // line is an order of one line: every fourth is a distributor's own.
 func (s *syntheticSales) line(i int, sale *period.Sale) {
-	r := scatter(uint64(i) ^ 0xabcdef) //nolint:gosec // never negative
-	high, low := bits.Mul64(r, uint64(s.people))
+	r := scatter(uint64(i) ^ 0xabcdef)           //nolint:gosec // never negative
+	high, low := bits.Mul64(r, uint64(s.people)) //nolint:gosec // never negative
 	cents := int64(500 + low>>32%10_000)
 	*sale = period.Sale{
 		Seller: int32(high), Buyer: period.Nobody, Customer: int32(i), Order: int32(i), //nolint:gosec // the command bounds both
