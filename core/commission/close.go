@@ -269,16 +269,7 @@ func (c *closing) earned(index int) []int64 {
 }
 
 // MissingFact means that a close needs a fact about somebody that is not known. To guess it would pay wrong.
-type MissingFact struct {
-	DistributorID string
-	What          string // for example "status"
-	Mend          string
-}
-
-// Error names the person and the mend.
-func (e *MissingFact) Error() string {
-	return fmt.Sprintf("distributor %s has no %s: %s", e.DistributorID, e.What, e.Mend)
-}
+type MissingFact = period.MissingFact
 
 // totals is the volume of the whole period, whoever sold it.
 type totals struct{ cv, net int64 }

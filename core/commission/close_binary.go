@@ -195,7 +195,7 @@ func (b *binaryWork) recall(before BinaryState) error {
 		position, ok := b.find(r.id, last)
 		switch {
 		case !ok:
-			return &MissingFact{string(r.id), "place in the placement tree", "place it again: it carries volume from period " + before.period}
+			return &MissingFact{DistributorID: string(r.id), What: "place in the placement tree", Mend: "place it again: it carries volume from period " + before.period}
 		case b.carried[position] != 0:
 			return fmt.Errorf("position %s is twice in what was carried over", r.id)
 		}

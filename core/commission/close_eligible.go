@@ -59,7 +59,7 @@ func (c *closing) verdict(requires *plan.Condition) *verdict {
 func (c *closing) judge(requires *plan.Condition, person int32) uint8 {
 	status := c.status(person)
 	if status == "" {
-		c.fail(&MissingFact{c.world.People.ID(person), "status", "import the person's standing as of the end of the period"})
+		c.fail(&MissingFact{DistributorID: c.world.People.ID(person), What: "status", Mend: "import the person's standing as of the end of the period"})
 		return noStatus
 	}
 	if !c.plan.MayEarn(string(status)) {
