@@ -8,6 +8,7 @@ import (
 	"upline.dev/upline/core/commission"
 	"upline.dev/upline/core/ledger"
 	"upline.dev/upline/core/money"
+	"upline.dev/upline/core/period"
 	"upline.dev/upline/server"
 )
 
@@ -17,11 +18,12 @@ type Explanation struct {
 	DistributorID string `json:"distributor_id"`
 	Live          bool   `json:"live"` // computed now from what is known; else read from what was posted
 	Rank          *Rank  `json:"rank,omitempty"`
-	// Evidence is how the person stands against every requirement; only where it was computed, not read.
-	Evidence []Evidence `json:"evidence,omitempty"`
-	Awards   []Award    `json:"awards"`
-	Earned   string     `json:"earned"`
-	Currency string     `json:"currency"`
+	// Evidence is why the rank, and what is missing to the next; only where it was computed, not read.
+	Evidence *period.Evidence `json:"evidence,omitempty"`
+	Why      []string         `json:"why,omitempty"` // Evidence in sentences
+	Awards   []Award          `json:"awards"`
+	Earned   string           `json:"earned"`
+	Currency string           `json:"currency"`
 }
 
 // Award is what one person has under one source, and its trace.
@@ -60,9 +62,10 @@ func (o *Outcome) Explain(distributorID string) (*Explanation, error) {
 	}
 	e := &Explanation{Period: o.Period, DistributorID: distributorID, Live: true, Currency: string(r.currency), Rank: r.rank(who), Awards: []Award{}}
 	var err error
-	if e.Evidence, err = r.evidence(who); err != nil {
+	if e.Evidence, err = r.standings.Evidence(who); err != nil {
 		return nil, fmt.Errorf("evidence of %s: %w", distributorID, err)
 	}
+	e.Why = e.Evidence.Sentences(nil)
 	wants := r.wants
 	for len(wants) > 0 {
 		d := diff{source: wants[0].Key.Source, distributorID: wants[0].Key.DistributorID}

@@ -86,11 +86,10 @@ func TestProjection(t *testing.T) {
 	if !e.Live || e.Earned != "10.00" || e.Rank == nil || e.Rank.PV.String() != "100" || len(e.Awards) != 1 || !strings.Contains(e.Awards[0].Text, "dan gets 10.00 EUR") {
 		t.Errorf("%+v", e)
 	}
-	want := []run.Evidence{
-		{Of: "active", Met: true, Parts: []run.EvidencePart{{Condition: e.Evidence[0].Parts[0].Condition, Met: true}}},
-		{Of: "silver", Parts: []run.EvidencePart{{Condition: e.Evidence[1].Parts[0].Condition}}},
+	want := []string{
+		"Paid as member in 2026-03: everybody has this rank.", "Active: PV 100 of 10.", "To silver is missing: GV 200 more (100 of 300).",
 	}
-	if diff := cmp.Diff(want, e.Evidence[:2]); diff != "" || len(e.Evidence) != 3 || len(e.Evidence[2].Parts) != 2 {
+	if diff := cmp.Diff(want, e.Why); diff != "" || e.Evidence.Next.Requires.Lacks != "200" {
 		t.Errorf("the evidence of dan's rank: %+v %s", e.Evidence, diff)
 	}
 	_, err = first.Explain("nobody")

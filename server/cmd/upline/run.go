@@ -346,7 +346,7 @@ func (cmd *RunExplainCmd) Run(ctx context.Context, env *environment) error {
 			if err != nil {
 				return err
 			}
-			e.Evidence = again.Evidence
+			e.Evidence, e.Why = again.Evidence, again.Why
 		}
 		if cmd.JSON {
 			return env.json(e)
@@ -363,14 +363,10 @@ func (e *environment) printAwards(x *closer.Explanation, name func(string) strin
 	fmt.Fprintln(e.stdout)
 	if r := x.Rank; r != nil {
 		fmt.Fprintf(e.stdout, "Paid as %s (reached %s, title %s), active: %t; PV %s, GV %s\n", r.Rank, r.Reached, r.Title, r.Active, r.PV, r.GV)
-		if r.Missed > 0 {
-			fmt.Fprintf(e.stdout, "The requirement of %s was missed in %s in a row.\n", r.Held, count(int(r.Missed), "period"))
-		}
 	}
-	for _, ev := range x.Evidence {
-		fmt.Fprintf(e.stdout, "%s: %s\n", ev.Of, metWord(ev.Met))
-		for _, part := range ev.Parts {
-			fmt.Fprintf(e.stdout, "  %-7s %s\n", metWord(part.Met), part.Condition)
+	if x.Evidence != nil {
+		for _, sentence := range x.Evidence.Sentences(name) {
+			fmt.Fprintln(e.stdout, sentence)
 		}
 	}
 	if len(x.Awards) == 0 {
@@ -387,13 +383,6 @@ func (e *environment) printAwards(x *closer.Explanation, name func(string) strin
 		}
 	}
 	return nil
-}
-
-func metWord(met bool) string {
-	if met {
-		return "met"
-	}
-	return "not met"
 }
 
 func indented(text string) string {
