@@ -23,7 +23,7 @@ func TestCloseIsTheSameOnAnyNumberOfCores(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%+v: %v", c, err)
 			}
-			if before != nil && (r.PaidMinor != before.PaidMinor || r.Amounts != before.Amounts || r.Carried != before.Carried) {
+			if before != nil && (r.PaidMinor != before.PaidMinor || r.Amounts != before.Amounts || r.Carried != before.Carried || r.StateHash != before.StateHash) {
 				t.Errorf("%+v: %d in %d amounts, %d carried; on fewer cores %d in %d, %d", c, r.PaidMinor, r.Amounts, r.Carried,
 					before.PaidMinor, before.Amounts, before.Carried)
 			}
