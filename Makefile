@@ -42,9 +42,12 @@ fmt: ## format the Go code
 fuzz: ## run each fuzz test for FUZZTIME, by default 10s
 	@FUZZTIME=$(FUZZTIME) bash .ci/fuzz.sh
 
-bench: build ## measure ingest and settlement, on SQLite and on PostgreSQL
+bench: build ## measure ingest and settlement, on SQLite and on PostgreSQL, and closes
 	bin/upline bench ingest --json
 	bin/upline bench settle --json
+	bin/upline bench close --json --shape deep
+	bin/upline bench close --json --plan binary --distributors 10000000
+	bash .ci/services.sh --durable bash -c 'bin/upline bench close --json --database $$UPLINE_TEST_POSTGRES'
 	bash .ci/services.sh --durable bash -c 'export DATABASE_URL=$$UPLINE_TEST_POSTGRES; bin/upline bench ingest --json && bin/upline bench settle --json'
 
 clean: ## remove what was built; ./data stays

@@ -107,6 +107,7 @@ func Close(ctx context.Context, c CloseConfig) (*CloseReport, error) {
 	if c.DatabaseURL != "" {
 		return r, r.throughDatabase(ctx, &c, w, p)
 	}
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(64<<20 + 180*int64(c.Distributors)))
 	f, err := r.compute(ctx, &c, w, p)
 	if err != nil {
 		return nil, err
