@@ -150,11 +150,7 @@ func (c *refCompany) retail(b *refBooks, i int, s *refSale) {
 		return
 	}
 	amount := times(c.base(k, s), rows[c.rank[s.seller]].rate)
-	if c.mayEarn(k, s.seller) {
-		b.pay(i, s.seller, amount)
-	} else {
-		b.lose(i, s.seller, amount)
-	}
+	c.give(b, i, s.seller, amount, c.mayEarn(k, s.seller))
 }
 
 func (c *refCompany) fixed(b *refBooks, i int, s *refSale) {
@@ -164,11 +160,7 @@ func (c *refCompany) fixed(b *refBooks, i int, s *refSale) {
 		return
 	}
 	amount := rat(rows[c.rank[s.seller]].amount * s.quantity)
-	if c.mayEarn(k, s.seller) {
-		b.pay(i, s.seller, amount)
-	} else {
-		b.lose(i, s.seller, amount)
-	}
+	c.give(b, i, s.seller, amount, c.mayEarn(k, s.seller))
 }
 
 // start is the first person asked for level 1 of a sale.
