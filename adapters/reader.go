@@ -1,0 +1,33 @@
+package adapters
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// FetchedTopic is the topic under which an order read from a platform's API enters the inbox. It walks the same way as a
+// webhook: Normalise reads it, and what it tells converges with whatever was told before.
+const FetchedTopic = "upline/fetched"
+
+// Fetched is one order as a platform's API tells it now: a full snapshot that Normalise reads under FetchedTopic.
+type Fetched struct {
+	PlatformOrderID string
+	UpdatedAt       time.Time // the platform's own; orders a listing, never two revisions
+	Body            []byte
+}
+
+// Reader reads a store's orders from its platform: to fill the gaps that a hint leaves, and for reconciliation. It is bound to one
+// store and its credentials; calls end with ctx.
+type Reader interface {
+	// Order reads one order. ErrNoOrder where the platform knows none of that id.
+	Order(ctx context.Context, platformOrderID string) (Fetched, error)
+	// Changed hands out every order changed in [from, to), each at least once, in bounded memory. An error of yield ends it.
+	Changed(ctx context.Context, from, to time.Time, yield func(Fetched) error) error
+}
+
+// ErrNoOrder means that the platform has no order of that id: it was deleted, or never was.
+var ErrNoOrder = errors.New("the platform knows no such order")
+
+// ErrReauthorise means that the platform refuses the store's credentials for good: the merchant has to connect again.
+var ErrReauthorise = errors.New("the platform refuses the store's credentials; connect the store again")
