@@ -70,6 +70,8 @@ packages=()
 postgres=
 can_race || packages+=(gcc libc6-dev)
 have shellcheck || packages+=(shellcheck)
+have npm || packages+=(nodejs npm)
+find_chromium >/dev/null || packages+=(chromium)
 [ -n "${UPLINE_TEST_POSTGRES:-}" ] || find_postgres >/dev/null || postgres=1
 if [ "${#packages[@]}" -eq 0 ] && [ -z "$postgres" ]; then
   say "everything needed is installed"

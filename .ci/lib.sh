@@ -145,6 +145,19 @@ EOF
   return 1
 }
 
+# find_chromium prints the browser that the tests drive.
+find_chromium() {
+  local name
+  for name in "${UPLINE_CHROMIUM:-}" chromium chromium-browser google-chrome \
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"; do
+    if [ -n "$name" ] && have "$name"; then
+      command -v "$name"
+      return 0
+    fi
+  done
+  return 1
+}
+
 have_docker() { have docker && docker info >/dev/null 2>&1; }
 
 # can_race says whether the race detector will link: on Linux it needs a C
@@ -181,4 +194,47 @@ own_caches() {
   GOLANGCI_LINT_CACHE=$PWD/.cache/golangci-lint
   export GOCACHE GOMODCACHE GOLANGCI_LINT_CACHE
   say "no home folder to write to: Go's caches are in .cache"
+}
+
+# ---- Node ------------------------------------------------------------------
+
+# newer_node says whether the Node on PATH runs every tool of the tests.
+# Lighthouse is the most demanding one: 22.19.
+newer_node() {
+  have node || return 1
+  node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 22 || (a === 22 && b >= 19) ? 0 : 1)' 2>/dev/null
+}
+
+# need_newer_node puts such a Node first on PATH; where the machine's is older
+# it comes from npm into .cache. To be called from the top folder.
+need_newer_node() {
+  newer_node && return 0
+  have npm || unavailable "Node is not installed: 22.19 or newer is needed, or 18 or newer with npm to fetch it"
+  mkdir -p .cache/node
+  cp .ci/node/package.json .ci/node/package-lock.json .cache/node/
+  npm_ci .cache/node --ignore-scripts
+  PATH=$PWD/.cache/node/node_modules/.bin:$PATH
+  export PATH
+  newer_node || unavailable "Node 22.19 or newer is needed, this machine has $(node -v 2>/dev/null || echo none), and npm has none for $(uname -sm)"
+}
+
+# npm_ci FOLDER [ARGUMENT...] installs exactly what the folder's lockfile
+# says, unless that was done already.
+npm_ci() {
+  local folder=$1 log
+  local stamp=$1/node_modules/.upline-installed
+  shift
+  if cmp -s "$folder/package-lock.json" "$stamp"; then return 0; fi
+  if [ -z "${npm_config_cache:-}" ] && ! mkdir -p "${HOME:-/nonexistent}/.npm" 2>/dev/null; then
+    export npm_config_cache=$PWD/.cache/npm
+  fi
+  say "npm ci in $folder"
+  log=$(mktemp)
+  (cd "$folder" && npm ci --no-audit --no-fund --loglevel=error "$@") >"$log" 2>&1 </dev/null || {
+    tail -n 20 "$log" >&2
+    rm -f "$log"
+    return 1
+  }
+  rm -f "$log"
+  cp "$folder/package-lock.json" "$stamp"
 }

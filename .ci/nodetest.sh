@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Runs Node tests in a folder below shopify-app, with a Node that is new
+# enough and exactly the packages of the lockfile; prints a readable summary
+# and, when a file is named in UPLINE_COUNTS, writes the totals to it:
+#
+#   bash .ci/nodetest.sh FOLDER [ARGUMENT OF node --test...]
+set -euo pipefail
+ci=$(cd "$(dirname "$0")" && pwd)
+cd "$ci/.."
+# shellcheck source=.ci/lib.sh
+. .ci/lib.sh
+on_exit true
+need_newer_node
+npm_ci shopify-app
+if [ -f "$1/package-lock.json" ]; then npm_ci "$1"; fi
+cd "$1"
+shift
+run node --test --test-reporter=spec --test-reporter-destination=stdout \
+  --test-reporter="$ci/node/counts.mjs" --test-reporter-destination="${UPLINE_COUNTS:-/dev/null}" "$@"
