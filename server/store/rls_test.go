@@ -16,6 +16,7 @@ import (
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/inbox"
+	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/run"
 	"upline.dev/upline/server/store"
@@ -56,6 +57,11 @@ func twoPrograms(t *testing.T, s *store.Store) {
 			}}, nil, time.Now())
 		}))
 		fillPeriods(t, s, program)
+		_, err = s.ChangeConnection(ctx, program+"-shop", func(c *install.Connection) error { c.State = install.Connected; return nil })
+		check(t, err)
+		check(t, s.PutFlow(ctx, install.FlowRow{Hash: admin.HashAPIKey(program), Sealed: []byte("x"), Flow: install.Flow{
+			ProgramID: program, CreatedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour),
+		}}))
 	}
 }
 
@@ -91,7 +97,7 @@ var (
 		"enroller_links", "placements", "person_facts", "rank_overrides", "sale_heads", "sales", "sale_sums", "sale_sums_upto", "periods", "runs",
 		"open_commits", "rank_history", "component_states",
 	}
-	openTables = []string{"programs", "stores", "api_keys", "inbox", "inbox_state"}
+	openTables = []string{"programs", "stores", "api_keys", "inbox", "inbox_state", "store_credentials", "install_states"}
 )
 
 // TestRowLevelSecurity: a statement that forgets to name its program sees nothing of another one's.

@@ -18,6 +18,7 @@ import (
 
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/inbox"
+	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/query"
 )
@@ -82,6 +83,7 @@ var (
 	_ pipeline.Books = (*books)(nil)
 	_ query.Reader   = (*Store)(nil)
 	_ admin.Books    = (*Store)(nil)
+	_ install.Books  = (*Store)(nil)
 )
 
 // Open connects. The embedded database is brought up to date; PostgreSQL must have been migrated (see Migrate), and is

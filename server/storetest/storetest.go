@@ -20,6 +20,7 @@ import (
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/inbox"
+	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/query"
 	"upline.dev/upline/server/run"
@@ -32,6 +33,7 @@ type Store interface {
 	query.Reader
 	admin.Books
 	run.Books
+	install.Books
 	Seals(ctx context.Context, program string, fn func(ledger.Seal, []ledger.Posting, [][32]byte) error) error
 	EachSnapshot(ctx context.Context, program string, fn func(id string, snapshot []byte) error) error
 	EachOrder(ctx context.Context, program string, fn func(orderID, snapshotID string, snapshot []byte, posted []ledger.Balance) error) error
@@ -105,6 +107,10 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"periods/earned":            testEarnedBetween,
 		"admin/programs and stores": testProgramsAndStores,
 		"admin/keys":                testKeys,
+		"install/connections":       testConnections,
+		"install/one lease":         testConnectionLock,
+		"install/stale":             testStaleConnections,
+		"install/flows":             testFlows,
 		"read/isolation":            testIsolation,
 		"read/pages":                testPages,
 		"read/orders":               testReadOrders,
