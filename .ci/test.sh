@@ -101,6 +101,8 @@ if can_race; then
 else
   lacks "C compiler (race detector)" "apt-get install gcc libc6-dev"
 fi
+have npm || lacks "Node with npm" "apt-get install nodejs npm, or https://nodejs.org (20.19 or newer)"
+find_chromium >/dev/null || lacks "Chromium" "apt-get install chromium, or name a browser in UPLINE_CHROMIUM"
 if [ -s "$missing" ]; then
   echo
   echo "Missing, and not installable from here; the rest runs, but the result cannot be green:"
@@ -111,6 +113,8 @@ suite build "without a C compiler" build
 suite go "${race:+race detector, }$where" go_tests
 suite tools "the programs of .ci/tools" bash .ci/gotest.sh .ci/tools -count=1 ./...
 suite lint "golangci-lint" bash .ci/lint.sh go
+suite shopify "Shopify's command line tool and libraries" bash .ci/nodetest.sh shopify-app/oracle
+suite browser "Chromium" bash .ci/browser.sh browser
 suite scripts "shellcheck" bash .ci/lint.sh scripts
 suite vulnerabilities "govulncheck" bash .ci/vuln.sh
 
