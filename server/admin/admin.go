@@ -55,6 +55,7 @@ type Distributor struct {
 	SealedTaxID   []byte    // sealed with program and distributor id as associated data
 	SealedProfile []byte    // name and e-mail as JSON, sealed likewise; erasing a person drops it
 	CreatedAt     time.Time // when the person joined; links and standings hold from then
+	Customers     []Binding // the customers of stores who are this person; others stay as they are
 
 	// Facts that only periods need; what is nil or zero stays as it is.
 	EnrollerID *string   // "": the sponsor
@@ -97,6 +98,9 @@ type Books interface {
 	PutDistributors(ctx context.Context, program string, people []Distributor, at time.Time, commit bool) (ImportSummary, error)
 	// PutMappings adds dated mappings, all or nothing. commit=false rolls back.
 	PutMappings(ctx context.Context, program string, mappings []catalog.Mapping, at time.Time, commit bool) (ImportSummary, error)
+	// PutBindings records what the company says of customers, all or nothing, without touching what is settled.
+	// commit=false rolls back. A store or distributor that is not there is a RowErrors.
+	PutBindings(ctx context.Context, program string, bindings []Binding, at time.Time, commit bool) (ImportSummary, error)
 	// Replay makes a delivery's revision (or its body, while kept) be processed again.
 	Replay(ctx context.Context, program, deliveryID string) error
 	// Audit records who did what.

@@ -26,15 +26,21 @@ import (
 
 // books keeps everything in memory; people go through the same tree as in a database.
 type books struct {
-	stores  map[string]admin.Store
-	keys    map[[32]byte]admin.APIKey
-	people  []admin.Distributor
-	rows    []catalog.Mapping
-	audits  []string
-	refuses error
+	stores   map[string]admin.Store
+	keys     map[[32]byte]admin.APIKey
+	people   []admin.Distributor
+	rows     []catalog.Mapping
+	bindings []admin.Binding
+	audits   []string
+	refuses  error
 }
 
 var _ admin.Books = (*books)(nil)
+
+func (b *books) PutBindings(_ context.Context, _ string, bindings []admin.Binding, _ time.Time, _ bool) (admin.ImportSummary, error) {
+	b.bindings = bindings
+	return admin.ImportSummary{Added: len(bindings)}, b.refuses
+}
 
 func (b *books) CreateProgram(context.Context, admin.Program) error { return b.refuses }
 func (b *books) CreateStore(_ context.Context, s admin.Store) error {
@@ -307,7 +313,7 @@ func TestDistributorChecks(t *testing.T) {
 		want string // "" : accepted
 	}{
 		"least":          {admin.DistributorSpec{DistributorID: "A"}, ""},
-		"full":           {admin.DistributorSpec{"Ä-1", "B", "Terminated", "GOLD", "de", "2026-01-31T10:00:00+01:00", []string{"X"}, "Ann", "a@b", "1", "C", "2026-01-30", "yes", "C#2", "right"}, ""},
+		"full":           {admin.DistributorSpec{"Ä-1", "B", "Terminated", "GOLD", "de", "2026-01-31T10:00:00+01:00", []string{"X"}, "Ann", "a@b", "1", "C", "2026-01-30", "yes", "C#2", "right", []string{"shop/77"}}, ""},
 		"no id":          {admin.DistributorSpec{}, "distributor_id"},
 		"own enroller":   {admin.DistributorSpec{DistributorID: "A", EnrollerID: "A"}, "enroller_id"},
 		"bad enroller":   {admin.DistributorSpec{DistributorID: "A", EnrollerID: "?"}, "enroller_id"},

@@ -34,6 +34,10 @@ type DistributorSpec struct {
 	Autoship        string `json:"autoship,omitempty"`         // yes or no
 	PlacementParent string `json:"placement_parent,omitempty"` // position above in the placement tree; None: at the top
 	PlacementLeg    string `json:"placement_leg,omitempty"`    // left, right, or a number from 1; 1 is left
+
+	// CustomerIDs are the customers who are this person, as store_id/customer_id: what they buy is an own order. Those
+	// named before stay.
+	CustomerIDs []string `json:"customer_ids,omitempty"`
 }
 
 var (
@@ -82,13 +86,16 @@ func CheckDistributors(specs []DistributorSpec) error {
 func checkDistributors(specs []DistributorSpec) (people []Distributor, ids map[string]int, err error) {
 	people = make([]Distributor, len(specs))
 	faults := newRowFaults()
-	ids, codes := make(map[string]int, len(specs)), make(map[string]int)
+	ids, codes, customers := make(map[string]int, len(specs)), make(map[string]int), make(map[bindingKey]int)
 	for i := range specs {
 		row := faults.at(i)
 		people[i] = checkDistributor(specs[i], row)
 		row.once(ids, people[i].DistributorID, "distributor_id", people[i].DistributorID)
 		for _, code := range people[i].Codes {
 			row.once(codes, strings.ToLower(code), "codes", "code "+code)
+		}
+		for _, c := range people[i].Customers {
+			once(row, customers, bindingKey{store: c.StoreID, customer: c.CustomerID}, "customer_ids", c.StoreID+"/"+c.CustomerID)
 		}
 	}
 	return people, ids, faults.err()
@@ -124,6 +131,7 @@ func checkDistributor(spec DistributorSpec, row *rowFaults) Distributor {
 	}
 	d.CreatedAt = row.date("created_at", spec.CreatedAt)
 	checkPeriodFacts(spec, &d, row)
+	customersOf(&d, spec.CustomerIDs, row)
 	checkPersonal(spec, row)
 	return d
 }

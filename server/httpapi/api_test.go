@@ -268,12 +268,14 @@ func TestNobodySeesAnothersRows(t *testing.T) {
 	mine.fill()
 	mine.order("1", "TEA-12", "ANNA1001", "100.00")
 	mine.order("2", "NEW-1", "ANNA1001", "100.00")
+	mine.want(http.StatusOK, mine.post("/api/v1/customers/bindings", `{"data":[{"store_id":"alpha-till","customer_id":"900","kind":"self","distributor_id":"ANNA"}]}`))
 	deliveries := mine.rowsOf("/api/v1/deliveries", mine.readKey)
 	lists := []string{
 		"/api/mlm/commissions", "/api/v1/orders", "/api/v1/ledger", "/api/v1/deliveries", "/api/v1/distributors", "/api/v1/mappings",
 		"/api/v1/orders?store_id=alpha-till", "/api/v1/orders?search=1", "/api/v1/orders?distributor_id=ANNA", "/api/v1/ledger?order_id=alpha-till/1",
 		"/api/v1/ledger?distributor_id=ANNA", "/api/v1/deliveries?store_id=alpha-till", "/api/v1/deliveries?order_id=alpha-till/1",
 		"/api/mlm/commissions?order_id=1", "/api/mlm/commissions?referrer_id=ANNA", "/api/v1/distributors?search=ANNA", "/api/v1/mappings?search=TEA",
+		"/api/v1/customers/bindings",
 	}
 	for _, list := range lists {
 		if len(mine.rowsOf(list, mine.readKey)) == 0 {
@@ -345,7 +347,7 @@ func TestBadCursorsAndRows(t *testing.T) {
 	c := openProduct(t).company(t, "alpha")
 	for _, path := range []string{
 		"/api/mlm/commissions", "/api/v1/orders", "/api/v1/ledger", "/api/v1/deliveries", "/api/v1/distributors", "/api/v1/mappings",
-		"/api/v1/stores", "/api/v1/mappings/unmapped",
+		"/api/v1/stores", "/api/v1/mappings/unmapped", "/api/v1/customers/bindings",
 	} {
 		for _, cursor := range []string{"x", "%00", "bm90aGluZw", "eyJhIjoxfQ", strings.Repeat("A", 5000)} {
 			c.want(http.StatusUnprocessableEntity, c.get(path+"?after="+cursor)).problem(t)
@@ -428,4 +430,32 @@ func TestUnmappedSKUsAreRankedByTheirMoney(t *testing.T) {
 	if diff := cmp.Diff([]struct{ Waiting string }{{"100.00"}, {"20.00"}, {"9.00"}}, page.Data); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// TestOwnOrderOfADistributor: who a customer is, told by the API, makes what they buy an own order.
+func TestOwnOrderOfADistributor(t *testing.T) {
+	t.Parallel()
+	c := openProduct(t).company(t, "alpha")
+	c.fill()
+	before := c.order("1", "TEA-12", "ANNA1001", "100.00")
+	c.want(http.StatusOK, c.post("/api/v1/customers/bindings", `{"data":[{"store_id":"alpha-till","customer_id":"77","kind":"self","distributor_id":"ANNA"}]}`))
+	own := c.order("2", "TEA-12", "", "100.00")
+	if before["distributor_id"] != "ANNA" || own["distributor_id"] != "ANNA" {
+		t.Fatalf("sold by %v, and %v", before["distributor_id"], own["distributor_id"])
+	}
+	if before["earned"] == own["earned"] {
+		t.Errorf("both earn %v", own["earned"])
+	}
+	for _, row := range c.rowsOf("/api/mlm/commissions?order_id=2", c.readKey) {
+		if row["referrer_id"] == "ANNA" {
+			t.Errorf("ANNA earns on what she bought: %v", row)
+		}
+	}
+	told := c.want(http.StatusOK, send(t, http.MethodGet, c.url+"/api/v1/orders/alpha-till/2/explanation", http.NoBody,
+		map[string]string{"Authorization": "Bearer " + c.readKey, "Accept": "text/plain"}))
+	if !strings.Contains(string(told.body), "Bought by distributor Anna Bauer") {
+		t.Errorf("the explanation does not say who bought it:\n%s", told.body)
+	}
+	c.want(http.StatusUnprocessableEntity, c.post("/api/v1/customers/bindings",
+		`{"data":[{"store_id":"alpha-till","customer_id":"78","kind":"self","distributor_id":"NOBODY"}]}`)).problem(t)
 }

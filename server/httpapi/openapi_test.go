@@ -141,6 +141,7 @@ func TestEveryAnswerFitsTheDocument(t *testing.T) {
 	c := &conversation{company: p.company(t, "alpha"), router: router, asked: map[string]map[int]bool{}}
 	c.fill()
 	c.writes()
+	c.bindings()
 	c.arrivals()
 	c.periods()
 	c.reads()
@@ -187,6 +188,17 @@ func (c *conversation) writes() {
 		method: "POST", path: "/api/v1/mappings", header: c.bearer(), want: 200,
 		body: `{"data":[{"platform":"custom","platform_sku":"CUP","sku_id":"CUP","name":"Cup","category":"Home","commission_class":"home","cv_per_unit":"12.5","qv_of_net":"50%","country":"DE","valid_from":"2026-01-31"}]}`,
 	})
+}
+
+func (c *conversation) bindings() {
+	c.say(exchange{
+		method: "POST", path: "/api/v1/customers/bindings", header: c.bearer(), want: 200,
+		body: `{"data":[{"store_id":"alpha-till","customer_id":"900","kind":"self","distributor_id":"ANNA","valid_from":"2026-01-31"},
+			{"store_id":"alpha-till","customer_id":"901","kind":"sponsor","distributor_id":"ANNA"}]}`,
+	})
+	for _, query := range []string{"", "?store_id=alpha-till&customer_id=900", "?distributor_id=ANNA&limit=1"} {
+		c.say(exchange{method: "GET", path: "/api/v1/customers/bindings" + query, header: c.bearer(), want: 200})
+	}
 }
 
 func (c *conversation) arrivals() {
@@ -274,19 +286,19 @@ func (c *conversation) refusals() {
 	for _, path := range []string{
 		"/api/v1/overview", "/api/v1/stores", "/api/v1/orders", "/api/v1/orders/alpha-till/A-1", "/api/v1/orders/alpha-till/A-1/explanation",
 		"/api/v1/ledger", "/api/mlm/commissions", "/api/v1/deliveries", "/api/v1/deliveries/x", "/api/v1/distributors", "/api/v1/distributors/ANNA",
-		"/api/v1/mappings", "/api/v1/mappings/unmapped",
+		"/api/v1/mappings", "/api/v1/mappings/unmapped", "/api/v1/customers/bindings",
 	} {
 		c.say(exchange{method: "GET", path: path, want: 401})
 	}
 	for _, path := range []string{"/api/v1/orders/alpha-till/no", "/api/v1/orders/alpha-till/no/explanation", "/api/v1/deliveries/no", "/api/v1/distributors/no"} {
 		c.say(exchange{method: "GET", path: path, header: c.bearer(), want: 404})
 	}
-	for _, path := range []string{"/api/v1/stores", "/api/v1/orders", "/api/v1/ledger", "/api/mlm/commissions", "/api/v1/deliveries", "/api/v1/distributors", "/api/v1/mappings", "/api/v1/mappings/unmapped"} {
+	for _, path := range []string{"/api/v1/stores", "/api/v1/orders", "/api/v1/ledger", "/api/mlm/commissions", "/api/v1/deliveries", "/api/v1/distributors", "/api/v1/mappings", "/api/v1/mappings/unmapped", "/api/v1/customers/bindings"} {
 		c.say(exchange{method: "GET", path: path + "?limit=999", header: c.bearer(), wrong: true, want: 422})
 		c.say(exchange{method: "GET", path: path + "?after=nonsense", header: c.bearer(), wrong: true, want: 422})
 	}
 	large := strings.Repeat(" ", httpapi.MaxBody+1)
-	for _, path := range []string{"/api/mlm/orders", "/api/v1/distributors", "/api/v1/mappings", "/api/v1/runs"} {
+	for _, path := range []string{"/api/mlm/orders", "/api/v1/distributors", "/api/v1/mappings", "/api/v1/customers/bindings", "/api/v1/runs"} {
 		c.say(exchange{method: "POST", path: path, body: `{}`, wrong: true, want: 401})
 		c.say(exchange{method: "POST", path: path, header: c.bearer(), body: `{"data":[{"x":1}]}`, wrong: true, want: 422})
 		c.say(exchange{method: "POST", path: path, header: c.bearer(), body: large, wrong: true, want: 413})

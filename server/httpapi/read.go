@@ -177,6 +177,13 @@ func (s *Server) getDistributor(c *gin.Context) {
 	})
 }
 
+func (s *Server) listBindings(c *gin.Context) {
+	f := query.BindingFilter{StoreID: c.Query("store_id"), CustomerID: c.Query("customer_id"), DistributorID: c.Query("distributor_id")}
+	list(s, c, func(ctx context.Context, program string, p query.Page) ([]query.CustomerBinding, string, error) {
+		return s.Reader.CustomerBindings(ctx, program, f, p)
+	})
+}
+
 func (s *Server) listMappings(c *gin.Context) {
 	list(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Mapping, string, error) {
 		return s.Reader.Mappings(ctx, program, c.Query("search"), p)

@@ -142,6 +142,8 @@ func (s *Server) routes() {
 	v1.POST("/runs", s.postRun)
 	v1.GET("/runs/:run_id", s.getRun)
 	v1.GET("/projection", s.projection)
+	v1.GET("/customers/bindings", s.listBindings)
+	v1.POST("/customers/bindings", s.putBindings)
 	v1.GET("/mappings", s.listMappings)
 	v1.POST("/mappings", s.putMappings)
 	v1.GET("/mappings/unmapped", s.listUnmapped)

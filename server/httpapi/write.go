@@ -44,6 +44,13 @@ func (s *Server) putMappings(c *gin.Context) {
 	})
 }
 
+func (s *Server) putBindings(c *gin.Context) {
+	service := s.adminOf(c)
+	put(s, c, func(program string, specs []admin.BindingSpec, commit bool) (admin.ImportSummary, error) {
+		return service.PutBindings(c.Request.Context(), program, specs, s.Clock(), commit)
+	})
+}
+
 func put[T any](s *Server, c *gin.Context, write func(program string, specs []T, commit bool) (admin.ImportSummary, error)) {
 	commit, err := commitOf(c)
 	if err != nil {

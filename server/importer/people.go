@@ -12,7 +12,7 @@ import (
 func distributorColumns() columns {
 	return columns{
 		required: []string{"distributor_id", "sponsor_id"},
-		ids:      []string{"distributor_id", "sponsor_id", "codes", "enroller_id", "placement_parent"},
+		ids:      []string{"distributor_id", "sponsor_id", "codes", "enroller_id", "placement_parent", "customer_ids"},
 		aliases: map[string]string{
 			"distributorid": "distributor_id", "id": "distributor_id", "memberid": "distributor_id", "consultantid": "distributor_id",
 			"sponsorid": "sponsor_id", "sponsor": "sponsor_id", "uplineid": "sponsor_id", "parentid": "sponsor_id",
@@ -23,6 +23,7 @@ func distributorColumns() columns {
 			"enrollerid": "enroller_id", "enroller": "enroller_id", "enrolledat": "enrolled_at", "enrolmentdate": "enrolled_at",
 			"enrollmentdate": "enrolled_at", "autoship": "autoship", "placementparent": "placement_parent",
 			"placementid": "placement_parent", "placementleg": "placement_leg", "leg": "placement_leg",
+			"customerids": "customer_ids", "customerid": "customer_ids", "customers": "customer_ids",
 		},
 	}
 }
@@ -41,6 +42,7 @@ func Distributors(r io.Reader, encoding string) (*Table, []admin.DistributorSpec
 			Codes: splitCodes(t.Get(row, "codes")), Name: t.Get(row, "name"), Email: t.Get(row, "email"), TaxID: t.Get(row, "tax_id"),
 			EnrollerID: t.Get(row, "enroller_id"), EnrolledAt: t.Get(row, "enrolled_at"), Autoship: t.Get(row, "autoship"),
 			PlacementParent: t.Get(row, "placement_parent"), PlacementLeg: t.Get(row, "placement_leg"),
+			CustomerIDs: splitCodes(t.Get(row, "customer_ids")),
 		}
 	}
 	return t, specs, nil

@@ -19,7 +19,8 @@ func (f *facts) attribute(o order.Order, p *plan.Plan, pins *Pins) (order.Attrib
 		return pinned, err
 	}
 	fresh := *pins
-	fresh.TreeVersion, fresh.BoundDistributor = f.versions.Tree, f.bound(o, p)
+	fresh.TreeVersion = f.versions.Tree
+	fresh.BoundDistributor, fresh.BuyerDistributor = f.customerOf(o, p)
 	if fresh.TreeVersion == pins.TreeVersion && fresh.BoundDistributor == pins.BoundDistributor {
 		return pinned, err
 	}
@@ -58,10 +59,26 @@ func (f *facts) resolve(e order.Evidence, pins *Pins, as genealogy.AsOf) (string
 	}
 }
 
+// customerOf tells whose customer the buyer was when the order was placed, and who they were as a distributor; "" for
+// nobody. What the company says itself counts more than what earlier orders bound. Somebody who is a distributor is their
+// own customer: unless stronger evidence names another seller, it is their own order.
+func (f *facts) customerOf(o order.Order, p *plan.Plan) (boundTo, buyer string) {
+	at := o.OrderTS.UnixMicro()
+	history := f.stated[Customer{StoreID: o.Source.StoreID, CustomerID: o.BuyerID}]
+	stated, found := order.BindingAt(history, at, f.versions.Tree)
+	if !found || !f.tree.Has(stated.DistributorID, genealogy.AsOf{At: at, Version: f.versions.Tree}) {
+		return f.bound(o, p), "" // Who has not joined yet buys as a customer.
+	}
+	if stated.Kind == order.SelfBinding {
+		return stated.DistributorID, stated.DistributorID
+	}
+	return stated.DistributorID, ""
+}
+
 // microsPerDay turns a binding's days into the ledger's clock.
 const microsPerDay = 24 * 60 * 60 * 1_000_000
 
-// bound is the distributor the buyer was bound to when the order was placed; "" for nobody. An order does not count as
+// bound is the distributor whose customer earlier orders made the buyer; "" for nobody. An order does not count as
 // evidence for itself.
 func (f *facts) bound(o order.Order, p *plan.Plan) string {
 	b, found := f.bindings[Customer{StoreID: o.Source.StoreID, CustomerID: o.BuyerID}]
@@ -84,9 +101,9 @@ func (b Binding) holds(at int64, rule plan.Binding) bool {
 }
 
 // bind ties the buyer to the seller of the first order that is paid for and was not itself won by a binding. A binding that
-// was recorded stays until it runs out, even where an older order comes in later.
-func (f *facts) bind(o order.Order, p *plan.Plan, s Settlement) *Binding {
-	if o.BuyerID == "" || s.Net.NetMinor == 0 || s.Attribution.DistributorID == "" || s.Attribution.Winner == order.BoundCustomer ||
+// was recorded stays until it runs out, even where an older order comes in later. A distributor is nobody's customer.
+func (f *facts) bind(o order.Order, p *plan.Plan, s Settlement, pins *Pins) *Binding {
+	if o.BuyerID == "" || pins.BuyerDistributor != "" || s.Net.NetMinor == 0 || s.Attribution.DistributorID == "" || s.Attribution.Winner == order.BoundCustomer ||
 		p.Attribution.Binding.Mode == plan.BindNever {
 		return nil
 	}

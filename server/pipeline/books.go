@@ -63,6 +63,9 @@ type Books interface {
 	Plans(ctx context.Context) ([]PublishedPlan, error) // ascending EffectiveFrom
 	// Bindings reads customer bindings, "" where none.
 	Bindings(ctx context.Context, customers []Customer) ([]Binding, error)
+	// StatedBindings reads what the company itself says of customers, every fact recorded up to the transaction's
+	// Versions.Tree, in no particular order.
+	StatedBindings(ctx context.Context, customers []Customer) ([]order.Binding, error)
 	// Settle writes everything the batch decided: revisions, states, pins, snapshots, postings (sealed, chained),
 	// outbox rows, parks, bindings, and the deliveries' ends. Called once. A source that is no longer parked ends its
 	// other parked deliveries; every outcome takes the source off ReleasedSources.
@@ -96,6 +99,8 @@ type Pins struct {
 	commission.Pins
 	// BoundDistributor is the customer binding that held at the first settlement; "" for none.
 	BoundDistributor string `json:"bound_distributor,omitempty"`
+	// BuyerDistributor is who the customer was as a distributor at the first settlement; "" for a customer.
+	BuyerDistributor string `json:"buyer_distributor,omitempty"`
 	// LaterSKUs are SKUs first mapped after CatalogVersion (an edit added them), with the version they were read at.
 	LaterSKUs []LaterSKU `json:"later_skus,omitempty"`
 }

@@ -26,11 +26,15 @@ type facts struct {
 	plans    []PublishedPlan // ascending EffectiveFrom
 	stores   map[string]StoreInfo
 	bindings map[Customer]Binding // those of this batch's buyers, with those the batch itself made
+	stated   map[Customer][]order.Binding
 }
 
 // readFacts asks the books for what a batch needs.
 func readFacts(ctx context.Context, books Books, b *batch, now time.Time) (*facts, error) {
-	f := &facts{program: b.program, now: now, versions: books.Versions(), stores: b.stores, bindings: map[Customer]Binding{}}
+	f := &facts{
+		program: b.program, now: now, versions: books.Versions(), stores: b.stores,
+		bindings: map[Customer]Binding{}, stated: map[Customer][]order.Binding{},
+	}
 	var err error
 	if f.tree, err = books.Tree(ctx); err != nil {
 		return nil, fmt.Errorf("read tree: %w", err)
@@ -41,20 +45,32 @@ func readFacts(ctx context.Context, books Books, b *batch, now time.Time) (*fact
 	if f.plans, err = books.Plans(ctx); err != nil {
 		return nil, fmt.Errorf("read plans: %w", err)
 	}
-	customers := b.customers(books.Sources())
+	return f, f.readBindings(ctx, books, b.customers(books.Sources()))
+}
+
+// readBindings asks whose customers the buyers are, and who they are themselves.
+func (f *facts) readBindings(ctx context.Context, books Books, customers []Customer) error {
 	if len(customers) == 0 {
-		return f, nil
+		return nil
 	}
 	bound, err := books.Bindings(ctx, customers)
 	if err != nil {
-		return nil, fmt.Errorf("read bindings: %w", err)
+		return fmt.Errorf("read bindings: %w", err)
 	}
 	for _, binding := range bound {
 		if binding.DistributorID != "" {
 			f.bindings[binding.Customer] = binding
 		}
 	}
-	return f, nil
+	stated, err := books.StatedBindings(ctx, customers)
+	if err != nil {
+		return fmt.Errorf("read stated bindings: %w", err)
+	}
+	for _, binding := range stated {
+		c := Customer{StoreID: binding.StoreID, CustomerID: binding.CustomerID}
+		f.stated[c] = append(f.stated[c], binding)
+	}
+	return nil
 }
 
 // equal reports whether a merge said nothing new. The heads tell nearly every change apart without the cost of JSON.
@@ -126,7 +142,7 @@ func (f *facts) pin(o order.Order, pinned *Pins) (Pins, *plan.Plan, error) {
 		PlanHash: published.Hash, TreeVersion: f.versions.Tree,
 		CatalogVersion: f.versions.Catalog, EngineVersion: commission.EngineVersion,
 	}}
-	pins.BoundDistributor = f.bound(o, published.Plan)
+	pins.BoundDistributor, pins.BuyerDistributor = f.customerOf(o, published.Plan)
 	return pins, published.Plan, nil
 }
 

@@ -36,6 +36,7 @@ type memory struct {
 	sources   map[order.Source]*storedSource
 	revisions map[string]bool // by source and hash
 	bindings  map[Customer]Binding
+	stated    []order.Binding
 	postings  []ledger.Posting
 	events    map[string]bool
 	snapshots map[string][]byte
@@ -291,6 +292,16 @@ func (b *memoryBooks) Bindings(_ context.Context, customers []Customer) ([]Bindi
 		out[i] = Binding{Customer: c}
 		if bound, found := b.bindings[c]; found {
 			out[i] = bound
+		}
+	}
+	return out, nil
+}
+
+func (b *memoryBooks) StatedBindings(_ context.Context, customers []Customer) ([]order.Binding, error) {
+	var out []order.Binding
+	for _, s := range b.stated {
+		if slices.Contains(customers, Customer{StoreID: s.StoreID, CustomerID: s.CustomerID}) {
+			out = append(out, s)
 		}
 	}
 	return out, nil

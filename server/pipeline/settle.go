@@ -69,7 +69,7 @@ func (f *facts) settle(rec SourceRecord, t task) (s Settlement, err error) {
 	if s.Sales, err = saleChanges(rec.Sales, salesOf(o, &in)); err != nil {
 		return s, err
 	}
-	s.Pins, s.Binding = &pins, f.bind(o, p, s)
+	s.Pins, s.Binding = &pins, f.bind(o, p, s, &pins)
 	return s, nil
 }
 
@@ -93,7 +93,7 @@ func (f *facts) input(o order.Order, s Settlement, pins *Pins) (commission.Input
 	}
 	in := commission.Input{
 		Source: o.Source, OrderTS: o.OrderTS.UnixMicro(), Currency: o.Currency,
-		Lines: lines, Attribution: s.Attribution, Pins: pins.Pins,
+		Lines: lines, Attribution: s.Attribution, Buyer: pins.BuyerDistributor, Pins: pins.Pins,
 	}
 	if seller != "" {
 		in.Upline, err = f.tree.Upline(make([]genealogy.Person, 0, 16), seller, pins.asOf(o), 0)

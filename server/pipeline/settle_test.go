@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
 
 	"upline.dev/upline/core/commission"
 	"upline.dev/upline/core/genealogy"
@@ -608,5 +609,118 @@ func TestAPanicIsTheOrdersOwnError(t *testing.T) {
 	_, err := f.settleAll([]SourceRecord{{Source: sample1}}, b)
 	if v, _ := outcome(err); v != again || !strings.Contains(err.Error(), "s1/1001") {
 		t.Errorf("err = %v", err)
+	}
+}
+
+// TestOwnOrder: what a customer buys who is a distributor pays by the plan's rules for own orders, whoever sold it.
+func TestOwnOrder(t *testing.T) {
+	t.Parallel()
+	self := order.Binding{StoreID: "s1", CustomerID: "buyer", Kind: order.SelfBinding, DistributorID: "lisa", ValidFrom: genealogy.Beginning, Version: 1}
+	sponsor := self
+	sponsor.Kind = order.SponsorBinding
+	later := self
+	later.ValidFrom = placed.UnixMicro() + 1
+	unseen := self
+	unseen.Version = 2
+	selfRetail := strings.Replace(samplePlan, `"attribution": {`, `"attribution": {"self_retail": true, `, 1)
+	noCode := func(o *order.Order) { o.Evidence = []order.Evidence{{Kind: order.BoundCustomer, Value: "buyer"}} }
+	maxSells := func(o *order.Order) { o.Evidence = []order.Evidence{{Kind: order.DistributorCode, Value: "MAX10"}} }
+	for name, c := range map[string]struct {
+		stated []order.Binding
+		plan   string
+		edit   func(*order.Order)
+		earned map[string]int64
+		seller string
+		buyer  string
+	}{
+		"own order without any code":     {[]order.Binding{self}, samplePlan, noCode, map[string]int64{"gold": 500, "top": 300}, "lisa", "lisa"},
+		"own order with the own code":    {[]order.Binding{self}, samplePlan, func(*order.Order) {}, map[string]int64{"gold": 500, "top": 300}, "lisa", "lisa"},
+		"own order where the plan pays":  {[]order.Binding{self}, selfRetail, noCode, full, "lisa", "lisa"},
+		"bought through somebody else":   {[]order.Binding{self}, samplePlan, maxSells, map[string]int64{"max": 1000}, "max", "lisa"},
+		"a customer of lisa":             {[]order.Binding{sponsor}, samplePlan, noCode, full, "lisa", ""},
+		"stronger evidence than sponsor": {[]order.Binding{sponsor}, samplePlan, maxSells, map[string]int64{"max": 1000}, "max", ""},
+		"not yet at the order's time":    {[]order.Binding{later}, samplePlan, noCode, map[string]int64{}, "", ""},
+		"not known yet":                  {[]order.Binding{unseen}, samplePlan, noCode, map[string]int64{}, "", ""},
+		"nobody in particular":           {nil, samplePlan, noCode, map[string]int64{}, "", ""},
+	} {
+		m := world(t)
+		m.plans = []PublishedPlan{publish(t, c.plan)}
+		m.stated = c.stated
+		s := m.step(t, told(1, sale(c.edit)))
+		if diff := cmp.Diff(c.earned, m.earned(sample1)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		if s.Attribution.DistributorID != c.seller || s.Pins.BuyerDistributor != c.buyer {
+			t.Errorf("%s: sold by %q, bought by %q", name, s.Attribution.DistributorID, s.Pins.BuyerDistributor)
+		}
+		if c.buyer != "" && s.Binding != nil {
+			t.Errorf("%s: a distributor is bound as a customer: %+v", name, s.Binding)
+		}
+		if c.seller != "" && s.Sales[0].BuyerID != c.buyer {
+			t.Errorf("%s: as a sale: %+v", name, s.Sales[0])
+		}
+		if len(s.Snapshot) > 0 {
+			if _, err := commission.Recompute(s.Snapshot); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+// TestOwnOrderStaysWhatItWas: what is stated after the first settlement changes neither it nor a refund.
+func TestOwnOrderStaysWhatItWas(t *testing.T) {
+	t.Parallel()
+	m := world(t)
+	m.step(t, told(1, sale()))
+	m.stated = []order.Binding{{StoreID: "s1", CustomerID: "buyer", Kind: order.SelfBinding, DistributorID: "lisa", ValidFrom: genealogy.Beginning, Version: 2}}
+	m.versions.Tree = 2
+	s := m.step(t, told(2, sale(func(o *order.Order) { o.Refunds = []order.Refund{refunded("r", "l1", 1, 5000)} })))
+	if diff := cmp.Diff(map[string]int64{"lisa": 500, "gold": 250, "top": 150}, m.earned(sample1)); diff != "" || s.Pins.BuyerDistributor != "" {
+		t.Errorf("bought by %q: %s", s.Pins.BuyerDistributor, diff)
+	}
+	next := sale(func(o *order.Order) { o.Source.PlatformOrderID = "1002" })
+	m.step(t, told(1, next))
+	if diff := cmp.Diff(map[string]int64{"gold": 500, "top": 300}, m.earned(next.Source)); diff != "" {
+		t.Errorf("the next order: %s", diff)
+	}
+}
+
+// TestOwnOrderProperty: whoever buys and sells, an order pays exactly what the engine says for that buyer, nobody has
+// level pay on what they bought themselves, and refunding it all leaves nothing.
+func TestOwnOrderProperty(t *testing.T) {
+	t.Parallel()
+	owns := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		m := world(t)
+		buyer := rapid.SampledFrom([]string{"", "lisa", "gold", "top", "max"}).Draw(rt, "buyer")
+		seller := rapid.SampledFrom([]string{"", "LISA10", "MAX10"}).Draw(rt, "code")
+		if buyer != "" {
+			m.stated = []order.Binding{{StoreID: "s1", CustomerID: "buyer", Kind: order.SelfBinding, DistributorID: buyer, ValidFrom: genealogy.Beginning, Version: 1}}
+		}
+		o := sale(func(o *order.Order) {
+			o.Lines[0].GrossMinor = rapid.Int64Range(0, 99999).Draw(rt, "gross")
+			o.Evidence = []order.Evidence{{Kind: order.BoundCustomer, Value: "buyer"}}
+			if seller != "" {
+				o.Evidence = append(o.Evidence, order.Evidence{Kind: order.DistributorCode, Value: seller})
+			}
+		})
+		s := m.step(t, told(1, o))
+		if s.Pins != nil && s.Pins.BuyerDistributor != buyer {
+			rt.Fatalf("bought by %q, want %q", s.Pins.BuyerDistributor, buyer)
+		}
+		if buyer != "" && s.Attribution.DistributorID == buyer {
+			owns++
+		}
+		if got := m.earned(sample1)[buyer]; buyer != "" && got != 0 {
+			rt.Fatalf("%s earns %d on what they bought", buyer, got)
+		}
+		o.Lines[0].CurrentQuantity = new(int64)
+		m.step(t, told(2, o))
+		if left := m.standing(sample1); left != nil {
+			rt.Fatalf("after all went back there stands %+v", left)
+		}
+	})
+	if owns == 0 {
+		t.Error("no order was its buyer's own")
 	}
 }

@@ -160,6 +160,24 @@ type Distributor struct {
 	CreatedAt     time.Time `json:"created_at"`
 }
 
+// CustomerBinding is what is known of one customer of a store.
+type CustomerBinding struct {
+	StoreID       string     `json:"store_id"`
+	CustomerID    string     `json:"customer_id"`
+	Kind          string     `json:"kind"`                     // "self" and "sponsor" were stated by the company; "order" was made by an order
+	DistributorID string     `json:"distributor_id,omitempty"` // "": what was stated before has ended
+	ValidFrom     *time.Time `json:"valid_from,omitempty"`     // absent: from the beginning
+	OrderID       string     `json:"order_id,omitempty"`       // the order that bound
+	RecordedAt    time.Time  `json:"recorded_at"`
+}
+
+// BindingFilter narrows customer bindings; zero values do not filter.
+type BindingFilter struct {
+	StoreID       string
+	CustomerID    string
+	DistributorID string
+}
+
 // Mapping is one dated row of sku_mapping.
 type Mapping struct {
 	SKUID           string    `json:"sku_id"`
@@ -238,6 +256,7 @@ type Reader interface {
 	Delivery(ctx context.Context, program, deliveryID string) (Delivery, error)
 	Distributors(ctx context.Context, program, search string, p Page) ([]Distributor, string, error)
 	Distributor(ctx context.Context, program, distributorID string) (Distributor, error)
+	CustomerBindings(ctx context.Context, program string, f BindingFilter, p Page) ([]CustomerBinding, string, error)
 	Mappings(ctx context.Context, program, search string, p Page) ([]Mapping, string, error)
 	UnmappedSKUs(ctx context.Context, program string) ([]UnmappedSKU, error)
 	Stores(ctx context.Context, program string) ([]StoreRow, error)

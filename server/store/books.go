@@ -250,13 +250,9 @@ func (b *books) Sources() []pipeline.SourceRecord {
 // Bindings reads customer bindings in the order asked for; DistributorID is "" where there is none.
 func (b *books) Bindings(ctx context.Context, customers []pipeline.Customer) ([]pipeline.Binding, error) {
 	bindings := make([]pipeline.Binding, len(customers))
-	stores, ids := make([]string, 0, 1), make([]string, 0, len(customers))
+	stores, ids := storesAndIDs(customers)
 	for i, c := range customers {
 		bindings[i].Customer = c
-		ids = append(ids, c.CustomerID)
-		if !slices.Contains(stores, c.StoreID) {
-			stores = append(stores, c.StoreID)
-		}
 	}
 	if len(customers) == 0 {
 		return bindings, nil

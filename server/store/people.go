@@ -101,6 +101,9 @@ func (s *Store) PutDistributors(ctx context.Context, program string, people []ad
 		if err := in.write(ctx, tx); err != nil {
 			return err
 		}
+		if err := in.bind(ctx, tx, people); err != nil {
+			return err
+		}
 		if in.summary.Released, err = in.release(ctx, tx, people); err != nil {
 			return err
 		}
@@ -381,6 +384,46 @@ func (in *peopleImport) writePeople(ctx context.Context, tx *sqlx.Tx, list []adm
 	}
 	_, err := d.run(ctx, tx, upsertProfiles, profiles)
 	return err
+}
+
+// bind records which customers the people are. It comes after them, since they must be there.
+func (in *peopleImport) bind(ctx context.Context, tx *sqlx.Tx, people []admin.Distributor) error {
+	var bindings []admin.Binding
+	var rows []int
+	for i := range people {
+		for _, b := range people[i].Customers {
+			bindings, rows = append(bindings, b), append(rows, i)
+		}
+	}
+	if len(bindings) == 0 {
+		return nil
+	}
+	var faults admin.RowErrors
+	if err := in.store.checkBindings(ctx, tx, in.program, bindings); errors.As(err, &faults) {
+		for _, f := range faults {
+			f.Row, f.Field = rows[f.Row], "customer_ids"
+		}
+		return faults
+	} else if err != nil {
+		return err
+	}
+	var bound admin.ImportSummary
+	added, err := in.store.addBindings(ctx, tx, in.program, bindings, in.version, in.at, &bound)
+	if err != nil || len(added) == 0 {
+		return err
+	}
+	changed := make(map[string]bool, len(in.people))
+	for i := range in.people {
+		changed[in.people[i].DistributorID] = true
+	}
+	for _, i := range added {
+		if id := people[rows[i]].DistributorID; !changed[id] {
+			changed[id] = true
+			in.summary.Changed++
+			in.summary.Unchanged--
+		}
+	}
+	return raise(ctx, tx, in.program, "tree_version", in.version)
 }
 
 // inPieces writes facts of one kind, recorded now at the import's version.

@@ -56,6 +56,8 @@ func twoPrograms(t *testing.T, s *store.Store) {
 				}},
 			}}, nil, time.Now())
 		}))
+		_, err = s.PutBindings(ctx, program, []admin.Binding{{StoreID: src.StoreID, CustomerID: "c", Kind: order.SelfBinding, DistributorID: "ann"}}, time.Now(), true)
+		check(t, err)
 		fillPeriods(t, s, program)
 		_, err = s.ChangeConnection(ctx, program+"-shop", func(c *install.Connection) error { c.State = install.Connected; return nil })
 		check(t, err)
@@ -93,7 +95,7 @@ func pointer[T any](v T) *T { return &v }
 var (
 	closedTables = []string{
 		"distributors", "distributor_profiles", "genealogy_links", "standings", "distributor_codes",
-		"order_revisions", "orders", "customer_bindings", "settlements", "postings", "seals", "outbox", "audit_log", "ledger",
+		"order_revisions", "orders", "customer_bindings", "stated_bindings", "settlements", "postings", "seals", "outbox", "audit_log", "ledger",
 		"enroller_links", "placements", "person_facts", "rank_overrides", "sale_heads", "sales", "sale_sums", "sale_sums_upto", "periods", "runs",
 		"open_commits", "rank_history", "component_states",
 	}

@@ -40,6 +40,8 @@ park_causes park_causes 2000 2000 100 1
 park_causes park_causes_by_source 2000 2000 2
 released_sources released_sources 1000 1000 1
 customer_bindings customer_bindings 500000 500000 250000 1
+stated_bindings stated_bindings 500000 500000 250000 2 1 1
+stated_bindings stated_bindings_by_distributor 500000 500000 2
 settlements sqlite_autoindex_settlements_1 1000000 1000000 2 1
 settlements sqlite_autoindex_settlements_2 1000000 1000000 100 1
 postings postings 5000000 5000000 500 1

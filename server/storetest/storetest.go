@@ -34,6 +34,7 @@ type Store interface {
 	admin.Books
 	run.Books
 	install.Books
+	MergeCustomers(ctx context.Context, program, storeID, kept, gone string) (moved bool, err error)
 	Seals(ctx context.Context, program string, fn func(ledger.Seal, []ledger.Posting, [][32]byte) error) error
 	EachSnapshot(ctx context.Context, program string, fn func(id string, snapshot []byte) error) error
 	EachOrder(ctx context.Context, program string, fn func(orderID, snapshotID string, snapshot []byte, posted []ledger.Balance) error) error
@@ -96,6 +97,9 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 		"facts/empty fields":        testEmptyFields,
 		"facts/codes":               testCodes,
 		"facts/mappings":            testMappings,
+		"facts/stated bindings":     testStatedBindings,
+		"facts/bindings refused":    testBindingsRefused,
+		"facts/customers merged":    testMergeCustomers,
 		"facts/plans":               testPlans,
 		"facts/two handles":         testTwoHandles,
 		"facts/many people":         testManyPeople,

@@ -14,9 +14,10 @@ import (
 
 // AdminCmd groups what an operator changes.
 type AdminCmd struct {
-	Program ProgramCmd `cmd:"" help:"Programs: the direct-selling companies."`
-	Store   StoreCmd   `cmd:"" help:"Stores of a program."`
-	APIKey  APIKeyCmd  `cmd:"" name:"api-key" help:"API keys."`
+	Program  ProgramCmd  `cmd:"" help:"Programs: the direct-selling companies."`
+	Store    StoreCmd    `cmd:"" help:"Stores of a program."`
+	APIKey   APIKeyCmd   `cmd:"" name:"api-key" help:"API keys."`
+	Customer CustomerCmd `cmd:"" help:"Who customers are, and whose."`
 }
 
 // ProgramCmd manages programs.

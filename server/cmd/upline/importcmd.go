@@ -36,7 +36,7 @@ A date such as 2026-01-31 means midnight UTC; an instant is written 2026-01-31T1
 
 // Help lists the columns.
 func (cmd *ImportDistributorsCmd) Help() string {
-	return `Columns: distributor_id and sponsor_id (required); status (active, inactive, suspended or terminated), rank (its id in the plan), country (two letters), created_at (when the person joined), codes (several with blanks between), name, email, tax_id. What only periods need: enroller_id (where that is not the sponsor), enrolled_at (the first day; created_at where it is never said), autoship (yes or no), placement_parent (the position above in the placement tree, - for a top) and placement_leg (left, right or a number from 1).
+	return `Columns: distributor_id and sponsor_id (required); status (active, inactive, suspended or terminated), rank (its id in the plan), country (two letters), created_at (when the person joined), codes (several with blanks between), name, email, tax_id, customer_ids (the customers of stores who are this person, as store_id/customer_id, several with blanks between). What only periods need: enroller_id (where that is not the sponsor), enrolled_at (the first day; created_at where it is never said), autoship (yes or no), placement_parent (the position above in the placement tree, - for a top) and placement_leg (left, right or a number from 1).
 
 An empty cell changes nothing about somebody who is known already; - takes a sponsor, rank, country or codes away. Somebody new without sponsor_id stands at the top, without status is active, and without created_at has always been there. Sponsors may come after those they sponsor. Changes are dated now: what was earned before stays.` + cellRules
 }
