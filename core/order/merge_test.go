@@ -124,6 +124,10 @@ func TestEqualVersionsUnite(t *testing.T) {
 			func(o *Order) { o.Lines[0].CurrentQuantity = ptr(2) }, func(*Order) {},
 			func(o Order) bool { return *o.Lines[0].CurrentQuantity == 2 },
 		},
+		"more paid of a line": {
+			func(o *Order) { o.Lines[0].PaidNetMinor = ptr(2) }, func(o *Order) { o.Lines[0].PaidNetMinor = ptr(5) },
+			func(o Order) bool { return *o.Lines[0].PaidNetMinor == 5 },
+		},
 		"both refunds": {
 			func(o *Order) { o.Refunds = []Refund{goods("r1", "A", 1, 10, 0)} },
 			func(o *Order) { o.Refunds = []Refund{goods("r2", "A", 1, 20, 0)} },
@@ -478,6 +482,7 @@ func smallOrder(t *rapid.T) Order {
 		if rapid.Bool().Draw(t, "has "+id) {
 			line := product(id, 2, rapid.Int64Range(1, 2).Draw(t, "gross"))
 			line.CurrentQuantity = rapid.SampledFrom([]*int64{nil, ptr(0), ptr(1), ptr(2)}).Draw(t, "left")
+			line.PaidNetMinor = rapid.SampledFrom([]*int64{nil, ptr(0), ptr(500), ptr(900)}).Draw(t, "paid net")
 			lines = append(lines, line)
 		}
 	}

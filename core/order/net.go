@@ -336,6 +336,9 @@ func (w *waterfall) settle(policy PartialPaymentPolicy) (Breakdown, error) {
 	if err != nil {
 		return Breakdown{}, err
 	}
+	if w.order.Status == PartiallyPaid && policy == PartialProportional && w.paidByLine() {
+		return w.settleByLine()
+	}
 	paid, why, err := w.order.paidOf(total, policy)
 	if err != nil {
 		return Breakdown{}, err
@@ -351,6 +354,31 @@ func (w *waterfall) settle(policy PartialPaymentPolicy) (Breakdown, error) {
 		}
 	}
 	return Breakdown{Lines: w.lines, NetMinor: paid, Counts: why == "", Why: why}, nil
+}
+
+// paidByLine reports whether the platform tells of every line that pays how much of it is paid.
+func (w *waterfall) paidByLine() bool {
+	for i, n := range w.lines {
+		if n.Excluded == "" && w.order.Lines[i].PaidNetMinor == nil {
+			return false
+		}
+	}
+	return len(w.lines) > 0
+}
+
+// settleByLine holds back of each line what is not paid of it. What went back was paid before.
+func (w *waterfall) settleByLine() (Breakdown, error) {
+	for i := range w.lines {
+		n := &w.lines[i]
+		if n.Excluded != "" {
+			continue
+		}
+		paid := max(0, *w.order.Lines[i].PaidNetMinor-n.RefundedMinor-n.MoneyRefundMinor)
+		n.UnpaidMinor = n.NetMinor - min(paid, n.NetMinor)
+		n.NetMinor -= n.UnpaidMinor
+	}
+	total, err := money.Sum(w.nets()...)
+	return Breakdown{Lines: w.lines, NetMinor: total, Counts: true}, err
 }
 
 // paidOf is how much of an order's net counts by its status; why is set where the status alone lets nothing count.

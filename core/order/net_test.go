@@ -186,6 +186,30 @@ func TestNetEdges(t *testing.T) {
 			NetPolicy{PartiallyPaid: PartialProportional},
 			[]int64{1000, 600},
 		},
+		"paid line by line, less what went back": {
+			with(ab(), func(o *Order) {
+				o.Status, o.Refunds = PartiallyPaid, []Refund{goods("1", "A", 1, 400, 0)}
+				o.Lines[0].PaidNetMinor, o.Lines[1].PaidNetMinor = ptr(int64(501)), ptr(int64(700))
+			}), NetPolicy{PartiallyPaid: PartialProportional}, []int64{101, 600},
+		},
+		"more went back of a line than was paid": {
+			with(ab(), func(o *Order) {
+				o.Status, o.Refunds = PartiallyPaid, []Refund{goods("1", "A", 1, 400, 0)}
+				o.Lines[0].PaidNetMinor, o.Lines[1].PaidNetMinor = ptr(int64(399)), ptr(int64(0))
+			}), NetPolicy{PartiallyPaid: PartialProportional}, []int64{0, 0},
+		},
+		"paid line by line, but not told of every line": {
+			with(ab(), func(o *Order) {
+				o.Status, o.PaidMinor, o.TotalMinor = PartiallyPaid, 800, 1600
+				o.Lines[0].PaidNetMinor = ptr(int64(1000))
+			}), NetPolicy{PartiallyPaid: PartialProportional}, []int64{500, 300},
+		},
+		"paid line by line counts for nothing unless the plan says so": {
+			with(ab(), func(o *Order) {
+				o.Status = PartiallyPaid
+				o.Lines[0].PaidNetMinor, o.Lines[1].PaidNetMinor = ptr(int64(1000)), ptr(int64(0))
+			}), NetPolicy{}, []int64{0, 0},
+		},
 		"a line for nothing": {paidOrder(product("A", 1, 0)), NetPolicy{}, []int64{0}},
 	}
 	for name, c := range cases {
@@ -346,6 +370,9 @@ func TestNetSumsAndOrderOfRefunds(t *testing.T) {
 		for i := range o.Lines {
 			if rapid.IntRange(0, 3).Draw(t, "edited") == 0 {
 				o.Lines[i].CurrentQuantity = ptr(rapid.Int64Range(0, o.Lines[i].Quantity).Draw(t, "current"))
+			}
+			if rapid.IntRange(0, 3).Draw(t, "paid by line") > 0 {
+				o.Lines[i].PaidNetMinor = ptr(rapid.Int64Range(0, o.Lines[i].GrossMinor).Draw(t, "paid net"))
 			}
 		}
 		policy := NetPolicy{

@@ -99,6 +99,9 @@ type Line struct {
 	DiscountMinor   int64    `json:"discount_minor"`             // discounts already named for this line, its share of order codes included
 	TaxMinor        int64    `json:"tax_minor"`                  // tax contained in GrossMinor - DiscountMinor; 0 where prices exclude tax
 	WholesaleMinor  *int64   `json:"wholesale_minor,omitempty"`  // unit wholesale price where the platform states it
+	// PaidNetMinor is how much of the line's net, before refunds, is paid, where the platform tells it line by line, as
+	// Magento's invoices do; nil: it is not told.
+	PaidNetMinor *int64 `json:"paid_net_minor,omitempty"`
 }
 
 // Refund is money or goods going back. Refunds are identified by RefundID and united across revisions.

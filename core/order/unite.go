@@ -185,12 +185,13 @@ func (u *uniter) lines() {
 	}
 }
 
-// line unites the tellings of one line: what is left may only shrink, the rest must agree.
+// line unites the tellings of one line: what is left may only shrink, what is paid only grow, the rest must agree.
 func (u *uniter) line(tellings []Line) Line {
 	out := tellings[0]
 	field := func(name string) string { return fmt.Sprintf("line %q %s", out.LineID, name) }
 	for _, telling := range tellings[1:] {
 		out.CurrentQuantity = lesser(out.CurrentQuantity, telling.CurrentQuantity)
+		out.PaidNetMinor = greater(out.PaidNetMinor, telling.PaidNetMinor)
 		for _, f := range lineFigures(out, telling) {
 			if f.a != f.b {
 				u.differ(field(f.name), f.a, f.b)
@@ -226,6 +227,14 @@ func lineFigures(a, b Line) []lineFigure {
 // lesser is the smaller of two quantities; an untold one gives way.
 func lesser(a, b *int64) *int64 {
 	if a == nil || b != nil && *b < *a {
+		return b
+	}
+	return a
+}
+
+// greater is the larger of two amounts; an untold one gives way.
+func greater(a, b *int64) *int64 {
+	if a == nil || b != nil && *b > *a {
 		return b
 	}
 	return a

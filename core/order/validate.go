@@ -107,6 +107,7 @@ func (l Line) validate() *Invalid {
 		figure{"quantity", l.Quantity}, figure{"unit_price_minor", l.UnitPriceMinor}, figure{"gross_minor", l.GrossMinor},
 		figure{"discount_minor", l.DiscountMinor}, figure{"tax_minor", l.TaxMinor},
 		figure{"current_quantity", told(l.CurrentQuantity)}, figure{"wholesale_minor", told(l.WholesaleMinor)},
+		figure{"paid_net_minor", told(l.PaidNetMinor)},
 	); field != "" {
 		return invalid(field, "is negative")
 	}

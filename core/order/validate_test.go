@@ -31,6 +31,7 @@ func TestValidate(t *testing.T) {
 		"negative discount":   {func(o *Order) { o.Lines[1].DiscountMinor = -1 }, "lines[1].discount_minor", nil, nil},
 		"negative tax":        {func(o *Order) { o.Lines[1].TaxMinor = -1 }, "lines[1].tax_minor", nil, nil},
 		"negative current":    {func(o *Order) { o.Lines[1].CurrentQuantity = ptr(-1) }, "lines[1].current_quantity", nil, nil},
+		"negative paid net":   {func(o *Order) { o.Lines[1].PaidNetMinor = ptr(-1) }, "lines[1].paid_net_minor", nil, nil},
 		"more than sold":      {func(o *Order) { o.Lines[1].CurrentQuantity = ptr(4) }, "lines[1].current_quantity", nil, nil},
 		"negative wholesale":  {func(o *Order) { o.Lines[1].WholesaleMinor = ptr(-1) }, "lines[1].wholesale_minor", nil, nil},
 		"discount over gross": {func(o *Order) { o.Lines[1].DiscountMinor = 601 }, "lines[1].discount_minor", ptr(601), ptr(600)},
