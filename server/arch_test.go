@@ -44,9 +44,10 @@ var table = []row{
 	{pkg: "core/payout", ours: "core/money core/ledger"},
 
 	{pkg: "adapters", ours: "core/order core/money"},
+	{pkg: "adapters/wire", ours: "adapters"},
 	{pkg: "adapters/shopify", ours: "adapters core/order core/money"},
 	{pkg: "adapters/woocommerce", ours: "adapters core/order core/money"},
-	{pkg: "adapters/magento", ours: "adapters core/order core/money"},
+	{pkg: "adapters/magento", ours: "adapters adapters/wire core/order core/money"},
 	{pkg: "adapters/custom", ours: "adapters core/order core/money"},
 	{pkg: "adapters/adaptertest", ours: "adapters core/order core/money", testOnly: true},
 

@@ -49,7 +49,7 @@ func (s suite) shapes(t *testing.T, spot Spot) {
 		return d
 	}
 	cases := map[string]Delivery{
-		"id given twice":              with(spot.ID),
+		"id given twice":              replaced(t, spot.Delivery, spot.ID, spot.ID+","+spot.ID),
 		"unknown member given twice":  with(`"zz":1,"zz":2`),
 		"amount given twice":          replaced(t, spot.Delivery, spot.Amount, spot.Amount+","+spot.Amount),
 		"invalid UTF-8 in a value":    with(`"zz":"` + "\xff\xfe" + `"`),

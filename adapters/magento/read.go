@@ -1,0 +1,94 @@
+package magento
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+
+	"upline.dev/upline/adapters"
+	"upline.dev/upline/adapters/wire"
+	"upline.dev/upline/core/order"
+)
+
+// maxTextBytes bounds references and SKUs.
+const maxTextBytes = 255
+
+// reading collects the first fault of many fields, so that formulas can be written as formulas.
+type reading struct {
+	at   string // where the fields stand
+	dust bool   // amounts may hold the dust of a float
+	err  error
+}
+
+// amount reads one field; absent is 0, as Magento leaves out what is null.
+func (r *reading) amount(field string, text wire.Amount) fine {
+	value, err := parseFine(text, r.dust)
+	if err != nil && r.err == nil {
+		r.err = at(r.at+"."+field, err)
+	}
+	return value
+}
+
+// units reads a quantity. Volumes are per unit, so a part of a unit cannot be told.
+func (r *reading) units(field string, text wire.Amount) int64 {
+	value := r.amount(field, text)
+	if r.err == nil && (value < 0 || value%fineOne != 0) {
+		r.err = &adapters.Malformed{Field: r.at + "." + field, Reason: "want a whole number of units, not below 0; sell by the piece, or by a smaller unit"}
+	}
+	return int64(value / fineOne)
+}
+
+// at names the field of a fault.
+func at(field string, err error) error {
+	return &adapters.Malformed{Field: field, Reason: err.Error()}
+}
+
+func missing(field string) error {
+	return &adapters.Malformed{Field: field, Reason: "the field is missing"}
+}
+
+// sku is what a mapping knows the row by; a product without a SKU goes by its id.
+func sku(text string, product wire.ID) string {
+	if text == "" && product != 0 {
+		return "product:" + product.String()
+	}
+	return text
+}
+
+// country keeps only what can be an ISO 3166-1 alpha-2 code.
+func country(code string) string {
+	code = strings.ToUpper(code)
+	if len(code) != 2 || strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
+		return ""
+	}
+	return code
+}
+
+// reference is one hint at a distributor.
+type reference struct {
+	kind  order.EvidenceKind
+	value string
+}
+
+// evidence lists every hint at the distributor behind an order, each once. Which kind wins is not decided here.
+func evidence(coupon string, customer wire.ID, references []reference) []order.Evidence {
+	var found []order.Evidence
+	add := func(kind order.EvidenceKind, value string) {
+		hint := order.Evidence{Kind: kind, Value: strings.TrimSpace(value)}
+		unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
+		if hint.Value == "" || len(hint.Value) > maxTextBytes || strings.ContainsFunc(hint.Value, unprintable) || slices.Contains(found, hint) {
+			return
+		}
+		found = append(found, hint)
+	}
+	add(order.DistributorCode, coupon)
+	for _, r := range references {
+		if !strings.Contains(r.value, "@") { // An address is personal data, and no reference.
+			add(r.kind, r.value)
+		}
+	}
+	if customer != 0 {
+		add(order.BoundCustomer, customer.String())
+	}
+	return found
+}
