@@ -77,7 +77,9 @@ type Cases struct {
 	Spots      []Spot
 	Ignored    []string // known topics that concern no order
 	Converging []Converging
-	Personal   []string // names, addresses and the like that stand in the bodies of Deliveries
+	// Unrounded says that the platform tells amounts before rounding, with up to six decimals.
+	Unrounded bool
+	Personal  []string // names, addresses and the like that stand in the bodies of Deliveries
 
 	// Without names groups that do not apply to the platform, each with the reason.
 	Without map[Group]string

@@ -16,6 +16,7 @@ import (
 	"upline.dev/upline/adapters"
 	"upline.dev/upline/adapters/custom"
 	"upline.dev/upline/adapters/shopify"
+	"upline.dev/upline/adapters/woocommerce"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/httpapi"
 	"upline.dev/upline/server/metrics"
@@ -78,7 +79,7 @@ func (cmd *ServeCmd) check() error {
 
 // platforms are the adapters this binary has.
 func platforms() map[order.Platform]adapters.Adapter {
-	return map[order.Platform]adapters.Adapter{order.Shopify: shopify.New(), order.Custom: custom.New()}
+	return map[order.Platform]adapters.Adapter{order.Shopify: shopify.New(), order.WooCommerce: woocommerce.New(), order.Custom: custom.New()}
 }
 
 func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listener net.Listener) error {
