@@ -46,6 +46,7 @@ var table = []row{
 	{pkg: "adapters", ours: "core/order core/money"},
 	{pkg: "adapters/wire", ours: "adapters"},
 	{pkg: "adapters/shopify", ours: "adapters core/order core/money"},
+	{pkg: "adapters/shopify/shopifytest", testOnly: true},
 	{pkg: "adapters/plugin", ours: "adapters adapters/wire core/order core/money"},
 	{pkg: "adapters/woocommerce", ours: "adapters adapters/wire adapters/plugin core/order core/money"},
 	{pkg: "adapters/magento", ours: "adapters adapters/wire core/order core/money"},
