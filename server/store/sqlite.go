@@ -363,6 +363,8 @@ func (*embedded) violated(err error) string {
 var uniqueNames = map[string]string{
 	"programs.program_id":            "programs_pkey",
 	"stores.store_id":                "stores_pkey",
+	"people.email":                   "people_email",
+	"passkeys.credential_id":         "passkeys_pkey",
 	"stores.platform, stores.domain": "stores_platform_domain",
 	"api_keys.key_id":                "api_keys_pkey",
 	"api_keys.hash":                  "api_keys_hash",

@@ -117,6 +117,8 @@ var conflicts = map[string]string{
 	"api_keys_pkey":          "An API key with this id exists already.",
 	"api_keys_hash":          "This API key exists already.",
 	"postings_event_once":    "This event is posted already.",
+	"people_email":           "Somebody with this e-mail address has an account already.",
+	"passkeys_pkey":          "This passkey is known already.",
 }
 
 // explain gives an error its code: a violated key is a conflict, a database that is not there is unavailable. What

@@ -1,0 +1,4 @@
+package auth
+
+// OIDC is an identity provider.
+type OIDC struct{}
