@@ -40,6 +40,7 @@ type APIKey struct {
 	ProgramID string
 	StoreID   string // orders posted with the key belong to this store; "" : a reading key
 	Name      string
+	Role      string // what it may do, as a person of that role; "": admin
 	Hash      [32]byte
 }
 

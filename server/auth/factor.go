@@ -134,7 +134,7 @@ func (s *Service) checkSecondFactor(ctx context.Context, p *Person, code string)
 	if err != nil {
 		return fmt.Errorf("open the second factor of %s: %w", p.PersonID, err)
 	}
-	fresh := false
+	var fresh bool
 	if step, ok := totpStep(secret, code, s.Clock()); ok {
 		fresh, err = s.Books.UseTOTPStep(ctx, p.PersonID, step)
 	} else {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/mail"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -23,7 +24,7 @@ const (
 	invitationLife = 7 * 24 * time.Hour
 	ceremonyLife   = 5 * time.Minute // of a passkey's challenge and of a way to an identity provider
 	sessionIdle    = 7 * 24 * time.Hour
-	sessionLife    = 30 * 24 * time.Hour
+	SessionLife    = 30 * 24 * time.Hour
 	linkLife       = 12 * time.Hour // of a session that a store's admin was sent into
 	// touchEvery is how often a session's last use is written down: each request would be a write to the database.
 	touchEvery = 5 * time.Minute
@@ -167,19 +168,37 @@ func (s *Service) newPerson(n *Newcomer) (Person, error) {
 	return p, err
 }
 
-// Setup makes the first owner, of the given programs. The code is used up only where all else is right.
-func (s *Service) Setup(ctx context.Context, code string, n Newcomer, programs []string) (Person, error) {
-	if err := n.check(); err != nil {
-		return Person{}, err
-	}
-	if len(programs) == 0 {
-		return Person{}, &server.Error{Code: server.Invalid, Field: "program", Message: "name the company: there is no program yet"}
-	}
-	p, err := s.newPerson(&n)
+// Setup makes the first owner, of the programs that companies gives. A code that was not of use may be used again.
+func (s *Service) Setup(ctx context.Context, code string, n Newcomer, companies func(ctx context.Context) ([]string, error)) (Person, error) {
+	open, err := s.SetupOpen(ctx)
 	if err != nil {
 		return Person{}, err
 	}
-	if _, err := s.takeCode(ctx, purposeSetup, code); err != nil {
+	if !open {
+		return Person{}, server.Errorf(server.Conflict, "somebody is the owner already; sign in, or ask to be invited")
+	}
+	if err := n.check(); err != nil {
+		return Person{}, err
+	}
+	c, err := s.takeCode(ctx, purposeSetup, code)
+	if err != nil {
+		return Person{}, err
+	}
+	p, err := s.setUp(ctx, &n, companies)
+	if err != nil {
+		c.ExpiresAt = s.Clock().Add(setupLife)
+		return Person{}, errors.Join(err, s.Books.PutCode(ctx, c))
+	}
+	return p, nil
+}
+
+func (s *Service) setUp(ctx context.Context, n *Newcomer, companies func(ctx context.Context) ([]string, error)) (Person, error) {
+	programs, err := companies(ctx)
+	if err != nil {
+		return Person{}, err
+	}
+	p, err := s.newPerson(n)
+	if err != nil {
 		return Person{}, err
 	}
 	if err := s.Books.CreatePerson(ctx, p, true); err != nil {
@@ -194,18 +213,6 @@ func (s *Service) Setup(ctx context.Context, code string, n Newcomer, programs [
 		}
 	}
 	return p, nil
-}
-
-// CheckSetup tells whether Setup would take the newcomer, so that nothing else is created for one it refuses.
-func (s *Service) CheckSetup(ctx context.Context, n Newcomer) error {
-	open, err := s.SetupOpen(ctx)
-	if err != nil {
-		return err
-	}
-	if !open {
-		return server.Errorf(server.Conflict, "somebody is the owner already; sign in, or ask to be invited")
-	}
-	return n.check()
 }
 
 // SignIn lets a person in by password, and by a code where there is a second factor. Whether an address is known, a
@@ -308,7 +315,7 @@ func (s *Service) Resume(ctx context.Context, token string) (Principal, error) {
 	}
 	expires := session.ExpiresAt
 	if session.PersonID != "" {
-		expires = earlier(now.Add(sessionIdle), session.CreatedAt.Add(sessionLife))
+		expires = earlier(now.Add(sessionIdle), session.CreatedAt.Add(SessionLife))
 	}
 	return p, s.Books.TouchSession(ctx, session.SessionID, now, expires)
 }
@@ -351,7 +358,7 @@ func (s *Service) EndSessions(ctx context.Context, p *Principal, sessionID strin
 	if sessionID != "" && n == 0 {
 		return 0, server.Errorf(server.NotFound, "you have no session %s", sessionID)
 	}
-	return n, s.audit(ctx, p.Program, p.PersonID, "session.end", sessionID, fmt.Sprintf("%d", n))
+	return n, s.audit(ctx, p.Program, p.PersonID, "session.end", sessionID, strconv.FormatInt(n, 10))
 }
 
 // ChangePassword needs the password that was, and ends all other sessions of the person.

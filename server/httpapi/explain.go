@@ -39,7 +39,7 @@ type calculation struct {
 // explainOrder answers in JSON, or as a text to read where text/plain is asked for.
 func (s *Server) explainOrder(c *gin.Context) {
 	c.Header("Vary", "Accept")
-	e, err := s.explain(c.Request.Context(), apiKey(c).ProgramID, orderIDOf(c))
+	e, err := s.explain(c.Request.Context(), programOf(c), orderIDOf(c))
 	if err != nil {
 		s.fail(c, err)
 		return

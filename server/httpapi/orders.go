@@ -36,11 +36,6 @@ type accepted struct {
 // body a conflict; without the header every request is a new statement of the order as it now is, which is harmless.
 func (s *Server) postOrder(c *gin.Context) {
 	begin := s.Clock()
-	if apiKey(c).StoreID == "" {
-		s.fail(c, server.Errorf(server.Forbidden,
-			"this key only reads; orders need a key of a store: upline admin api-key create --store STORE"))
-		return
-	}
 	body, err := readBody(c.Request)
 	if err != nil {
 		s.rejectBody(c, order.Custom, err)
@@ -75,7 +70,7 @@ func (s *Server) postOrder(c *gin.Context) {
 // openAPIOrder builds the delivery and refuses at the door what the pipeline could only park: the sender is still here
 // to mend it.
 func (s *Server) openAPIOrder(ctx context.Context, c *gin.Context, body []byte) (order.Delivery, string, error) {
-	key := apiKey(c)
+	key := principalOf(c)
 	platformID, err := apiDeliveryID(key.KeyID, c.GetHeader(idempotencyHeader))
 	if err != nil {
 		return order.Delivery{}, "", err
@@ -85,7 +80,7 @@ func (s *Server) openAPIOrder(ctx context.Context, c *gin.Context, body []byte) 
 		return order.Delivery{}, "", err
 	}
 	d := order.Delivery{
-		PlatformDeliveryID: platformID, ProgramID: key.ProgramID, StoreID: key.StoreID,
+		PlatformDeliveryID: platformID, ProgramID: key.Program, StoreID: key.StoreID,
 		Platform: order.Custom, Topic: ordersTopic, Body: body, ReceivedAt: s.Clock().UTC(),
 	}
 	st := entry.store

@@ -94,7 +94,7 @@ func (s *Server) postRun(c *gin.Context) {
 }
 
 func (s *Server) act(ctx context.Context, c *gin.Context, body *runRequest) (*run.Outcome, error) {
-	service, program := s.runsOf(c), apiKey(c).ProgramID
+	service, program := s.runsOf(c), programOf(c)
 	switch body.Action {
 	case string(run.ActionPreview):
 		return service.Preview(ctx, program, body.Kind, body.PeriodID, body.Record)
@@ -118,7 +118,7 @@ func (s *Server) projection(c *gin.Context) {
 	if kind == "" {
 		kind = "monthly"
 	}
-	out, err := s.Projections.Projection(c.Request.Context(), apiKey(c).ProgramID, kind, "")
+	out, err := s.Projections.Projection(c.Request.Context(), programOf(c), kind, "")
 	if err != nil {
 		s.fail(c, err)
 		return

@@ -20,6 +20,7 @@ import (
 
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/admin"
+	"upline.dev/upline/server/auth"
 	"upline.dev/upline/server/httpapi"
 	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/metrics"
@@ -37,6 +38,7 @@ type product struct {
 	store *store.Store
 	admin *admin.Service
 	api   *httpapi.Server
+	auth  *auth.Service
 }
 
 func openProduct(t testing.TB) *product {
@@ -67,11 +69,15 @@ func openProduct(t testing.TB) *product {
 			t.Errorf("pipeline: %v", err)
 		}
 	})
-	p := &product{store: books, admin: &admin.Service{Books: books, Sealer: ring, Random: rand.Reader, Actor: "test"}}
+	p := &product{
+		store: books, admin: &admin.Service{Books: books, Sealer: ring, Random: rand.Reader, Actor: "test"},
+		auth: &auth.Service{Books: books, Sealer: ring, Random: rand.Reader, Clock: time.Now},
+	}
 	p.api = httpapi.New(httpapi.Deps{
 		Inbox: arrivals, Adapters: platforms(), AppSecrets: map[order.Platform][][]byte{order.Shopify: {[]byte(appSecret)}},
 		Reader: books, Admin: p.admin, Metrics: figures, Gatherer: registry, Ready: books.Ping, Kick: engine.Kick,
 		Web: web.Handler(), Logger: logger, Clock: time.Now, Version: "test",
+		Auth:        p.auth,
 		Projections: &run.Projections{Service: &run.Service{Books: books, Clock: func() time.Time { return afterNovember }, TempDir: dir}},
 	})
 	listening := httptest.NewServer(p.api)

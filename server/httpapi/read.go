@@ -34,7 +34,7 @@ func list[T any](s *Server, c *gin.Context, read func(ctx context.Context, progr
 		s.fail(c, err)
 		return
 	}
-	rows, next, err := read(c.Request.Context(), apiKey(c).ProgramID, p)
+	rows, next, err := read(c.Request.Context(), programOf(c), p)
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -58,7 +58,7 @@ func onePage[T any](read func(ctx context.Context, program string) ([]T, error))
 
 // one answers with one row.
 func one[T any](s *Server, c *gin.Context, read func(ctx context.Context, program string) (T, error)) {
-	row, err := read(c.Request.Context(), apiKey(c).ProgramID)
+	row, err := read(c.Request.Context(), programOf(c))
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -151,13 +151,13 @@ func (s *Server) getDelivery(c *gin.Context) {
 
 // replayDelivery processes a delivery once more. By convergence that changes nothing unless a cause was mended.
 func (s *Server) replayDelivery(c *gin.Context) {
-	key, id := apiKey(c), param(c, "delivery_id")
+	program, id := programOf(c), param(c, "delivery_id")
 	ctx := c.Request.Context()
-	if err := s.Admin.Books.Replay(ctx, key.ProgramID, id); err != nil {
+	if err := s.Admin.Books.Replay(ctx, program, id); err != nil {
 		s.fail(c, err)
 		return
 	}
-	if err := s.Admin.Books.Audit(ctx, key.ProgramID, actor(c), "delivery.replay", id, ""); err != nil {
+	if err := s.Admin.Books.Audit(ctx, program, actor(c), "delivery.replay", id, ""); err != nil {
 		s.fail(c, err)
 		return
 	}

@@ -20,6 +20,7 @@ import (
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/admin"
+	"upline.dev/upline/server/auth"
 	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/query"
 	"upline.dev/upline/server/run"
@@ -60,10 +61,17 @@ type Deps struct {
 	Gatherer    prometheus.Gatherer
 	Ready       func(ctx context.Context) error // nil error: the database answers
 	Kick        func()                          // wakes the pipeline after something was released
-	Web         http.Handler                    // the pages; everything that is no API path
-	Logger      *slog.Logger
-	Clock       func() time.Time
-	Version     string
+	// Auth lets people in; nil: API keys and Authenticators alone count. Authenticators know what platforms send.
+	Auth           *auth.Service
+	Authenticators []auth.Authenticator
+	// PublicURL is how the world sees us, such as https://upline.example.com; "": by the name each request asks for.
+	PublicURL string
+	// TrustedProxies are the addresses whose word on a client's address and scheme counts; none: nobody's.
+	TrustedProxies []string
+	Web            http.Handler // the pages; everything that is no API path
+	Logger         *slog.Logger
+	Clock          func() time.Time
+	Version        string
 }
 
 // Server is the HTTP surface.
@@ -83,6 +91,7 @@ func New(d Deps) *Server {
 	s.engine.UseEscapedPath = true         // an order id may hold an escaped slash; see param
 	s.engine.UnescapePathValues = false
 	s.engine.Use(s.recoverPanic, securityHeaders, s.refuseUnreadable)
+	_ = s.engine.SetTrustedProxies(d.TrustedProxies) // the settings have checked them
 	s.engine.NoMethod(s.noMethod)
 	s.engine.NoRoute(s.noRoute)
 	s.routes()
@@ -118,6 +127,8 @@ func (s *Server) routes() {
 
 	s.engine.POST("/webhooks/shopify", s.webhook(order.Shopify))
 
+	s.signInRoutes()
+
 	mlm := s.engine.Group("/api/mlm", s.authenticate)
 	mlm.POST("/orders", s.postOrder)
 	mlm.GET("/commissions", s.listCommissions)
@@ -147,6 +158,7 @@ func (s *Server) routes() {
 	v1.GET("/mappings", s.listMappings)
 	v1.POST("/mappings", s.putMappings)
 	v1.GET("/mappings/unmapped", s.listUnmapped)
+	s.accountRoutes(v1)
 }
 
 // noRoute sends unknown API paths a problem and the pages' paths to the pages.

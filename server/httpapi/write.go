@@ -66,7 +66,7 @@ func put[T any](s *Server, c *gin.Context, write func(program string, specs []T,
 		s.fail(c, &server.Error{Code: server.Invalid, Field: "data", Message: "data holds 1 to 1000 rows; send more in several requests"})
 		return
 	}
-	summary, err := write(apiKey(c).ProgramID, body.Data, commit)
+	summary, err := write(programOf(c), body.Data, commit)
 	if err != nil {
 		s.fail(c, err)
 		return

@@ -188,7 +188,7 @@ type passkeyRow struct {
 	LastUsedAt   int64  `db:"last_used_at"`
 }
 
-const passkeySelect = `SELECT credential_id, person_id, name, credential_json, created_at, last_used_at FROM passkeys WHERE `
+const passkeyColumns = `credential_id, person_id, name, credential_json, created_at, last_used_at`
 
 func (r *passkeyRow) passkey() auth.Passkey {
 	return auth.Passkey{
@@ -209,7 +209,7 @@ func (s *Store) PasskeysOf(ctx context.Context, personID string) (list []auth.Pa
 	defer server.Wrap(&err, "list passkeys of %s", personID)
 	var rows []passkeyRow
 	err = s.read(ctx, "", func(tx *sqlx.Tx) error {
-		return tx.SelectContext(ctx, &rows, passkeySelect+`person_id = $1 ORDER BY created_at, credential_id`, personID)
+		return tx.SelectContext(ctx, &rows, `SELECT `+passkeyColumns+` FROM passkeys WHERE person_id = $1 ORDER BY created_at, credential_id`, personID)
 	})
 	for i := range rows {
 		list = append(list, rows[i].passkey())
@@ -222,7 +222,7 @@ func (s *Store) PasskeyByID(ctx context.Context, credentialID []byte) (k auth.Pa
 	defer server.Wrap(&err, "find a passkey")
 	var row passkeyRow
 	err = s.read(ctx, "", func(tx *sqlx.Tx) error {
-		return found(tx.GetContext(ctx, &row, passkeySelect+`credential_id = $1`, credentialID), "There is no such passkey.")
+		return found(tx.GetContext(ctx, &row, `SELECT `+passkeyColumns+` FROM passkeys WHERE credential_id = $1`, credentialID), "There is no such passkey.")
 	})
 	return row.passkey(), err
 }

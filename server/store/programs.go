@@ -142,8 +142,8 @@ func (s *Store) CreateAPIKey(ctx context.Context, k admin.APIKey) (err error) {
 				return found(err, "Program %s has no store %s.", k.ProgramID, k.StoreID)
 			}
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO api_keys (key_id, program_id, store_id, name, hash, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6)`, k.KeyID, k.ProgramID, k.StoreID, k.Name, k.Hash[:], s.now())
+		_, err := tx.ExecContext(ctx, `INSERT INTO api_keys (key_id, program_id, store_id, name, role, hash, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)`, k.KeyID, k.ProgramID, k.StoreID, k.Name, roleOfKey(k.Role), k.Hash[:], s.now())
 		return err
 	})
 }
@@ -156,16 +156,25 @@ func (s *Store) APIKeyByHash(ctx context.Context, hash [32]byte) (key admin.APIK
 		ProgramID string `db:"program_id"`
 		StoreID   string `db:"store_id"`
 		Name      string `db:"name"`
+		Role      string `db:"role"`
 	}
 	err = s.read(ctx, "", func(tx *sqlx.Tx) error {
 		return found(tx.GetContext(ctx, &row,
-			`SELECT key_id, program_id, store_id, name FROM api_keys WHERE hash = $1 AND revoked_at = 0`, hash[:]),
+			`SELECT key_id, program_id, store_id, name, role FROM api_keys WHERE hash = $1 AND revoked_at = 0`, hash[:]),
 			"This API key is not known.")
 	})
 	if err != nil {
 		return admin.APIKey{}, err
 	}
-	return admin.APIKey{KeyID: row.KeyID, ProgramID: row.ProgramID, StoreID: row.StoreID, Name: row.Name, Hash: hash}, nil
+	return admin.APIKey{KeyID: row.KeyID, ProgramID: row.ProgramID, StoreID: row.StoreID, Name: row.Name, Role: row.Role, Hash: hash}, nil
+}
+
+// roleOfKey is what a key may do where nobody says it.
+func roleOfKey(role string) string {
+	if role == "" {
+		return "admin"
+	}
+	return role
 }
 
 // RevokeAPIKey locks a key out for ever; to revoke it again changes nothing. See admin.Books.

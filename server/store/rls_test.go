@@ -15,6 +15,7 @@ import (
 	"upline.dev/upline/core/ledger"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/admin"
+	"upline.dev/upline/server/auth"
 	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/pipeline"
@@ -31,6 +32,10 @@ func twoPrograms(t *testing.T, s *store.Store) {
 		check(t, s.CreateStore(ctx, admin.Store{StoreID: program + "-shop", ProgramID: program, Platform: order.Custom, Domain: program, Currency: "EUR"}))
 		check(t, s.CreateAPIKey(ctx, admin.APIKey{KeyID: program, ProgramID: program, Hash: admin.HashAPIKey(program)}))
 		check(t, s.Audit(ctx, program, "cli", "test", "", ""))
+		check(t, s.CreatePerson(ctx, auth.Person{PersonID: program, Email: program}, false))
+		check(t, s.PutMember(ctx, program, program, auth.Owner))
+		check(t, s.CreateSession(ctx, auth.Session{SessionID: program, Hash: auth.HashToken(program), ProgramID: program, ExpiresAt: time.Now().Add(time.Hour)}))
+		check(t, s.PutInvitation(ctx, auth.Invitation{InvitationID: program, ProgramID: program, Hash: auth.HashToken(program)}))
 		_, err := s.PutDistributors(ctx, program, []admin.Distributor{
 			{DistributorID: "ann", Codes: []string{"X"}, SealedProfile: []byte("p"), EnrolledAt: time.Now(), Place: &admin.Place{}},
 			{DistributorID: "ben", SponsorID: "ann"},
@@ -99,7 +104,7 @@ var (
 		"enroller_links", "placements", "person_facts", "rank_overrides", "sale_heads", "sales", "sale_sums", "sale_sums_upto", "periods", "runs",
 		"open_commits", "rank_history", "component_states",
 	}
-	openTables = []string{"programs", "stores", "api_keys", "inbox", "inbox_state", "store_credentials", "install_states"}
+	openTables = []string{"programs", "stores", "api_keys", "inbox", "inbox_state", "store_credentials", "install_states", "memberships", "sessions", "invitations"}
 )
 
 // TestRowLevelSecurity: a statement that forgets to name its program sees nothing of another one's.
@@ -128,6 +133,11 @@ func TestRowLevelSecurity(t *testing.T) {
 			if diff := cmp.Diff(want, count(scope, table)); diff != "" {
 				t.Errorf("%s in the name of %q: %s", table, scope, diff)
 			}
+		}
+	}
+	for scope, want := range map[string]int{"": 2, "acme": 0} {
+		if got := people(t, s, scope); got != want {
+			t.Errorf("%d accounts in the name of %q, want %d: they are of no program", got, scope, want)
 		}
 	}
 	for _, table := range openTables {
@@ -235,4 +245,16 @@ func exec(t *testing.T, db *sql.DB, statements ...string) {
 			t.Error(err)
 		}
 	}
+}
+
+// people counts the accounts that a transaction of a program sees.
+func people(t *testing.T, s *store.Store, scope string) (n int) {
+	t.Helper()
+	tx, err := s.Writer().Beginx()
+	check(t, err)
+	defer func() { _ = tx.Rollback() }()
+	_, err = tx.Exec(`SELECT set_config('upline.program', $1, true)`, scope)
+	check(t, err)
+	check(t, tx.Get(&n, `SELECT count(*) FROM people`))
+	return n
 }

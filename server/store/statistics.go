@@ -15,6 +15,8 @@ import (
 // tell it the same of a large file, but not of one that is about to grow, and plans would change with the data.
 const planStatistics = `
 distributors distributors 1000000 1000000 1
+distributors distributors_by_sponsor 1000000 1000000 5 1
+distributors distributors_by_created 1000000 1000000 2 1
 distributor_codes distributor_codes 1000000 1000000 1000 1 1
 distributor_codes distributor_codes_by_code 1000000 1000000 2 1
 distributor_codes distributor_codes_by_distributor 1000000 1000000 2
@@ -25,6 +27,7 @@ sku_mapping sku_mapping 10000 10000 100 100 1 1 1
 sku_mapping sku_mapping_by_sku 10000 10000 10000 2
 inbox sqlite_autoindex_inbox_1 1000000 1000000 1
 inbox sqlite_autoindex_inbox_2 1000000 500000 1
+inbox inbox_by_store 1000000 1000000 200000 1
 inbox inbox_with_body 1000000 100
 inbox_state inbox_state 1000000 1
 inbox_state inbox_state_waiting 1000 10 1
@@ -36,6 +39,8 @@ orders orders_by_time 1000000 1000000 10 1
 orders orders_by_name 1000000 1000000 1000
 orders orders_by_distributor 1000000 1000000 100 2 1
 orders orders_parked 1000 1000 2 1
+orders orders_by_store 1000000 1000000 200000 2 1
+orders orders_parked_by_reason 1000 1000 200 2 1
 park_causes park_causes 2000 2000 100 1
 park_causes park_causes_by_source 2000 2000 2
 released_sources released_sources 1000 1000 1
@@ -46,6 +51,7 @@ settlements sqlite_autoindex_settlements_1 1000000 1000000 2 1
 settlements sqlite_autoindex_settlements_2 1000000 1000000 100 1
 postings postings 5000000 5000000 500 1
 postings postings_by_distributor 5000000 5000000 500 5 1
+postings postings_by_kind 1000 1000 500 5 1
 seals sqlite_autoindex_seals_1 10000 10000 1
 outbox outbox 1000000 1000000 1
 `

@@ -53,7 +53,7 @@ func testProgramsAndStores(t *testing.T, w *world) {
 }
 
 func testKeys(t *testing.T, w *world) {
-	key := admin.APIKey{KeyID: "k1", ProgramID: program, StoreID: shop, Name: "shop", Hash: admin.HashAPIKey("secret")}
+	key := admin.APIKey{KeyID: "k1", ProgramID: program, StoreID: shop, Name: "shop", Role: "viewer", Hash: admin.HashAPIKey("secret")}
 	ok(t, w.Store.CreateAPIKey(w.ctx, key))
 	wantCode(t, w.Store.CreateAPIKey(w.ctx, key), server.Conflict)
 	got, err := w.Store.APIKeyByHash(w.ctx, key.Hash)

@@ -19,6 +19,7 @@ import (
 	"upline.dev/upline/core/plan"
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/admin"
+	"upline.dev/upline/server/auth"
 	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/pipeline"
@@ -35,6 +36,7 @@ type Store interface {
 	run.Books
 	install.Books
 	MergeCustomers(ctx context.Context, program, storeID, kept, gone string) (moved bool, err error)
+	auth.Books
 	Seals(ctx context.Context, program string, fn func(ledger.Seal, []ledger.Posting, [][32]byte) error) error
 	EachSnapshot(ctx context.Context, program string, fn func(id string, snapshot []byte) error) error
 	EachOrder(ctx context.Context, program string, fn func(orderID, snapshotID string, snapshot []byte, posted []ledger.Balance) error) error
@@ -57,76 +59,81 @@ type Opened struct {
 
 // Run runs the whole suite.
 func Run(t *testing.T, open func(t *testing.T) Opened) {
-	for name, test := range map[string]func(*testing.T, *world){
-		"inbox/put":                 testPut,
-		"inbox/one row per key":     testPutTogether,
-		"inbox/duplicates in one":   testPutTwiceInOne,
-		"inbox/claim":               testClaim,
-		"inbox/claim apart":         testClaimApart,
-		"inbox/retry":               testRetry,
-		"inbox/finish":              testFinish,
-		"inbox/backlog":             testBacklog,
-		"inbox/drop bodies":         testDropBodies,
-		"inbox/replay":              testReplay,
-		"settle/round trip":         testSettle,
-		"settle/revisions":          testRevisions,
-		"settle/all or nothing":     testAllOrNothing,
-		"settle/refuses":            testSettleRefuses,
-		"settle/one order at once":  testOneOrderAtOnce,
-		"settle/unchanged":          testUnchanged,
-		"settle/first arrival":      testFirstArrival,
-		"settle/bindings":           testBindings,
-		"settle/park and release":   testParkAndRelease,
-		"settle/release by people":  testReleaseByPeople,
-		"settle/release by plan":    testReleaseByPlan,
-		"settle/release by store":   testReleaseByStore,
-		"settle/no release is lost": testNoReleaseIsLost,
-		"settle/parked deliveries":  testParkedDeliveries,
-		"settle/many":               testManyInOneBatch,
-		"ledger/only grows":         testOnlyGrows,
-		"ledger/constraints":        testConstraints,
-		"ledger/chain":              testChain,
-		"ledger/tamper":             testTamper,
-		"ledger/unsealed":           testUnsealed,
-		"ledger/snapshots":          testSnapshots,
-		"ledger/read while written": testReadWhileWritten,
-		"ledger/view":               testLedgerView,
-		"facts/people":              testPeople,
-		"facts/people refused":      testPeopleRefused,
-		"facts/dry run":             testDryRun,
-		"facts/empty fields":        testEmptyFields,
-		"facts/codes":               testCodes,
-		"facts/mappings":            testMappings,
-		"facts/stated bindings":     testStatedBindings,
-		"facts/bindings refused":    testBindingsRefused,
-		"facts/customers merged":    testMergeCustomers,
-		"facts/plans":               testPlans,
-		"facts/two handles":         testTwoHandles,
-		"facts/many people":         testManyPeople,
-		"periods/sales":             testSales,
-		"periods/late sales":        testLateSales,
-		"periods/first orders":      testFirstOrders,
-		"periods/people":            testPeopleOfPeriods,
-		"periods/commit":            testCommit,
-		"periods/earned":            testEarnedBetween,
-		"admin/programs and stores": testProgramsAndStores,
-		"admin/keys":                testKeys,
-		"install/connections":       testConnections,
-		"install/one lease":         testConnectionLock,
-		"install/stale":             testStaleConnections,
-		"install/flows":             testFlows,
-		"read/isolation":            testIsolation,
-		"read/pages":                testPages,
-		"read/orders":               testReadOrders,
-		"read/commissions":          testCommissions,
-		"read/overview":             testOverview,
-		"read/cursors refused":      testCursorsRefused,
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			test(t, newWorld(t, open(t)))
-		})
+	for _, part := range []map[string]func(*testing.T, *world){suite, accounts} {
+		for name, test := range part {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				test(t, newWorld(t, open(t)))
+			})
+		}
 	}
+}
+
+// suite are the tests by name; accounts are those of who signs in.
+var suite = map[string]func(*testing.T, *world){
+	"inbox/put":                 testPut,
+	"inbox/one row per key":     testPutTogether,
+	"inbox/duplicates in one":   testPutTwiceInOne,
+	"inbox/claim":               testClaim,
+	"inbox/claim apart":         testClaimApart,
+	"inbox/retry":               testRetry,
+	"inbox/finish":              testFinish,
+	"inbox/backlog":             testBacklog,
+	"inbox/drop bodies":         testDropBodies,
+	"inbox/replay":              testReplay,
+	"settle/round trip":         testSettle,
+	"settle/revisions":          testRevisions,
+	"settle/all or nothing":     testAllOrNothing,
+	"settle/refuses":            testSettleRefuses,
+	"settle/one order at once":  testOneOrderAtOnce,
+	"settle/unchanged":          testUnchanged,
+	"settle/first arrival":      testFirstArrival,
+	"settle/bindings":           testBindings,
+	"settle/park and release":   testParkAndRelease,
+	"settle/release by people":  testReleaseByPeople,
+	"settle/release by plan":    testReleaseByPlan,
+	"settle/release by store":   testReleaseByStore,
+	"settle/no release is lost": testNoReleaseIsLost,
+	"settle/parked deliveries":  testParkedDeliveries,
+	"settle/many":               testManyInOneBatch,
+	"ledger/only grows":         testOnlyGrows,
+	"ledger/constraints":        testConstraints,
+	"ledger/chain":              testChain,
+	"ledger/tamper":             testTamper,
+	"ledger/unsealed":           testUnsealed,
+	"ledger/snapshots":          testSnapshots,
+	"ledger/read while written": testReadWhileWritten,
+	"ledger/view":               testLedgerView,
+	"facts/people":              testPeople,
+	"facts/people refused":      testPeopleRefused,
+	"facts/dry run":             testDryRun,
+	"facts/empty fields":        testEmptyFields,
+	"facts/codes":               testCodes,
+	"facts/mappings":            testMappings,
+	"facts/stated bindings":     testStatedBindings,
+	"facts/bindings refused":    testBindingsRefused,
+	"facts/customers merged":    testMergeCustomers,
+	"facts/plans":               testPlans,
+	"facts/two handles":         testTwoHandles,
+	"facts/many people":         testManyPeople,
+	"periods/sales":             testSales,
+	"periods/late sales":        testLateSales,
+	"periods/first orders":      testFirstOrders,
+	"periods/people":            testPeopleOfPeriods,
+	"periods/commit":            testCommit,
+	"periods/earned":            testEarnedBetween,
+	"admin/programs and stores": testProgramsAndStores,
+	"admin/keys":                testKeys,
+	"install/connections":       testConnections,
+	"install/one lease":         testConnectionLock,
+	"install/stale":             testStaleConnections,
+	"install/flows":             testFlows,
+	"read/isolation":            testIsolation,
+	"read/pages":                testPages,
+	"read/orders":               testReadOrders,
+	"read/commissions":          testCommissions,
+	"read/overview":             testOverview,
+	"read/cursors refused":      testCursorsRefused,
 }
 
 // The company every test starts with.

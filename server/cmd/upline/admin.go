@@ -18,6 +18,7 @@ type AdminCmd struct {
 	Store    StoreCmd    `cmd:"" help:"Stores of a program."`
 	APIKey   APIKeyCmd   `cmd:"" name:"api-key" help:"API keys."`
 	Customer CustomerCmd `cmd:"" help:"Who customers are, and whose."`
+	Person   PersonCmd   `cmd:"" help:"People who sign in."`
 }
 
 // ProgramCmd manages programs.

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"upline.dev/upline/server/admin"
+	"upline.dev/upline/server/auth"
 	"upline.dev/upline/server/secret"
 	"upline.dev/upline/server/store"
 )
@@ -51,6 +53,11 @@ func (e *environment) open(ctx context.Context) (*app, error) {
 		store: st, ring: ring,
 		admin: &admin.Service{Books: st, Sealer: ring, Random: rand.Reader, Actor: "cli"},
 	}, nil
+}
+
+// auth lets people in.
+func (a *app) auth() *auth.Service {
+	return &auth.Service{Books: a.store, Sealer: a.ring, Random: rand.Reader, Clock: time.Now}
 }
 
 // checkSettings refuses what cannot work before anything is opened.

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"os"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,6 +35,8 @@ type ServeCmd struct {
 	ShopifyOldSecret string        `help:"The secret before the last rotation; accepted beside the new one." env:"SHOPIFY_API_SECRET_OLD"`
 	DrainTimeout     time.Duration `help:"How long to finish what is under way when told to stop." env:"UPLINE_DRAIN_TIMEOUT" default:"20s"`
 	BodyRetention    time.Duration `help:"How long raw delivery bodies are kept; their hashes stay." env:"UPLINE_BODY_RETENTION" default:"720h"`
+	PublicURL        string        `help:"How the world sees this server, such as https://upline.example.com; empty: by the name each request asks for." env:"UPLINE_PUBLIC_URL" placeholder:"URL"`
+	TrustedProxies   []string      `help:"Addresses or networks of reverse proxies whose word on a client's address and scheme counts." env:"UPLINE_TRUSTED_PROXIES" placeholder:"CIDR"`
 	Roles            []string      `help:"What this process does: ingest takes deliveries and serves the API, engine settles them." env:"UPLINE_ROLES" default:"ingest,engine" enum:"ingest,engine"`
 }
 
@@ -74,6 +79,34 @@ func (cmd *ServeCmd) check() error {
 	if cmd.BodyRetention <= 0 {
 		return wrongSetting("UPLINE_BODY_RETENTION must be positive, for example 720h")
 	}
+	if err := cmd.checkPublicURL(); err != nil {
+		return err
+	}
+	return cmd.checkProxies()
+}
+
+// checkPublicURL brings the address into its one form, without a slash at its end.
+func (cmd *ServeCmd) checkPublicURL() error {
+	if cmd.PublicURL == "" {
+		return nil
+	}
+	u, err := url.Parse(cmd.PublicURL)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return wrongSetting("UPLINE_PUBLIC_URL is a scheme and a host, such as https://upline.example.com")
+	}
+	cmd.PublicURL = u.Scheme + "://" + strings.ToLower(u.Host)
+	return nil
+}
+
+func (cmd *ServeCmd) checkProxies() error {
+	for _, text := range cmd.TrustedProxies {
+		if _, err := netip.ParsePrefix(text); err == nil {
+			continue
+		}
+		if _, err := netip.ParseAddr(text); err != nil {
+			return wrongSetting("UPLINE_TRUSTED_PROXIES: %q is no address and no network such as 10.0.0.0/8", text)
+		}
+	}
 	return nil
 }
 
@@ -95,6 +128,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		Projections: &closer.Projections{Service: a.runs(env, nil)},
 		Metrics:     figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: web.Handler(),
 		Logger: env.log, Clock: time.Now, Version: version,
+		Auth: a.auth(), PublicURL: cmd.PublicURL, TrustedProxies: cmd.TrustedProxies,
 	})
 	server := &http.Server{
 		Handler: api, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
@@ -102,6 +136,9 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 	}
 	env.log.InfoContext(ctx, "serving", "url", "http://"+listener.Addr().String(), "database", a.store.Dialect(),
 		"version", version, "shopify_app", cmd.ShopifyAPISecret != "")
+	if err := cmd.printSetup(ctx, env, a, listener); err != nil {
+		return err
+	}
 	failed := make(chan error, 2)
 	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopEngine()
@@ -124,6 +161,21 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 	}
 	env.log.InfoContext(ctx, "stopping", "drain_timeout", cmd.DrainTimeout.String())
 	return errors.Join(cause, cmd.stop(ctx, server, machine, stopEngine, engineDone))
+}
+
+// printSetup shows the link by which the first owner comes in. It goes to the terminal and not into the log; the code
+// stands behind the #, which browsers send to nobody.
+func (cmd *ServeCmd) printSetup(ctx context.Context, env *environment, a *app, listener net.Listener) error {
+	code, err := a.auth().SetupCode(ctx)
+	if err != nil || code == "" {
+		return err
+	}
+	base := cmd.PublicURL
+	if base == "" {
+		base = "http://" + listener.Addr().String()
+	}
+	_, err = fmt.Fprintf(env.stdout, "Nobody can sign in yet. Open this link once, within 24 hours, to become the owner:\n%s/setup#%s\n", base, code)
+	return err
 }
 
 // stop ends in the order in which work flows: no new requests, then the inbox, then the pipeline. What is not settled

@@ -1,0 +1,50 @@
+package httpapi
+
+import "upline.dev/upline/server/auth"
+
+// permissions says what each route does. A route behind authenticate that is not here is refused to everybody; a test
+// walks all routes and roles.
+var permissions = map[string]auth.Action{
+	"POST /api/mlm/orders":     auth.PostOrders,
+	"GET /api/mlm/commissions": auth.Read,
+
+	"GET /api/v1/overview":                                        auth.Read,
+	"GET /api/v1/stores":                                          auth.Read,
+	"GET /api/v1/orders":                                          auth.Read,
+	"GET /api/v1/orders/:store_id/:platform_order_id":             auth.Read,
+	"GET /api/v1/orders/:store_id/:platform_order_id/explanation": auth.Read,
+	"GET /api/v1/ledger":                                          auth.Read,
+	"GET /api/v1/deliveries":                                      auth.Read,
+	"GET /api/v1/deliveries/:delivery_id":                         auth.Read,
+	"POST /api/v1/deliveries/:delivery_id/replay":                 auth.Replay,
+	"GET /api/v1/distributors":                                    auth.Read,
+	"POST /api/v1/distributors":                                   auth.WritePeople,
+	"GET /api/v1/distributors/:distributor_id":                    auth.Read,
+	"GET /api/v1/distributors/:distributor_id/ranks":              auth.Read,
+	"GET /api/v1/periods":                                         auth.Read,
+	"GET /api/v1/periods/:period_id":                              auth.Read,
+	"GET /api/v1/periods/:period_id/distributors/:distributor_id": auth.Read,
+	"POST /api/v1/runs":                                           auth.RunPeriods,
+	"GET /api/v1/runs/:run_id":                                    auth.Read,
+	"GET /api/v1/projection":                                      auth.Read,
+	"GET /api/v1/mappings":                                        auth.Read,
+	"POST /api/v1/mappings":                                       auth.WriteCatalogue,
+	"GET /api/v1/mappings/unmapped":                               auth.Read,
+
+	"GET /api/v1/customers/bindings":  auth.Read,
+	"POST /api/v1/customers/bindings": auth.WritePeople,
+
+	"GET /api/v1/session":                 auth.OwnSession,
+	"PATCH /api/v1/session":               auth.OwnAccount,
+	"POST /api/v1/session/end":            auth.OwnSession,
+	"GET /api/v1/sessions":                auth.OwnAccount,
+	"DELETE /api/v1/sessions":             auth.OwnAccount,
+	"DELETE /api/v1/sessions/:session_id": auth.OwnAccount,
+	"POST /api/v1/account/password":       auth.OwnAccount,
+}
+
+// ActionOf says what a route, such as "GET /api/v1/orders", does; false where it is open or unknown.
+func ActionOf(route string) (auth.Action, bool) {
+	action, known := permissions[route]
+	return action, known
+}
