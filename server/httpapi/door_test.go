@@ -26,6 +26,7 @@ import (
 	"upline.dev/upline/adapters"
 	"upline.dev/upline/adapters/custom"
 	"upline.dev/upline/adapters/shopify"
+	"upline.dev/upline/adapters/woocommerce"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/admin"
@@ -143,7 +144,7 @@ func (plainSealer) Seal(plain, _ []byte) ([]byte, error)  { return plain, nil }
 func (plainSealer) Open(sealed, _ []byte) ([]byte, error) { return sealed, nil }
 
 func platforms() map[order.Platform]adapters.Adapter {
-	return map[order.Platform]adapters.Adapter{order.Shopify: shopify.New(), order.Custom: custom.New()}
+	return map[order.Platform]adapters.Adapter{order.Shopify: shopify.New(), order.WooCommerce: woocommerce.New(), order.Custom: custom.New()}
 }
 
 func openDoor(t testing.TB) *door {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -312,4 +313,16 @@ func (c *conversation) refusals() {
 	c.say(exchange{method: "POST", path: "/webhooks/shopify", header: webhookHeader("other.myshopify.com", []byte(body), appSecret), body: body, want: 404})
 	c.say(exchange{method: "POST", path: "/webhooks/shopify", header: webhookHeader("no shop", []byte(body), appSecret), body: body, want: 422})
 	c.say(exchange{method: "POST", path: "/webhooks/shopify", header: webhookHeader(c.domain, nil, appSecret), body: large, wrong: true, want: 413})
+	c.wooCommerce(large)
+}
+
+func (c *conversation) wooCommerce(large string) {
+	path := strings.TrimPrefix(wooStore(c.t, c.company), c.url)
+	for site, want := range map[string]int{"https://shop.example.com": 200, "https://other.example.com": 403, "": 422} {
+		body := snapshotBody(site, 1, "")
+		c.say(exchange{method: "POST", path: path, header: pluginHeader("e-"+site[len(site)/2:], time.Now(), body, wooSecret), body: string(body), wrong: want == 422, want: want})
+	}
+	body := snapshotBody("https://shop.example.com", 1, "")
+	c.say(exchange{method: "POST", path: path, header: pluginHeader("e", time.Now().Add(-time.Hour), body, wooSecret), body: string(body), want: 401})
+	c.say(exchange{method: "POST", path: path, body: large, wrong: true, want: 413})
 }

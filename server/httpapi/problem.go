@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -26,6 +27,8 @@ type problem struct {
 	Field     string  `json:"field,omitempty"`
 	Errors    []fault `json:"errors,omitempty"`
 	RequestID string  `json:"request_id"`
+	// ServerTime is our clock, for a sender whose own is off.
+	ServerTime *time.Time `json:"server_time,omitempty"`
 }
 
 // fault is one thing that is wrong with one field, and what mends it.
@@ -66,6 +69,10 @@ var statuses = map[server.Code]int{
 func (s *Server) fail(c *gin.Context, err error) {
 	p := problemOf(err)
 	p.RequestID = requestID()
+	if p.Field == adapters.HeaderWebhookTimestamp {
+		now := s.Clock().UTC().Truncate(time.Second)
+		p.ServerTime = &now
+	}
 	if p.Status >= http.StatusInternalServerError && !errors.Is(err, context.Canceled) {
 		s.Logger.ErrorContext(c.Request.Context(), "request failed", "error", err, "path", c.FullPath(), "request_id", p.RequestID)
 	}

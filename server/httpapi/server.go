@@ -126,6 +126,7 @@ func (s *Server) routes() {
 	s.engine.GET("/api/setup", s.setup)
 
 	s.engine.POST("/webhooks/shopify", s.webhook(order.Shopify))
+	s.engine.POST("/webhooks/woocommerce/:store", s.storeWebhook(order.WooCommerce))
 
 	s.signInRoutes()
 

@@ -62,15 +62,19 @@ func (sc *storeCache) read(ctx context.Context, platform order.Platform, domain 
 }
 
 func (sc *storeCache) byID(ctx context.Context, storeID string) (storeEntry, error) {
-	key := storeKey{name: storeID}
-	if entry, ok := sc.remembered(key); ok {
+	if entry, ok := sc.remembered(storeKey{name: storeID}); ok {
 		return entry, nil
 	}
+	return sc.readID(ctx, storeID)
+}
+
+// readID asks the database, whatever is remembered.
+func (sc *storeCache) readID(ctx context.Context, storeID string) (storeEntry, error) {
 	store, err := sc.admin.Books.StoreByID(ctx, storeID)
 	if err != nil {
 		return storeEntry{}, err
 	}
-	return sc.remember(key, store)
+	return sc.remember(storeKey{name: storeID}, store)
 }
 
 func (sc *storeCache) remembered(key storeKey) (storeEntry, bool) {

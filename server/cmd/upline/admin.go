@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"upline.dev/upline/adapters"
 	"upline.dev/upline/core/money"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server"
@@ -111,6 +112,9 @@ func (cmd *StoreCreateCmd) Run(ctx context.Context, env *environment) error {
 		if !cmd.GoLive.IsZero() {
 			st.GoLiveAt = cmd.GoLive.UnixMicro()
 		}
+		if err := siteDomain(&st); err != nil {
+			return err
+		}
 		st, secret, err := a.admin.CreateStore(ctx, st, cmd.Secret)
 		if err != nil {
 			return err
@@ -118,6 +122,19 @@ func (cmd *StoreCreateCmd) Run(ctx context.Context, env *environment) error {
 		return env.print(cmd.JSON, map[string]string{"store_id": st.StoreID, "signing_secret": secret},
 			"store %s connected\n%s\n", st.StoreID, cmd.next(st, secret))
 	})
+}
+
+// siteDomain brings the address of a shop on a server of its own into the form in which sites are compared.
+func siteDomain(st *admin.Store) error {
+	if st.Platform != order.WooCommerce && st.Platform != order.Magento {
+		return nil
+	}
+	site := adapters.Site(st.Domain)
+	if site == "" {
+		return &server.Error{Code: server.Invalid, Field: "domain", Message: fmt.Sprintf("%q is no shop's address; write it as https://shop.example.com", st.Domain)}
+	}
+	st.Domain = site
+	return nil
 }
 
 // next says what the store needs to send its first order. A secret that was typed in is not shown again.
