@@ -114,6 +114,7 @@ suite go "${race:+race detector, }$where" go_tests
 suite tools "the programs of .ci/tools" bash .ci/gotest.sh .ci/tools -count=1 ./...
 suite lint "golangci-lint" bash .ci/lint.sh go
 suite shopify "Shopify's command line tool and libraries" bash .ci/nodetest.sh shopify-app/oracle
+suite extensions "Vitest, in Shopify's mock of its admin" bash .ci/vitest.sh shopify-app/oracle
 suite browser "Chromium" bash .ci/browser.sh browser
 suite scripts "shellcheck" bash .ci/lint.sh scripts
 suite vulnerabilities "govulncheck" bash .ci/vuln.sh
