@@ -600,7 +600,7 @@ func TestOtherPathsAndMethods(t *testing.T) {
 		{http.MethodGet, "/api/nope", http.StatusNotFound, ""},
 		{http.MethodGet, "/api/v1/orders/", http.StatusNotFound, ""},
 		{http.MethodPost, "/webhooks/shopify/", http.StatusNotFound, ""},
-		{http.MethodPost, "/webhooks/woocommerce/x", http.StatusNotFound, ""},
+		{http.MethodPost, "/webhooks/other/x", http.StatusNotFound, ""},
 		{http.MethodGet, "/webhooks/shopify", http.StatusMethodNotAllowed, "POST"},
 		{http.MethodDelete, "/api/v1/orders", http.StatusMethodNotAllowed, "GET, HEAD"},
 		{http.MethodPut, "/api/v1/mappings", http.StatusMethodNotAllowed, "GET, HEAD, POST"},
