@@ -70,6 +70,7 @@ packages=()
 postgres=
 can_race || packages+=(gcc libc6-dev)
 have shellcheck || packages+=(shellcheck)
+have phpunit || packages+=(php-cli php-mbstring php-xml phpunit)
 have npm || packages+=(nodejs npm)
 find_chromium >/dev/null || packages+=(chromium)
 [ -n "${UPLINE_TEST_POSTGRES:-}" ] || find_postgres >/dev/null || postgres=1

@@ -102,6 +102,7 @@ else
   lacks "C compiler (race detector)" "apt-get install gcc libc6-dev"
 fi
 have npm || lacks "Node with npm" "apt-get install nodejs npm, or https://nodejs.org (20.19 or newer)"
+have phpunit || lacks "PHP with PHPUnit" "apt-get install php-cli phpunit, or https://phpunit.de"
 find_chromium >/dev/null || lacks "Chromium" "apt-get install chromium, or name a browser in UPLINE_CHROMIUM"
 if [ -s "$missing" ]; then
   echo
@@ -116,6 +117,7 @@ suite lint "golangci-lint" bash .ci/lint.sh go
 suite shopify "Shopify's command line tool and libraries" bash .ci/nodetest.sh shopify-app/oracle
 suite extensions "Vitest, in Shopify's mock of its admin" bash .ci/vitest.sh shopify-app/oracle
 suite browser "Chromium" bash .ci/browser.sh browser
+suite woocommerce-plugin "PHPUnit, logic without WordPress" bash .ci/phptest.sh plugins/woocommerce/upline-for-woocommerce
 suite scripts "shellcheck" bash .ci/lint.sh scripts
 suite vulnerabilities "govulncheck" bash .ci/vuln.sh
 
