@@ -1,0 +1,95 @@
+<?php
+/**
+ * Tables and schedules.
+ *
+ * @package Upline\WooCommerce
+ */
+
+namespace Upline\WooCommerce;
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * Makes what the plugin needs, per site of a network.
+ */
+final class Install {
+
+	const SCHEMA = '1';
+
+	/**
+	 * On activation; network-wide every site makes its tables at its first request.
+	 */
+	public static function activate(): void {
+		self::tables();
+		Account::add_endpoint();
+		flush_rewrite_rules( false );
+	}
+
+	/**
+	 * On deactivation the outbox stays: it is what was not told yet.
+	 */
+	public static function deactivate(): void {
+		if ( function_exists( 'as_unschedule_all_actions' ) ) {
+			as_unschedule_all_actions( '', array(), Sweep::GROUP );
+		}
+	}
+
+	/**
+	 * On every request, one comparison; the rest after an update, or on a new site of a network.
+	 */
+	public static function upgrade(): void {
+		if ( get_option( 'upline_schema' ) !== self::SCHEMA . '/' . VERSION ) {
+			self::tables();
+			Outbox::retry_refused();
+			add_action( 'init', array( Sweep::class, 'ensure' ) );
+		}
+	}
+
+	/**
+	 * Makes or changes the tables.
+	 */
+	private static function tables(): void {
+		global $wpdb;
+		require_once ABSPATH . 'wp-admin/includes/upgrade.php';
+		$outbox  = Outbox::table();
+		$orders  = Told::table();
+		$collate = $wpdb->get_charset_collate();
+		// dbDelta reads this: one column a line, two blanks after PRIMARY KEY.
+		dbDelta(
+			"CREATE TABLE $outbox (
+			id bigint(20) unsigned NOT NULL AUTO_INCREMENT,
+			order_id bigint(20) unsigned NOT NULL,
+			cause varchar(20) NOT NULL,
+			state varchar(12) NOT NULL,
+			event_id varchar(40) NOT NULL DEFAULT '',
+			sequence bigint(20) unsigned NOT NULL DEFAULT 0,
+			payload longtext NULL,
+			attempts int(10) unsigned NOT NULL DEFAULT 0,
+			due_at bigint(20) NOT NULL,
+			created_at bigint(20) NOT NULL,
+			sent_at bigint(20) NOT NULL DEFAULT 0,
+			last_error varchar(255) NOT NULL DEFAULT '',
+			PRIMARY KEY  (id),
+			KEY state_due (state,due_at),
+			KEY order_id (order_id)
+			) $collate;
+			CREATE TABLE $orders (
+			order_id bigint(20) unsigned NOT NULL,
+			sequence bigint(20) unsigned NOT NULL,
+			event_id varchar(40) NOT NULL DEFAULT '',
+			digest varchar(64) NOT NULL DEFAULT '',
+			told_at bigint(20) NOT NULL DEFAULT 0,
+			created_at bigint(20) NOT NULL DEFAULT 0,
+			gone tinyint(1) NOT NULL DEFAULT 0,
+			history longtext NULL,
+			known longtext NULL,
+			deleted_refunds longtext NULL,
+			PRIMARY KEY  (order_id),
+			KEY told_at (told_at)
+			) $collate;"
+		);
+		// A shop that installs the plugin again must not count from 1 again: the server would take it for old news.
+		add_option( 'upline_first_sequence', (string) time(), '', false );
+		update_option( 'upline_schema', self::SCHEMA . '/' . VERSION, true );
+	}
+}

@@ -1,0 +1,235 @@
+<?php
+/**
+ * The outbox.
+ *
+ * @package Upline\WooCommerce
+ */
+
+namespace Upline\WooCommerce;
+
+use Upline\WooCommerce\Logic\Delay;
+
+defined( 'ABSPATH' ) || exit;
+
+/**
+ * Rows of what has to be told. A row is written in the request that changes an order, before the buyer has the
+ * answer, so that neither a crash nor a server that is down for days loses it.
+ *
+ * States: dirty (changed; the snapshot is not made yet), ready (snapshot made, or to be tried again), sending,
+ * sent, superseded (a later snapshot of the order was delivered), refused (a person must act; tried once a day),
+ * too_large (again when the order changes).
+ */
+final class Outbox {
+
+	const OPEN = array( 'dirty', 'ready', 'sending', 'refused', 'too_large' );
+
+	/**
+	 * How long sent rows are kept, in seconds: what was told, for somebody who asks.
+	 */
+	const KEEP = 30 * DAY_IN_SECONDS;
+
+	/**
+	 * The table of this site.
+	 */
+	public static function table(): string {
+		global $wpdb;
+		return $wpdb->prefix . 'upline_outbox';
+	}
+
+	/**
+	 * Notes that an order changed. The sweep takes the row up a minute later, should this request die.
+	 *
+	 * @param int    $order_id Order.
+	 * @param string $cause    What happened.
+	 * @param int    $wait     Seconds before the sweep may take it up.
+	 * @return int Id of the row.
+	 */
+	public static function add( int $order_id, string $cause, int $wait = Delay::STUCK ): int {
+		global $wpdb;
+		$now = time();
+		// phpcs:ignore WordPress.DB.DirectDatabaseQuery
+		$wpdb->insert(
+			self::table(),
+			array(
+				'order_id'   => $order_id,
+				'cause'      => $cause,
+				'state'      => 'dirty',
+				'due_at'     => $now + $wait,
+				'created_at' => $now,
+			)
+		);
+		return (int) $wpdb->insert_id;
+	}
+
+	/**
+	 * One row.
+	 *
+	 * @param int $id Its id.
+	 * @return object|null
+	 */
+	public static function get( int $id ) {
+		global $wpdb;
+		return $wpdb->get_row( $wpdb->prepare( 'SELECT * FROM %i WHERE id = %d', self::table(), $id ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
+	}
+
+	/**
+	 * Changes a row.
+	 *
+	 * @param int   $id      Its id.
+	 * @param array $members Columns.
+	 */
+	public static function set( int $id, array $members ): void {
+		global $wpdb;
+		$wpdb->update( self::table(), $members, array( 'id' => $id ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
+	}
+
+	/**
+	 * Takes a row for sending. Only one process gets it.
+	 *
+	 * @param object $row As read.
+	 * @return bool
+	 */
+	public static function claim( $row ): bool {
+		global $wpdb;
+		// phpcs:ignore WordPress.DB.DirectDatabaseQuery
+		$taken = $wpdb->query(
+			$wpdb->prepare(
+				"UPDATE %i SET state = 'sending', attempts = attempts + 1, due_at = %d WHERE id = %d AND state = %s AND attempts = %d",
+				self::table(),
+				time() + Delay::STUCK,
+				$row->id,
+				$row->state,
+				$row->attempts
+			)
+		);
+		return 1 === $taken;
+	}
+
+	/**
+	 * The rows that are due, oldest first, at most one per order and that its newest: a full snapshot makes the older
+	 * ones needless.
+	 *
+	 * @param int $limit How many.
+	 * @return object[]
+	 */
+	public static function due( int $limit ): array {
+		global $wpdb;
+		// phpcs:ignore WordPress.DB.DirectDatabaseQuery
+		return $wpdb->get_results(
+			$wpdb->prepare(
+				"SELECT o.* FROM %i o WHERE o.state IN ('dirty','ready','sending','refused') AND o.due_at <= %d
+				AND NOT EXISTS ( SELECT 1 FROM %i n WHERE n.order_id = o.order_id AND n.id > o.id AND n.state IN ('dirty','ready','sending') )
+				ORDER BY o.due_at, o.id LIMIT %d",
+				self::table(),
+				time(),
+				self::table(),
+				$limit
+			)
+		);
+	}
+
+	/**
+	 * A row was delivered: with it all older ones of its order.
+	 *
+	 * @param object $row The row.
+	 */
+	public static function delivered( $row ): void {
+		global $wpdb;
+		$now = time();
+		self::set(
+			(int) $row->id,
+			array(
+				'state'      => 'sent',
+				'sent_at'    => $now,
+				'last_error' => '',
+			)
+		);
+		// phpcs:ignore WordPress.DB.DirectDatabaseQuery
+		$wpdb->query(
+			$wpdb->prepare(
+				"UPDATE %i SET state = 'superseded', sent_at = %d, payload = NULL WHERE order_id = %d AND id < %d AND state IN ('dirty','ready','refused','too_large')",
+				self::table(),
+				$now,
+				$row->order_id,
+				$row->id
+			)
+		);
+	}
+
+	/**
+	 * How many wait, since when, and how many need a person.
+	 *
+	 * @return array {depth, oldest (seconds since 1970, or null), failed}.
+	 */
+	public static function depth(): array {
+		global $wpdb;
+		// phpcs:ignore WordPress.DB.DirectDatabaseQuery
+		$row = $wpdb->get_row(
+			$wpdb->prepare(
+				"SELECT COUNT(*) AS depth, MIN(created_at) AS oldest, SUM( state IN ('refused','too_large') ) AS failed FROM %i WHERE state IN ('dirty','ready','sending','refused','too_large')",
+				self::table()
+			)
+		);
+		return array(
+			'depth'  => $row ? (int) $row->depth : 0,
+			'oldest' => $row && null !== $row->oldest ? (int) $row->oldest : null,
+			'failed' => $row ? (int) $row->failed : 0,
+		);
+	}
+
+	/**
+	 * Rows for the status page: those that need a person first, then what waits, then what was sent.
+	 *
+	 * @param int $limit How many.
+	 * @return object[]
+	 */
+	public static function newest( int $limit ): array {
+		global $wpdb;
+		// phpcs:ignore WordPress.DB.DirectDatabaseQuery
+		return $wpdb->get_results(
+			$wpdb->prepare(
+				"SELECT id, order_id, cause, state, attempts, due_at, created_at, sent_at, last_error FROM %i WHERE state <> 'superseded' ORDER BY state IN ('refused','too_large') DESC, state IN ('dirty','ready','sending') DESC, id DESC LIMIT %d",
+				self::table(),
+				$limit
+			)
+		);
+	}
+
+	/**
+	 * Makes rows due at once, with fresh snapshots.
+	 *
+	 * @param int $id One row, or 0 for all that wait.
+	 * @return int How many.
+	 */
+	public static function retry( int $id = 0 ): int {
+		global $wpdb;
+		// phpcs:ignore WordPress.DB.DirectDatabaseQuery
+		return (int) $wpdb->query(
+			$wpdb->prepare(
+				"UPDATE %i SET due_at = %d, state = IF( payload IS NULL, 'dirty', 'ready' ) WHERE state IN ('dirty','ready','refused','too_large') AND ( %d = 0 OR id = %d )",
+				self::table(),
+				time(),
+				$id,
+				$id
+			)
+		);
+	}
+
+	/**
+	 * After an update of the plugin: what could not be read before may be readable now, so a new snapshot is made.
+	 */
+	public static function retry_refused(): void {
+		global $wpdb;
+		// A deleted order has no other snapshot than the one that was made.
+		// phpcs:ignore WordPress.DB.DirectDatabaseQuery
+		$wpdb->query( $wpdb->prepare( "UPDATE %i SET due_at = %d, state = IF( cause = 'order.deleted', 'ready', 'dirty' ) WHERE state IN ('refused','too_large')", self::table(), time() ) );
+	}
+
+	/**
+	 * Removes what was delivered long ago, in small steps.
+	 */
+	public static function prune(): void {
+		global $wpdb;
+		$wpdb->query( $wpdb->prepare( "DELETE FROM %i WHERE state IN ('sent','superseded') AND sent_at < %d LIMIT 1000", self::table(), time() - self::KEEP ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
+	}
+}
