@@ -38,8 +38,13 @@ type calculation struct {
 
 // explainOrder answers in JSON, or as a text to read where text/plain is asked for.
 func (s *Server) explainOrder(c *gin.Context) {
-	c.Header("Vary", "Accept")
-	e, err := s.explain(c.Request.Context(), programOf(c), orderIDOf(c))
+	c.Writer.Header().Add("Vary", "Accept")
+	orderID, err := orderIDOf(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	e, err := s.explain(c.Request.Context(), programOf(c), orderID)
 	if err != nil {
 		s.fail(c, err)
 		return
@@ -49,10 +54,6 @@ func (s *Server) explainOrder(c *gin.Context) {
 		return
 	}
 	c.JSON(http.StatusOK, e)
-}
-
-func orderIDOf(c *gin.Context) string {
-	return param(c, "store_id") + "/" + param(c, "platform_order_id")
 }
 
 func (s *Server) explain(ctx context.Context, program, orderID string) (explanation, error) {

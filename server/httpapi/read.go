@@ -119,7 +119,11 @@ func (s *Server) listOrders(c *gin.Context) {
 
 func (s *Server) getOrder(c *gin.Context) {
 	one(s, c, func(ctx context.Context, program string) (query.Order, error) {
-		return s.Reader.Order(ctx, program, orderIDOf(c))
+		orderID, err := orderIDOf(c)
+		if err != nil {
+			return query.Order{}, err
+		}
+		return s.Reader.Order(ctx, program, orderID)
 	})
 }
 

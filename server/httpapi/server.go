@@ -90,7 +90,7 @@ func New(d Deps) *Server {
 	s.engine.RedirectTrailingSlash = false // an API path has one form; a redirect would lose a platform's POST
 	s.engine.UseEscapedPath = true         // an order id may hold an escaped slash; see param
 	s.engine.UnescapePathValues = false
-	s.engine.Use(s.recoverPanic, securityHeaders, s.refuseUnreadable)
+	s.engine.Use(s.recoverPanic, securityHeaders, s.refuseUnreadable, allowExtension)
 	_ = s.engine.SetTrustedProxies(d.TrustedProxies) // the settings have checked them
 	s.engine.NoMethod(s.noMethod)
 	s.engine.NoRoute(s.noRoute)
@@ -204,7 +204,7 @@ func (s *Server) readyz(c *gin.Context) {
 }
 
 // securityHeaders are the same for every answer; pages add their own content security policy. There are no CORS
-// headers: an API key does not belong into another site's page.
+// headers but those of allowExtension: an API key does not belong into another site's page.
 func securityHeaders(c *gin.Context) {
 	h := c.Writer.Header()
 	h["X-Content-Type-Options"], h["Referrer-Policy"] = noSniff, noReferrer
