@@ -49,7 +49,7 @@ var table = []row{
 	{pkg: "adapters/shopify/shopifytest", testOnly: true},
 	{pkg: "adapters/plugin", ours: "adapters adapters/wire core/order core/money"},
 	{pkg: "adapters/woocommerce", ours: "adapters adapters/wire adapters/plugin core/order core/money"},
-	{pkg: "adapters/magento", ours: "adapters adapters/wire core/order core/money"},
+	{pkg: "adapters/magento", ours: "adapters adapters/wire adapters/plugin core/order core/money"},
 	{pkg: "adapters/custom", ours: "adapters core/order core/money"},
 	{pkg: "adapters/adaptertest", ours: "adapters core/order core/money", testOnly: true},
 

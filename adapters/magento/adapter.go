@@ -6,17 +6,10 @@
 package magento
 
 import (
-	"strings"
-
 	"upline.dev/upline/adapters"
+	"upline.dev/upline/adapters/plugin"
 	"upline.dev/upline/core/order"
 )
-
-// maxIDBytes is the longest webhook-id of the plugin protocol, which becomes a key in the database.
-const maxIDBytes = 128
-
-// idCharacters are those a webhook-id may hold.
-const idCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
 // Adapter reads Magento's deliveries. It holds no state; one value serves every store.
 type Adapter struct{}
@@ -35,17 +28,9 @@ func (*Adapter) KeepHeaders() []string { return keptHeaders }
 // keptHeaders is asked for with every delivery.
 var keptHeaders = []string{adapters.HeaderWebhookID, adapters.HeaderWebhookTimestamp}
 
-// Open takes the delivery's id from webhook-id, which is an event's own and equal on its retries. Which store it is for stands in
-// the address, and its topic is always order.snapshot: nothing else comes through this door.
-func (*Adapter) Open(header adapters.Header, _ []byte) (adapters.Envelope, error) {
-	id := header(adapters.HeaderWebhookID)
-	switch {
-	case id == "":
-		return adapters.Envelope{}, &adapters.Malformed{Field: adapters.HeaderWebhookID, Reason: "the header is missing"}
-	case len(id) > maxIDBytes || strings.Trim(id, idCharacters) != "":
-		return adapters.Envelope{}, &adapters.Malformed{Field: adapters.HeaderWebhookID, Reason: "want 1 to 128 letters, digits, points, underscores or hyphens"}
-	}
-	return adapters.Envelope{Topic: snapshotType, PlatformDeliveryID: id}, nil
+// Open reads who sends what. Nothing but order snapshots of our module comes through this door.
+func (*Adapter) Open(header adapters.Header, body []byte) (adapters.Envelope, error) {
+	return plugin.Open(header, body)
 }
 
 // Verify checks the Standard Webhooks signature.

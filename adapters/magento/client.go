@@ -28,8 +28,8 @@ type Client struct {
 	// HTTP makes the calls. It decides which addresses may be reached and must not follow redirects.
 	HTTP *http.Client
 	// Base is where the store answers, such as https://shop.example/; its path may end in index.php/.
-	Base *url.URL
-	Keys Keys
+	Base  *url.URL
+	Keys  Keys
 	Clock func() time.Time
 
 	proxied atomic.Bool

@@ -8,6 +8,7 @@ import (
 	"upline.dev/upline/adapters"
 	"upline.dev/upline/adapters/adaptertest"
 	"upline.dev/upline/adapters/magento"
+	"upline.dev/upline/adapters/plugin"
 	"upline.dev/upline/core/order"
 )
 
@@ -23,7 +24,7 @@ func sign(body, secret []byte) map[string]string {
 func delivery(t testing.TB, name string, kind order.RevisionKind, id string, nets map[string]int64) adaptertest.Delivery {
 	t.Helper()
 	return adaptertest.Delivery{
-		Name: name, Topic: "order.snapshot", Body: fixture(t, "module", name+".json"), Kind: kind, PlatformOrderID: id, NetMinor: nets,
+		Name: name, Topic: plugin.Topic, Body: fixture(t, "module", name+".json"), Kind: kind, PlatformOrderID: id, NetMinor: nets,
 		Headers: map[string]string{"webhook-id": "evt_" + name, "webhook-timestamp": "1795218509"},
 	}
 }
@@ -83,8 +84,8 @@ func arrivals() []adaptertest.Arrival {
 	}
 	longest := strings.Repeat("e", 128)
 	return []adaptertest.Arrival{
-		{Name: "genuine", Headers: head("evt_1.a-B"), Want: adapters.Envelope{Topic: "order.snapshot", PlatformDeliveryID: "evt_1.a-B"}},
-		{Name: "longest id", Headers: head(longest), Want: adapters.Envelope{Topic: "order.snapshot", PlatformDeliveryID: longest}},
+		{Name: "genuine", Headers: head("evt_1.a-B"), Want: adapters.Envelope{Topic: plugin.Topic, PlatformDeliveryID: "evt_1.a-B"}},
+		{Name: "longest id", Headers: head(longest), Want: adapters.Envelope{Topic: plugin.Topic, PlatformDeliveryID: longest}},
 		{Name: "no id", Headers: head(""), Malformed: "webhook-id"},
 		{Name: "long id", Headers: head(longest + "e"), Malformed: "webhook-id"},
 		{Name: "blank in the id", Headers: head("a b"), Malformed: "webhook-id"},

@@ -7,13 +7,14 @@ import (
 
 	"upline.dev/upline/adapters"
 	"upline.dev/upline/adapters/magento"
+	"upline.dev/upline/adapters/plugin"
 	"upline.dev/upline/core/order"
 )
 
 // FuzzNormalise promises: no panic, a *Malformed or one revision that survives storage, the same both times.
 func FuzzNormalise(f *testing.F) {
 	for _, name := range []string{"placed", "invoiced_in_part", "invoiced_and_refunded", "cancelled", "deleted", "rest_cancelled", "one_line"} {
-		f.Add("order.snapshot", fixture(f, "module", name+".json"))
+		f.Add(plugin.Topic, fixture(f, "module", name+".json"))
 	}
 	f.Add(adapters.FetchedTopic, fetched(f, "order-after-full-invoice.json"))
 	f.Add("other", []byte(`{}`))

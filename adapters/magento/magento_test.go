@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"upline.dev/upline/adapters"
+	"upline.dev/upline/adapters/plugin"
 	"upline.dev/upline/core/money"
 	"upline.dev/upline/core/order"
 )
@@ -46,11 +47,11 @@ func nets(t testing.TB, revision order.Revision, policy order.NetPolicy) map[str
 func TestPartialInvoice(t *testing.T) {
 	t.Parallel()
 	proportional := order.NetPolicy{PartiallyPaid: order.PartialProportional}
-	inPart, err := read(t, "order.snapshot", fixture(t, "module", "invoiced_in_part.json"), "USD")
+	inPart, err := read(t, plugin.Topic, fixture(t, "module", "invoiced_in_part.json"), "USD")
 	if err != nil {
 		t.Fatal(err)
 	}
-	rest, err := read(t, "order.snapshot", fixture(t, "module", "rest_cancelled.json"), "USD")
+	rest, err := read(t, plugin.Topic, fixture(t, "module", "rest_cancelled.json"), "USD")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +94,7 @@ func TestStatus(t *testing.T) {
 		"invoice paid in part":    {edited(t, one, `"paid": "49.9000"`, `"paid": "10.0000"`), order.PartiallyPaid},
 		"held before its invoice": {edited(t, fixture(t, "module", "placed.json"), `"state": "new"`, `"state": "holded"`), order.Pending},
 	} {
-		got, err := read(t, "order.snapshot", c.body, "USD")
+		got, err := read(t, plugin.Topic, c.body, "USD")
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -122,7 +123,7 @@ func TestDisagreement(t *testing.T) {
 		"fixed product tax": {edited(t, one, `"fixed_product_tax": "0.0000"`, `"fixed_product_tax": "1.0000"`), 4890, 4990},
 		"store credit":      {edited(t, one, `"store_credit": "0.0000"`, `"store_credit": "9.9000"`), 5980, 4990},
 	} {
-		got, err := read(t, "order.snapshot", c.body, "USD")
+		got, err := read(t, plugin.Topic, c.body, "USD")
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -133,7 +134,7 @@ func TestDisagreement(t *testing.T) {
 		}
 	}
 	dust := edited(t, one, `"grand_total": "49.9000"`, `"grand_total": "49.9049"`)
-	if got, err := read(t, "order.snapshot", dust, "USD"); err != nil || got.Order.Validate() != nil {
+	if got, err := read(t, plugin.Topic, dust, "USD"); err != nil || got.Order.Validate() != nil {
 		t.Errorf("less than half a cent: %v, %v", err, got.Order.Validate())
 	}
 }
@@ -148,20 +149,20 @@ func TestBodies(t *testing.T) {
 		currency money.Currency
 		field    string
 	}{
-		"another type":      {"order.snapshot", edited(t, one, `"order.snapshot"`, `"heartbeat"`), "USD", "type"},
-		"newer version":     {"order.snapshot", edited(t, one, `"version": 1`, `"version": 2`), "USD", "version"},
-		"no sequence":       {"order.snapshot", edited(t, one, `"sequence": 1`, `"sequence": 0`), "USD", "sequence"},
-		"no id":             {"order.snapshot", edited(t, one, `"id": "9007199254740993"`, `"id": ""`), "USD", "order.id"},
-		"no time":           {"order.snapshot", edited(t, one, `"created_at": "2026-11-20T23:51:23Z"`, `"created_at": null`), "USD", "order.created_at"},
-		"bad time":          {"order.snapshot", edited(t, one, `"created_at": "2026-11-20T23:51:23Z"`, `"created_at": "yesterday"`), "USD", "order.created_at"},
-		"currency":          {"order.snapshot", one, "GBP", "order.base.currency"},
-		"no net":            {"order.snapshot", edited(t, one, `"net": "49.9000"`, `"net": null`), "USD", "order.lines[0].base.net"},
-		"half a unit":       {"order.snapshot", edited(t, one, `"quantity": "1"`, `"quantity": "1.5"`), "USD", "order.lines[0].quantity"},
-		"five decimals":     {"order.snapshot", edited(t, one, `"net": "49.9000"`, `"net": "49.90000"`), "USD", "order.lines[0].base.net"},
-		"below zero":        {"order.snapshot", edited(t, one, `"discount": "0.0000"`, `"discount": "-0.0100"`), "USD", "order.lines[0]"},
-		"more than ordered": {"order.snapshot", edited(t, one, `"quantity_cancelled": "0"`, `"quantity_cancelled": "2"`), "USD", "order.lines[0].qty_canceled"},
-		"no grand total":    {"order.snapshot", edited(t, one, `"grand_total": "49.9000"`, `"grand_total": null`), "USD", "order.base.grand_total"},
-		"refund without id": {"order.snapshot", edited(t, fixture(t, "module", "invoiced_and_refunded.json"), `"refunds": [
+		"another type":      {plugin.Topic, edited(t, one, `"order.snapshot"`, `"heartbeat"`), "USD", "type"},
+		"newer version":     {plugin.Topic, edited(t, one, `"version": 1`, `"version": 2`), "USD", "version"},
+		"no sequence":       {plugin.Topic, edited(t, one, `"sequence": 1`, `"sequence": 0`), "USD", "sequence"},
+		"no id":             {plugin.Topic, edited(t, one, `"id": "9007199254740993"`, `"id": ""`), "USD", "order.id"},
+		"no time":           {plugin.Topic, edited(t, one, `"created_at": "2026-11-20T23:51:23Z"`, `"created_at": null`), "USD", "order.created_at"},
+		"bad time":          {plugin.Topic, edited(t, one, `"created_at": "2026-11-20T23:51:23Z"`, `"created_at": "yesterday"`), "USD", "order.created_at"},
+		"currency":          {plugin.Topic, one, "GBP", "order.base.currency"},
+		"no net":            {plugin.Topic, edited(t, one, `"net": "49.9000"`, `"net": null`), "USD", "order.lines[0].base.net"},
+		"half a unit":       {plugin.Topic, edited(t, one, `"quantity": "1"`, `"quantity": "1.5"`), "USD", "order.lines[0].quantity"},
+		"five decimals":     {plugin.Topic, edited(t, one, `"net": "49.9000"`, `"net": "49.90000"`), "USD", "order.lines[0].base.net"},
+		"below zero":        {plugin.Topic, edited(t, one, `"discount": "0.0000"`, `"discount": "-0.0100"`), "USD", "order.lines[0]"},
+		"more than ordered": {plugin.Topic, edited(t, one, `"quantity_cancelled": "0"`, `"quantity_cancelled": "2"`), "USD", "order.lines[0].qty_canceled"},
+		"no grand total":    {plugin.Topic, edited(t, one, `"grand_total": "49.9000"`, `"grand_total": null`), "USD", "order.base.grand_total"},
+		"refund without id": {plugin.Topic, edited(t, fixture(t, "module", "invoiced_and_refunded.json"), `"refunds": [
    {
     "id": "1"`, `"refunds": [
    {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"upline.dev/upline/adapters"
+	"upline.dev/upline/adapters/plugin"
 	"upline.dev/upline/adapters/wire"
 	"upline.dev/upline/core/order"
 )
@@ -37,22 +38,12 @@ type moduleOrder struct {
 		ID      wire.ID `json:"id"`
 		Country string  `json:"country"`
 	} `json:"customer"`
-	Coupon      string         `json:"coupon"`
-	Base        moduleSums     `json:"base"`   // in the base currency
-	Placed      moduleSums     `json:"placed"` // in the currency the order was placed in
-	Lines       []moduleLine   `json:"lines"`  // rows that carry money, and no others
-	Refunds     []moduleRefund `json:"refunds"`
-	Attribution struct {
-		Manual string `json:"manual"`
-		Field  string `json:"field"`
-		First  touch  `json:"first"`
-		Last   touch  `json:"last"`
-	} `json:"attribution"`
-}
-
-// touch is a visit by a share link.
-type touch struct {
-	Reference string `json:"ref"`
+	Coupon      string             `json:"coupon"`
+	Base        moduleSums         `json:"base"`   // in the base currency
+	Placed      moduleSums         `json:"placed"` // in the currency the order was placed in
+	Lines       []moduleLine       `json:"lines"`  // rows that carry money, and no others
+	Refunds     []moduleRefund     `json:"refunds"`
+	Attribution plugin.Attribution `json:"attribution"`
 }
 
 // moduleSums are an order's totals in one currency.
@@ -143,17 +134,11 @@ func moduleSnapshot(body []byte, s adapters.Store, revision *order.Revision) err
 	if err := side.read(o, sale); err != nil {
 		return err
 	}
-	touched := &o.Attribution
 	revision.Kind = order.Snapshot
 	revision.Order = &order.Order{
 		Source: revision.Source, Platform: order.Magento, Name: o.Number, OrderTS: o.CreatedAt.Time, Test: o.Test,
 		BuyerID: o.Customer.ID.String(), Country: country(o.Customer.Country),
-		Evidence: evidence(o.Coupon, o.Customer.ID, []reference{
-			{order.ManualOverride, touched.Manual},
-			{order.CartReference, touched.Field},
-			{order.LandingReference, touched.Last.Reference},
-			{order.LandingReference, touched.First.Reference},
-		}),
+		Evidence: plugin.Evidence(o.Attribution, []string{o.Coupon}, o.Customer.ID),
 	}
 	return sale.tell(revision.Order)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"upline.dev/upline/adapters"
+	"upline.dev/upline/adapters/plugin"
 	"upline.dev/upline/core/order"
 )
 
@@ -14,7 +15,7 @@ const noteUnknown = "unknown topic"
 
 // Normalise reads one delivery into exactly one revision.
 //
-//   - order.snapshot, from our module: a Snapshot, or a Deletion, versioned by the order's sequence
+//   - plugin.Topic, from our module: a Snapshot, or a Deletion, versioned by the order's sequence
 //   - adapters.FetchedTopic: the same body, or {"order", "credit_memos"} of core REST, a Snapshot versioned by updated_at
 //   - every other topic: Ignored, with the reason in Note
 //
@@ -23,7 +24,7 @@ func (a *Adapter) Normalise(d order.Delivery, s adapters.Store) ([]order.Revisio
 	revision := order.Revision{Source: order.Source{StoreID: s.StoreID}, Channel: order.Plugin}
 	var err error
 	switch {
-	case d.Topic == snapshotType, d.Topic == adapters.FetchedTopic && told(d.Body):
+	case d.Topic == plugin.Topic, d.Topic == adapters.FetchedTopic && told(d.Body):
 		err = moduleSnapshot(d.Body, s, &revision)
 	case d.Topic == adapters.FetchedTopic:
 		err = restSnapshot(d.Body, s, &revision)

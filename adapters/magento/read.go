@@ -1,17 +1,11 @@
 package magento
 
 import (
-	"slices"
 	"strings"
-	"unicode"
 
 	"upline.dev/upline/adapters"
 	"upline.dev/upline/adapters/wire"
-	"upline.dev/upline/core/order"
 )
-
-// maxTextBytes bounds references and SKUs.
-const maxTextBytes = 255
 
 // reading collects the first fault of many fields, so that formulas can be written as formulas.
 type reading struct {
@@ -62,33 +56,4 @@ func country(code string) string {
 		return ""
 	}
 	return code
-}
-
-// reference is one hint at a distributor.
-type reference struct {
-	kind  order.EvidenceKind
-	value string
-}
-
-// evidence lists every hint at the distributor behind an order, each once. Which kind wins is not decided here.
-func evidence(coupon string, customer wire.ID, references []reference) []order.Evidence {
-	var found []order.Evidence
-	add := func(kind order.EvidenceKind, value string) {
-		hint := order.Evidence{Kind: kind, Value: strings.TrimSpace(value)}
-		unprintable := func(r rune) bool { return !unicode.IsPrint(r) }
-		if hint.Value == "" || len(hint.Value) > maxTextBytes || strings.ContainsFunc(hint.Value, unprintable) || slices.Contains(found, hint) {
-			return
-		}
-		found = append(found, hint)
-	}
-	add(order.DistributorCode, coupon)
-	for _, r := range references {
-		if !strings.Contains(r.value, "@") { // An address is personal data, and no reference.
-			add(r.kind, r.value)
-		}
-	}
-	if customer != 0 {
-		add(order.BoundCustomer, customer.String())
-	}
-	return found
 }

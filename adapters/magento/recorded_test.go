@@ -12,6 +12,7 @@ import (
 
 	"upline.dev/upline/adapters"
 	"upline.dev/upline/adapters/magento"
+	"upline.dev/upline/adapters/plugin"
 	"upline.dev/upline/core/money"
 	"upline.dev/upline/core/order"
 )
@@ -195,7 +196,7 @@ func TestBothTellings(t *testing.T) {
 		"invoiced_and_refunded.json": "order-after-full-invoice.json", "cancelled.json": "order-canceled.json",
 	} {
 		for _, currency := range []money.Currency{"USD", "EUR"} {
-			one, err := read(t, "order.snapshot", fixture(t, "module", module), currency)
+			one, err := read(t, plugin.Topic, fixture(t, "module", module), currency)
 			if err != nil {
 				t.Fatalf("%s: %v", module, err)
 			}

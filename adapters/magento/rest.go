@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"upline.dev/upline/adapters"
+	"upline.dev/upline/adapters/plugin"
 	"upline.dev/upline/adapters/wire"
 	"upline.dev/upline/core/money"
 	"upline.dev/upline/core/order"
@@ -160,7 +161,7 @@ func restSnapshot(body []byte, s adapters.Store, revision *order.Revision) error
 		Source: revision.Source, Platform: order.Magento, Name: o.IncrementID, OrderTS: o.CreatedAt.Time,
 		BuyerID: o.CustomerID.String(), Country: o.country(),
 	}
-	out.Evidence = evidence(o.Coupon, o.CustomerID, nil)
+	out.Evidence = plugin.Evidence(plugin.Attribution{}, []string{o.Coupon}, o.CustomerID)
 	revision.Order = out
 	return sale.tell(out)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"upline.dev/upline/adapters/wire"
 	"upline.dev/upline/core/order"
 )
 
@@ -18,22 +19,31 @@ const maxHints = 64
 // referenceNames are the query parameters of a share link.
 var referenceNames = []string{"ref", "upline_ref"}
 
-// evidence lists every hint at the distributor behind an order, each once, in the order in which they are to be tried
-// within their kind. A touch counts as landing reference, which need not name anybody: what stands in an address may be
-// anything.
+// evidence is Evidence of an order.
 func evidence(in *Order) []order.Evidence {
-	var found hints
-	found.addReference(order.ManualOverride, string(in.Attribution.Manual))
-	for _, coupon := range in.Coupons {
-		found.add(order.DistributorCode, string(coupon.Code))
+	codes := make([]string, len(in.Coupons))
+	for i, coupon := range in.Coupons {
+		codes[i] = string(coupon.Code)
 	}
-	found.addReference(order.CartReference, string(in.Attribution.Cart))
-	found.addReference(order.LandingReference, string(in.Attribution.Last.Ref))
-	found.addReference(order.LandingReference, string(in.Attribution.First.Ref))
-	found.addReference(order.LandingReference, string(in.Attribution.Field))
-	found.addLanding(string(in.Attribution.Core.SessionEntry))
-	if in.Customer.ID != 0 {
-		found.add(order.BoundCustomer, in.Customer.ID.String())
+	return Evidence(in.Attribution, codes, in.Customer.ID)
+}
+
+// Evidence lists every hint at the distributor behind an order, each once, in the order in which they are to be tried
+// within their kind. A touch counts as landing reference, which need not name anybody: what stands in an address may be
+// anything. customer is 0 for a guest.
+func Evidence(a Attribution, codes []string, customer wire.ID) []order.Evidence {
+	var found hints
+	found.addReference(order.ManualOverride, string(a.Manual))
+	for _, code := range codes {
+		found.add(order.DistributorCode, code)
+	}
+	found.addReference(order.CartReference, string(a.Cart))
+	found.addReference(order.LandingReference, string(a.Last.Ref))
+	found.addReference(order.LandingReference, string(a.First.Ref))
+	found.addReference(order.LandingReference, string(a.Field))
+	found.addLanding(string(a.Core.SessionEntry))
+	if customer != 0 {
+		found.add(order.BoundCustomer, customer.String())
 	}
 	return found
 }
