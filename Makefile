@@ -11,13 +11,19 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 TOOL := go tool -modfile=.ci/tools/go.mod
 FUZZTIME ?= 10s
 
-.PHONY: help build run demo test test-go lint fmt fuzz bench clean
+.PHONY: help build screens run demo test test-go lint fmt fuzz bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-build: ## build bin/upline, one static program
+build: screens ## build bin/upline, one static program with its screens
 	CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o bin/upline ./server/cmd/upline
+
+# The screens are built again when one of their sources is newer; without Node the program says so on its pages.
+screens: server/web/dist/.built
+
+server/web/dist/.built: $(shell find shopify-app/ui shopify-app/admin -type f -not -path '*/node_modules/*' -not -path '*/test/*') shopify-app/package-lock.json
+	@bash .ci/screens.sh
 
 run: build ## build and serve the whole product at http://127.0.0.1:8080, data in ./data
 	bin/upline serve
@@ -52,4 +58,4 @@ bench: build ## measure ingest and settlement, on SQLite and on PostgreSQL, and 
 
 clean: ## remove what was built; ./data stays
 	@chmod -R u+w .cache 2>/dev/null || true # Go's module cache is read-only
-	rm -rf bin dist .cache
+	rm -rf bin dist .cache server/web/dist/own server/web/dist/polaris server/web/dist/.built

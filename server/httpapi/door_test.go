@@ -647,7 +647,7 @@ func TestHeadIsGetWithoutItsBody(t *testing.T) {
 	t.Parallel()
 	d := openDoor(t)
 	for path, want := range map[string]int{
-		"/healthz": 200, "/readyz": 200, "/metrics": 200, "/api/openapi.yaml": 200, "/": 200, "/app.js": 200,
+		"/healthz": 200, "/readyz": 200, "/metrics": 200, "/api/openapi.yaml": 200, "/": 200, "/favicon.svg": 200,
 		"/api/v1/orders": 401, "/nope": 404, "/webhooks/shopify": 405,
 	} {
 		got := send(t, http.MethodHead, d.url+path, http.NoBody, nil)

@@ -1,5 +1,5 @@
-// Package web is the pages a browser gets: hand-written files inside the binary, which need no network but this server's
-// own, no cookie and no build step.
+// Package web is the pages a browser gets: the merchant's screens as they were built, inside the binary. They need no
+// network but this server's own; only inside Shopify's admin do they load Shopify's two scripts.
 package web
 
 import (
@@ -9,9 +9,12 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"io/fs"
 	"mime"
 	"net/http"
 	"path"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -21,8 +24,18 @@ import (
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// index is the page at "/".
-const index = "index.html"
+// The two builds of the screens: our own look, and Shopify's elements.
+const (
+	own     = "own"
+	polaris = "polaris"
+)
+
+// screens are the first parts of the addresses that the screens answer; everything else is not found. They are those of
+// shopify-app/admin/main.tsx, and a test holds the two together.
+var screens = []string{"", "audit", "commissions", "deliveries", "distributors", "invitation", "orders", "products", "reset", "settings", "setup", "stores"}
+
+//go:embed all:dist
+var built embed.FS
 
 //go:embed static
 var static embed.FS
@@ -31,38 +44,129 @@ var static embed.FS
 type file struct {
 	kind   string // media type
 	tag    string // of the plain bytes
+	cache  string
 	plain  []byte
-	packed []byte // gzip
+	packed map[string][]byte // by content encoding
 }
 
-// pages serves the files by their path.
-type pages map[string]file
+// entry is what a build begins with.
+type entry struct{ script, style string }
 
-// Handler serves the pages. Its Has tells which paths it knows, so that the caller can answer for the others. A file
-// that cannot be read from the binary is a fault of the build and panics at start.
-func Handler() http.Handler {
-	entries, err := static.ReadDir("static")
+// Pages serves the screens.
+type Pages struct {
+	files   map[string]file
+	entries map[string]entry // by build; empty where the screens were not built
+	boot    string           // path of the script that begins the screens inside Shopify's admin
+}
+
+// Handler serves the screens as they were built into this program. A file that cannot be read from the binary is a fault
+// of the build and panics at start.
+func Handler() *Pages {
+	files, err := fs.Sub(built, "dist")
+	if err != nil {
+		panic(fmt.Sprintf("web: %v", err))
+	}
+	pages, err := New(files)
 	if err != nil {
 		panic(fmt.Sprintf("web: read the embedded files: %v", err))
 	}
-	served := make(pages, len(entries))
-	for _, entry := range entries {
-		plain, err := static.ReadFile(path.Join("static", entry.Name()))
-		if err != nil {
-			panic(fmt.Sprintf("web: read the embedded file %s: %v", entry.Name(), err))
-		}
-		name := "/" + entry.Name()
-		if entry.Name() == index {
-			name = "/"
-		}
-		served[name] = newFile(entry.Name(), plain)
-	}
-	return served
+	return pages
 }
 
-func newFile(name string, plain []byte) file {
+// New serves the screens of a folder with the builds "own" and "polaris". Without them every screen is a page that says
+// how they are made.
+func New(dist fs.FS) (*Pages, error) {
+	p := &Pages{files: map[string]file{}, entries: map[string]entry{}}
+	if err := p.addStatic(); err != nil {
+		return nil, err
+	}
+	for _, build := range []string{own, polaris} {
+		index, err := fs.ReadFile(dist, build+"/index.html")
+		if err != nil {
+			continue // not built
+		}
+		if p.entries[build], err = entryOf(build, index); err != nil {
+			return nil, err
+		}
+		if build == own {
+			p.add("/", "index.html", index, nil, "no-cache")
+		}
+		if err := p.addAssets(dist, build); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// Built tells whether the screens are in this program.
+func (p *Pages) Built() bool { return len(p.entries) == 2 }
+
+func (p *Pages) addStatic() error {
+	for _, name := range []string{"favicon.svg", "unbuilt.html", "boot.js"} {
+		plain, err := static.ReadFile("static/" + name)
+		if err != nil {
+			return err
+		}
+		switch name {
+		case "unbuilt.html":
+			p.add("/", name, plain, nil, "no-cache")
+		case "boot.js":
+			sum := sha256.Sum256(plain)
+			p.boot = "/assets/boot-" + hex.EncodeToString(sum[:6]) + ".js"
+			p.add(p.boot, name, plain, nil, forever)
+		default:
+			p.add("/"+name, name, plain, nil, "no-cache")
+		}
+	}
+	return nil
+}
+
+// forever is for files whose name changes with what is in them.
+const forever = "public, max-age=31536000, immutable"
+
+func (p *Pages) addAssets(dist fs.FS, build string) error {
+	folder := build + "/assets"
+	entries, err := fs.ReadDir(dist, folder)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".br") {
+			continue
+		}
+		plain, err := fs.ReadFile(dist, folder+"/"+e.Name())
+		if err != nil {
+			return err
+		}
+		brotli, err := fs.ReadFile(dist, folder+"/"+e.Name()+".br")
+		if err != nil {
+			brotli = nil // not smaller than the plain file
+		}
+		p.add("/assets/"+e.Name(), e.Name(), plain, brotli, forever)
+	}
+	return nil
+}
+
+func (p *Pages) add(at, name string, plain, brotli []byte, cache string) {
 	sum := sha256.Sum256(plain)
-	return file{kind: kindOf(name), tag: hex.EncodeToString(sum[:12]), plain: plain, packed: pack(plain)}
+	f := file{kind: kindOf(name), tag: hex.EncodeToString(sum[:12]), cache: cache, plain: plain, packed: map[string][]byte{"gzip": pack(plain)}}
+	if brotli != nil {
+		f.packed["br"] = brotli
+	}
+	p.files[at] = f
+}
+
+var (
+	scriptOf = regexp.MustCompile(`<script type="module"[^>]* src="(/assets/[^"]+\.js)"`)
+	styleOf  = regexp.MustCompile(`<link rel="stylesheet"[^>]* href="(/assets/[^"]+\.css)"`)
+)
+
+func entryOf(build string, index []byte) (entry, error) {
+	script, style := scriptOf.FindSubmatch(index), styleOf.FindSubmatch(index)
+	if script == nil || style == nil {
+		return entry{}, fmt.Errorf("%s/index.html names no script and style of /assets", build)
+	}
+	return entry{script: string(script[1]), style: string(style[1])}, nil
 }
 
 // kindOf does not ask the host's own tables for what we serve: they differ from machine to machine.
@@ -89,17 +193,20 @@ func pack(plain []byte) []byte {
 	return b.Bytes()
 }
 
-// Has tells whether a path leads to a page.
-func (p pages) Has(path string) bool {
-	_, ok := p[path]
-	return ok
+// Has tells whether a path leads to a page, so that the caller can answer for the others. A missing asset is never the
+// page itself: a browser would take that for a script.
+func (p *Pages) Has(at string) bool {
+	if _, ok := p.files[at]; ok {
+		return true
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(at, "/"), "/")
+	return first != "" && slices.Contains(screens, first)
 }
 
-// ServeHTTP answers GET and HEAD. Files are asked for again each time and cost a 304 while they are the same: a new
-// release must not meet an old script.
-func (p pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f, ok := p[r.URL.Path]
-	if !ok {
+// ServeHTTP answers GET and HEAD. The page is asked for again each time and costs a 304 while it is the same; what it
+// loads is kept for ever, because another content has another name.
+func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !p.Has(r.URL.Path) {
 		http.NotFound(w, r)
 		return
 	}
@@ -108,29 +215,41 @@ func (p pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
+	f, ok := p.files[r.URL.Path]
+	if !ok {
+		f = p.files["/"]
+	}
 	h := w.Header()
-	h.Set("Content-Type", f.kind)
 	h.Set("Content-Security-Policy", policy)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cache-Control", "no-cache")
+	f.send(w, r)
+}
+
+func (f *file) send(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", f.kind)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cache-Control", f.cache)
 	h.Set("Vary", "Accept-Encoding")
 	body, tag := f.plain, f.tag
-	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
-		h.Set("Content-Encoding", "gzip")
-		body, tag = f.packed, f.tag+"-gzip"
+	for _, encoding := range []string{"br", "gzip"} {
+		if packed, ok := f.packed[encoding]; ok && accepts(r.Header.Get("Accept-Encoding"), encoding) {
+			h.Set("Content-Encoding", encoding)
+			body, tag = packed, f.tag+"-"+encoding
+			break
+		}
 	}
 	h.Set("ETag", `"`+tag+`"`)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(body))
 }
 
-// acceptsGzip reads the header without its weights, but for a weight of zero, which is a refusal.
-func acceptsGzip(header string) bool {
+// accepts reads the header without its weights, but for a weight of zero, which is a refusal.
+func accepts(header, encoding string) bool {
 	for part := range strings.SplitSeq(header, ",") {
 		name, weight, _ := strings.Cut(strings.TrimSpace(part), ";")
-		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+		if strings.EqualFold(strings.TrimSpace(name), encoding) {
 			weight = strings.ReplaceAll(weight, " ", "")
 			return weight != "q=0" && weight != "q=0.0" && weight != "q=0.00" && weight != "q=0.000"
 		}

@@ -5,159 +5,229 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"upline.dev/upline/server/web"
 )
 
-var files = map[string]string{
-	"/": "text/html; charset=utf-8", "/app.css": "text/css; charset=utf-8", "/app.js": "text/javascript; charset=utf-8",
-	"/dom.js": "text/javascript; charset=utf-8", "/money.js": "text/javascript; charset=utf-8", "/favicon.svg": "image/svg+xml",
+const page = `<!doctype html><html><head><script type="module" crossorigin src="/assets/index-A1.js"></script>
+<link rel="stylesheet" crossorigin href="/assets/index-B2.css"></head><body><div id="app"></div></body></html>`
+
+// screens are builds as Vite writes them, small enough to read.
+func screens(t *testing.T) *web.Pages {
+	t.Helper()
+	text := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
+	pages, err := web.New(fstest.MapFS{
+		"own/index.html": text(page), "own/assets/index-A1.js": text(strings.Repeat("own();", 99)), "own/assets/index-A1.js.br": text("brotli"), "own/assets/index-B2.css": text("a{}"),
+		"polaris/index.html": text(strings.NewReplacer("A1", "C3", "B2", "D4").Replace(page)), "polaris/assets/index-C3.js": text("polaris();"), "polaris/assets/index-D4.css": text("b{}"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages
 }
 
-func ask(t *testing.T, method, path string, header map[string]string) *http.Response {
+func ask(t *testing.T, pages http.Handler, method, path string, header map[string]string) *http.Response {
 	t.Helper()
 	r := httptest.NewRequestWithContext(t.Context(), method, path, http.NoBody)
 	for name, value := range header {
 		r.Header.Set(name, value)
 	}
 	w := httptest.NewRecorder()
-	web.Handler().ServeHTTP(w, r)
+	pages.ServeHTTP(w, r)
 	return w.Result()
+}
+
+func read(t *testing.T, r *http.Response) string {
+	t.Helper()
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func TestPagesHaveTheirKindAndPolicy(t *testing.T) {
 	t.Parallel()
-	for path, kind := range files {
-		answer := ask(t, http.MethodGet, path, nil)
+	pages := screens(t)
+	for path, want := range map[string]struct{ kind, cache string }{
+		"/":                    {"text/html; charset=utf-8", "no-cache"},
+		"/orders":              {"text/html; charset=utf-8", "no-cache"},
+		"/orders/shop/A.1":     {"text/html; charset=utf-8", "no-cache"},
+		"/favicon.svg":         {"image/svg+xml", "no-cache"},
+		"/assets/index-A1.js":  {"text/javascript; charset=utf-8", "public, max-age=31536000, immutable"},
+		"/assets/index-D4.css": {"text/css; charset=utf-8", "public, max-age=31536000, immutable"},
+	} {
+		answer := ask(t, pages, http.MethodGet, path, nil)
 		defer answer.Body.Close()
-		if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != kind {
-			t.Errorf("%s: %d %s, want 200 %s", path, answer.StatusCode, answer.Header.Get("Content-Type"), kind)
+		h := answer.Header
+		if answer.StatusCode != http.StatusOK || h.Get("Content-Type") != want.kind || h.Get("Cache-Control") != want.cache {
+			t.Errorf("%s: %d %s %s, want 200 %v", path, answer.StatusCode, h.Get("Content-Type"), h.Get("Cache-Control"), want)
 		}
-		policy := answer.Header.Get("Content-Security-Policy")
-		for _, want := range []string{
-			"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data:", "connect-src 'self'",
-			"base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
+		policy := h.Get("Content-Security-Policy")
+		for _, directive := range []string{
+			"default-src 'none'", "script-src 'self'", "style-src 'self'", "connect-src 'self'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'",
 		} {
-			if !strings.Contains(policy, want) {
-				t.Errorf("%s: the policy lacks %s", path, want)
+			if !strings.Contains(policy, directive) {
+				t.Errorf("%s: the policy lacks %s", path, directive)
 			}
 		}
-		if strings.Contains(policy, "unsafe") {
-			t.Errorf("%s: the policy allows what it should not: %s", path, policy)
-		}
-		if answer.Header.Get("Set-Cookie") != "" || answer.Header.Get("Cache-Control") != "no-cache" {
-			t.Errorf("%s: headers %v", path, answer.Header)
-		}
-	}
-}
-
-func TestUnchangedFilesCostNoBody(t *testing.T) {
-	t.Parallel()
-	for _, encoding := range []string{"", "gzip", "br, gzip;q=0.8", "gzip;q=0"} {
-		first := ask(t, http.MethodGet, "/app.js", map[string]string{"Accept-Encoding": encoding})
-		defer first.Body.Close()
-		again := ask(t, http.MethodGet, "/app.js", map[string]string{"Accept-Encoding": encoding, "If-None-Match": first.Header.Get("ETag")})
-		defer again.Body.Close()
-		if again.StatusCode != http.StatusNotModified {
-			t.Errorf("encoding %q: %d on an unchanged file, want 304", encoding, again.StatusCode)
-		}
-	}
-}
-
-func TestCompressedIsTheSame(t *testing.T) {
-	t.Parallel()
-	for path := range files {
-		plain := ask(t, http.MethodGet, path, nil)
-		defer plain.Body.Close()
-		packed := ask(t, http.MethodGet, path, map[string]string{"Accept-Encoding": "gzip"})
-		defer packed.Body.Close()
-		if packed.Header.Get("Content-Encoding") != "gzip" || packed.Header.Get("ETag") == plain.Header.Get("ETag") {
-			t.Fatalf("%s: headers %v", path, packed.Header)
-		}
-		unpacked, err := gzip.NewReader(packed.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, _ := io.ReadAll(plain.Body)
-		have, err := io.ReadAll(unpacked)
-		if err != nil || string(have) != string(want) || len(want) == 0 {
-			t.Errorf("%s: unpacks to other bytes (%v)", path, err)
+		if strings.Contains(policy, "unsafe") || h.Get("Set-Cookie") != "" {
+			t.Errorf("%s: headers %v", path, h)
 		}
 	}
 }
 
 func TestOtherPathsAndMethods(t *testing.T) {
 	t.Parallel()
+	pages := screens(t)
 	for _, c := range []struct {
 		method, path string
 		want         int
 	}{
 		{http.MethodGet, "/index.html", http.StatusNotFound}, // one page, one address
-		{http.MethodGet, "/static/app.js", http.StatusNotFound},
+		{http.MethodGet, "/assets/index-gone.js", http.StatusNotFound},
+		{http.MethodGet, "/assets/index-A1.js.br", http.StatusNotFound},
+		{http.MethodGet, "/own/index.html", http.StatusNotFound},
 		{http.MethodGet, "/../web.go", http.StatusNotFound},
+		{http.MethodGet, "/wp-login.php", http.StatusNotFound},
 		{http.MethodPost, "/", http.StatusMethodNotAllowed},
 		{http.MethodHead, "/", http.StatusOK},
 	} {
-		answer := ask(t, c.method, c.path, nil)
+		answer := ask(t, pages, c.method, c.path, nil)
 		defer answer.Body.Close()
-		if answer.StatusCode != c.want {
-			t.Errorf("%s %s: %d, want %d", c.method, c.path, answer.StatusCode, c.want)
+		if answer.StatusCode != c.want || pages.Has(c.path) == (c.want == http.StatusNotFound) {
+			t.Errorf("%s %s: %d, want %d; Has says %t", c.method, c.path, answer.StatusCode, c.want, pages.Has(c.path))
 		}
-	}
-	pages, ok := web.Handler().(interface{ Has(path string) bool })
-	if !ok || !pages.Has("/") || pages.Has("/nope") {
-		t.Error("Has does not tell the pages")
 	}
 }
 
-// TestScriptsInsertNothingButText holds the page to what its policy cannot: no markup is ever made of an order's text.
-func TestScriptsInsertNothingButText(t *testing.T) {
+func TestUnchangedFilesCostNoBody(t *testing.T) {
 	t.Parallel()
-	markup := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser|srcdoc|parseFloat|Number\(|toFixed|https?://`)
-	inline := regexp.MustCompile(`(?i)<script(>| [^>]*[^>]*>[^<])|<style|\son[a-z]+=|style=|https?://`)
-	for _, path := range []string{"/app.js", "/api.js", "/dom.js", "/format.js", "/money.js", "/order.js", "/setup.js"} {
-		if found := markup.FindString(read(t, path)); found != "" {
-			t.Errorf("%s uses %s", path, found)
+	pages := screens(t)
+	for _, c := range []struct{ accept, encoding string }{{"", ""}, {"gzip", "gzip"}, {"gzip, br;q=0.8", "br"}, {"br;q=0, gzip", "gzip"}, {"gzip;q=0", ""}} {
+		first := ask(t, pages, http.MethodGet, "/assets/index-A1.js", map[string]string{"Accept-Encoding": c.accept})
+		defer first.Body.Close()
+		if first.Header.Get("Content-Encoding") != c.encoding || first.Header.Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%q: answered in %q, want %q", c.accept, first.Header.Get("Content-Encoding"), c.encoding)
 		}
-	}
-	if found := inline.FindString(read(t, "/")); found != "" {
-		t.Errorf("the page has %q, which its policy stops or which leaves this server", found)
-	}
-	if found := regexp.MustCompile(`url\(|@import|https?://`).FindString(read(t, "/app.css")); found != "" {
-		t.Errorf("the style has %q", found)
+		again := ask(t, pages, http.MethodGet, "/assets/index-A1.js", map[string]string{"Accept-Encoding": c.accept, "If-None-Match": first.Header.Get("ETag")})
+		defer again.Body.Close()
+		if again.StatusCode != http.StatusNotModified {
+			t.Errorf("%q: %d on an unchanged file, want 304", c.accept, again.StatusCode)
+		}
 	}
 }
 
-// TestEveryReferenceIsServed follows what the page and its scripts load.
-func TestEveryReferenceIsServed(t *testing.T) {
+func TestCompressedIsTheSame(t *testing.T) {
 	t.Parallel()
-	reference := regexp.MustCompile(`(?:src|href|from)[= ]["']?["'](/[a-z.]+\.(?:js|css|svg))["']`)
-	seen := 0
-	for _, path := range []string{"/", "/app.js", "/format.js", "/order.js", "/setup.js"} {
-		for _, match := range reference.FindAllStringSubmatch(read(t, path), -1) {
-			seen++
-			answer := ask(t, http.MethodGet, match[1], nil)
-			defer answer.Body.Close()
-			if answer.StatusCode != http.StatusOK {
-				t.Errorf("%s names %s: %d", path, match[1], answer.StatusCode)
+	pages := screens(t)
+	plain := read(t, ask(t, pages, http.MethodGet, "/assets/index-A1.js", nil))
+	unpacked, err := gzip.NewReader(strings.NewReader(read(t, ask(t, pages, http.MethodGet, "/assets/index-A1.js", map[string]string{"Accept-Encoding": "gzip"}))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if have, err := io.ReadAll(unpacked); err != nil || string(have) != plain || plain == "" {
+		t.Errorf("it unpacks to other bytes (%v)", err)
+	}
+}
+
+// TestWithoutScreens is a program that Go built alone.
+func TestWithoutScreens(t *testing.T) {
+	t.Parallel()
+	pages, err := web.New(fstest.MapFS{})
+	if err != nil || pages.Built() {
+		t.Fatal(err, pages.Built())
+	}
+	for _, path := range []string{"/", "/orders"} {
+		if text := read(t, ask(t, pages, http.MethodGet, path, nil)); !strings.Contains(text, "make build") {
+			t.Errorf("%s does not say how the screens are made: %s", path, text)
+		}
+	}
+	w := httptest.NewRecorder()
+	pages.Embedded(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", http.NoBody), web.Shop{})
+	if !strings.Contains(w.Body.String(), "make build") {
+		t.Error("inside Shopify's admin nothing is said")
+	}
+}
+
+func TestABuildThatNamesNothingIsRefused(t *testing.T) {
+	t.Parallel()
+	if _, err := web.New(fstest.MapFS{"own/index.html": &fstest.MapFile{Data: []byte("<p>")}}); err == nil {
+		t.Error("a page that loads nothing was taken")
+	}
+}
+
+// TestEmbedded holds the document to what Shopify asks for.
+func TestEmbedded(t *testing.T) {
+	t.Parallel()
+	pages := screens(t)
+	w := httptest.NewRecorder()
+	r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/?shop=a.myshopify.com", http.NoBody)
+	pages.Embedded(w, r, web.Shop{APIKey: `key"><script>`, Domain: "a.myshopify.com"})
+	text, h := w.Body.String(), w.Header()
+	if got := h.Get("Content-Security-Policy"); !strings.Contains(got, "frame-ancestors https://a.myshopify.com https://admin.shopify.com") || strings.Contains(got, "*") {
+		t.Errorf("who may frame it: %s", got)
+	}
+	bridge, shell := strings.Index(text, web.AppBridge), strings.Index(text, web.PolarisShell)
+	if first := strings.Index(text, "<script"); bridge < 0 || shell < bridge || first > bridge || strings.Contains(text[:bridge], "src=\"/") {
+		t.Errorf("App Bridge has to be the first script, Shopify's elements the second:\n%s", text)
+	}
+	if !strings.Contains(text, `name="shopify-api-key"`) || strings.Contains(text, `key"><script>`) {
+		t.Errorf("the key is not in its place, or not escaped:\n%s", text)
+	}
+	for _, want := range []string{"/assets/index-A1.js", "/assets/index-C3.js", "/assets/index-B2.css", "/assets/index-D4.css"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the document lacks %s", want)
+		}
+	}
+	if link := h.Get("Link"); !strings.Contains(link, web.AppBridge) || !strings.Contains(link, web.PolarisShell) || h.Get("Cache-Control") != "no-store" {
+		t.Errorf("headers %v", h)
+	}
+	boot := regexp.MustCompile(`/assets/boot-[0-9a-f]{12}\.js`).FindString(text)
+	if answer := ask(t, pages, http.MethodGet, boot, nil); answer.StatusCode != http.StatusOK {
+		t.Errorf("%q: %d", boot, answer.StatusCode)
+	}
+}
+
+// TestScreensAreServed holds the addresses that the screens know to those that are answered.
+func TestScreensAreServed(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("../../shopify-app/admin/main.tsx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, routes := screens(t), regexp.MustCompile(`\['(/[a-z]*)[^']*', \(`).FindAllStringSubmatch(string(source), -1)
+	for _, route := range routes {
+		if !pages.Has(route[1]) {
+			t.Errorf("%s is a screen that is not served", route[1])
+		}
+	}
+	if len(routes) < 10 {
+		t.Errorf("only %d screens were found; the pattern no longer fits", len(routes))
+	}
+}
+
+// TestScreensMakeNoMarkup holds the sources to what the policy cannot: no markup is ever made of an order's text, and no
+// amount becomes a number.
+func TestScreensMakeNoMarkup(t *testing.T) {
+	t.Parallel()
+	forbidden := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser|srcdoc|parseFloat|toFixed\(2`)
+	for _, folder := range []string{"../../shopify-app/admin", "../../shopify-app/admin/screens", "../../shopify-app/ui", "../../shopify-app/ui/viz", "static"} {
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			text, _ := os.ReadFile(folder + "/" + e.Name())
+			if found := forbidden.Find(text); found != nil {
+				t.Errorf("%s/%s uses %s", folder, e.Name(), found)
 			}
 		}
 	}
-	if seen < 10 {
-		t.Errorf("only %d references were found; the pattern no longer fits", seen)
-	}
-}
-
-func read(t *testing.T, path string) string {
-	t.Helper()
-	answer := ask(t, http.MethodGet, path, nil)
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %d, %v", path, answer.StatusCode, err)
-	}
-	return string(text)
 }

@@ -1,0 +1,127 @@
+// The merchant's screens: who looks, what they see, and where they are.
+
+import { render, type VNode } from 'preact';
+import { QueryClientProvider } from '@tanstack/preact-query';
+import { useEffect, useState } from 'preact/hooks';
+import { Banner, Button, Dialog, Loading, Page, Shell } from '#ui';
+import { t } from '#text';
+import { useZone } from '../ui/time.ts';
+import { Failure, embedded, key, onSignedOut } from './api.ts';
+import { Nothing, Problem } from './common.tsx';
+import { client, stale, useGet } from './data.ts';
+import { onLanguage, startLanguage } from './language.ts';
+import { startLive } from './live.ts';
+import { Palette } from './palette.tsx';
+import { match, startRouting, usePlace } from './route.ts';
+import Commissions from './screens/money.tsx';
+import { Deliveries, DeliveryScreen } from './screens/deliveries.tsx';
+import OrderScreen from './screens/order.tsx';
+import Orders from './screens/orders.tsx';
+import Overview from './screens/overview.tsx';
+import { People, PersonScreen } from './screens/people.tsx';
+import Products from './screens/products.tsx';
+import Settings from './screens/settings.tsx';
+import SignIn, { KeyForm } from './screens/signin.tsx';
+import Stores from './screens/stores.tsx';
+import type { Overview as Figures } from './types.ts';
+
+const routes: [string, (parts: Record<string, string>) => VNode][] = [
+  ['/', () => <Overview />], ['/orders', () => <Orders />], ['/orders/:store/:order', (p) => <OrderScreen key={`${p.store}/${p.order}`} id={`${p.store}/${p.order}`} />],
+  ['/distributors', () => <People />], ['/distributors/:id', (p) => <PersonScreen key={p.id} id={p.id ?? ''} />], ['/products', () => <Products />],
+  ['/commissions', () => <Commissions />], ['/deliveries', () => <Deliveries />], ['/deliveries/:id', (p) => <DeliveryScreen key={p.id} id={p.id ?? ''} />],
+  ['/stores', () => <Stores />], ['/settings', () => <Settings />],
+];
+
+function screen(path: string): VNode {
+  for (const [pattern, draw] of routes) {
+    const parts = match(pattern, path);
+    if (parts) return draw(parts);
+  }
+  return <Page title={t('lost.title')}><Nothing title={t('lost.title')} text={t('lost.text')} actions={[{ label: t('nav.overview'), href: '/' }]} /></Page>;
+}
+
+const navigation = (figures?: Figures) => [
+  { href: '/', label: t('nav.overview') }, { href: '/orders', label: t('nav.orders'), waiting: figures?.parked_orders }, { href: '/distributors', label: t('nav.distributors') },
+  { href: '/products', label: t('nav.products') }, { href: '/commissions', label: t('nav.commissions') }, { href: '/deliveries', label: t('nav.deliveries') },
+  { href: '/stores', label: t('nav.stores') }, { href: '/settings', label: t('nav.settings') },
+];
+
+/** Tells when the network is gone, and reads again when it is back. */
+function useOnline(): boolean {
+  const [on, set] = useState(navigator.onLine);
+  useEffect(() => {
+    const changed = (): void => {
+      set(navigator.onLine);
+      if (navigator.onLine) void stale();
+    };
+    addEventListener('online', changed);
+    addEventListener('offline', changed);
+    return () => {
+      removeEventListener('online', changed);
+      removeEventListener('offline', changed);
+    };
+  }, []);
+  return on;
+}
+
+/** Moves the focus to the new screen's heading, as a new page would. */
+function useFocus(path: string): void {
+  useEffect(() => {
+    document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
+  }, [path]);
+}
+
+function App(): VNode {
+  const { path } = usePlace();
+  const [, redraw] = useState(0);
+  const [signedOut, setSignedOut] = useState(false);
+  const [palette, setPalette] = useState(false);
+  const figures = useGet<Figures>('/api/v1/overview');
+  const online = useOnline();
+  useFocus(path);
+  useEffect(() => {
+    onLanguage(() => redraw((n) => n + 1));
+    onSignedOut(() => setSignedOut(true));
+    const pressed = (event: KeyboardEvent): void => {
+      if ((event.metaKey || event.ctrlKey) && event.key.toLowerCase() === 'k') {
+        event.preventDefault();
+        setPalette(true);
+      }
+    };
+    addEventListener('keydown', pressed);
+    return () => removeEventListener('keydown', pressed);
+  }, []);
+  if (figures.data) useZone(figures.data.program.time_zone);
+  const back = (): void => { setSignedOut(false); void stale(); startLive(); };
+  const nav = navigation(figures.data);
+  const stranger = figures.data === undefined && figures.error?.status === 401;
+  const top = `/${path.split('/')[1] ?? ''}`;
+  return (
+    <Shell company={figures.data?.program.name ?? ''} nav={stranger ? [] : nav} at={top} tools={stranger ? undefined : <Button label={t('palette.open')} onClick={() => setPalette(true)} />}>
+      {!online && <Banner tone="warning" title={t('error.offline')}>{t('error.offline_text')}</Banner>}
+      {stranger ? <Page title={t('sign_in.welcome')} lead={t('sign_in.lead')}><SignIn done={back} /></Page>
+        : figures.data === undefined && !figures.error ? <Loading label={t('list.loading')} lines={6} />
+          : figures.data === undefined && figures.error ? <Page title="Upline"><Problem error={figures.error as Failure} again={figures.again} /></Page>
+            : screen(path)}
+      <Dialog open={signedOut && !stranger} title={t('sign_in.again')} onClose={() => setSignedOut(false)}><p>{t('sign_in.again_text')}</p><KeyForm done={back} /></Dialog>
+      <Palette open={palette} close={() => setPalette(false)} nav={nav} />
+    </Shell>
+  );
+}
+
+/** The demo's link carries a key behind the #, where no server and no log sees it. */
+function takeKey(): void {
+  const found = new URLSearchParams(location.hash.slice(1)).get('key');
+  if (found && !embedded()) {
+    key.set(found);
+    history.replaceState(null, '', location.pathname + location.search);
+  }
+}
+
+takeKey();
+startRouting();
+void startLanguage().then(() => {
+  const home = document.getElementById('app');
+  if (home) render(<QueryClientProvider client={client}><App /></QueryClientProvider>, home);
+  startLive();
+});

@@ -1,0 +1,76 @@
+import type { VNode } from 'preact';
+import { useState } from 'preact/hooks';
+import { Banner, Choice, Dialog, Facts, Line, Link, Page, Section, Stack, Text, toast } from '#ui';
+import { t, word } from '#text';
+import { count } from '../../ui/money.ts';
+import { span } from '../../ui/time.ts';
+import { Id, Timeline, When } from '#viz';
+import { Await, DeliveryState, ListViews, Listed, Nothing, Problem, Search, orderHref, platform } from '../common.tsx';
+import { Failure, post } from '../api.ts';
+import { stale, useGet, useList } from '../data.ts';
+import { refine, usePlace } from '../route.ts';
+import type { Delivery, Overview } from '../types.ts';
+
+export function Deliveries(): VNode {
+  const { query } = usePlace();
+  const filter = { status: query.get('status') ?? '', store_id: query.get('store_id') ?? '', platform_delivery_id: query.get('platform_delivery_id') ?? '', order_id: query.get('order_id') ?? '' };
+  const list = useList<Delivery>('/api/v1/deliveries', filter);
+  const stores = useGet<Overview>('/api/v1/overview').data?.stores ?? [];
+  return (
+    <Page title={t('nav.deliveries')} lead={t('delivery.lead')}>
+      <Section flush>
+        <Stack>
+          <ListViews list="deliveries" label={t('delivery.which')} own={[['', t('orders.all')], ['status=waiting', t('delivery.waiting')], ['status=parked', t('delivery.parked')], ['status=done', t('delivery.done')]]} />
+          <Line>
+            <Choice label={t('orders.store')} hideLabel value={filter.store_id} onInput={(v) => refine({ store_id: v })} options={[['', t('orders.every_store')], ...stores.map((s) => [s.store_id, s.name || s.domain] as const)]} />
+            <Search label={t('delivery.find')} name="platform_delivery_id" /><Search label={t('ledger.order_id')} name="order_id" />
+          </Line>
+        </Stack>
+        <Listed of={list} caption={t('nav.deliveries')}
+          head={[{ title: t('delivery.topic'), slot: 'primary' }, { title: t('delivery.state'), slot: 'inline' }, { title: t('delivery.received'), slot: 'secondary' }, { title: t('delivery.took'), numeric: true }, { title: t('delivery.order') }, { title: t('delivery.result') }]}
+          row={(d) => ({ id: d.delivery_id, href: `/deliveries/${d.delivery_id}`, cells: [<bdi>{d.topic}</bdi>, <DeliveryState state={d.status} />, <><When at={d.received_at} precise /> · {platform(d.platform)}</>, d.settled_at ? span(d.received_at, d.settled_at) : '–',
+            d.order_id ? <Link href={orderHref(d.order_id)}><bdi>{d.order_id}</bdi></Link> : '–', d.result ? word(d.status === 'parked' ? 'reason' : 'result', d.result) : '–'] })}
+          empty={Object.values(filter).some(Boolean) ? <Nothing title={t('delivery.none_found')} text={t('list.other_filter')} actions={[{ label: t('list.clear'), href: '/deliveries' }]} />
+            : <Nothing title={t('delivery.none')} text={t('delivery.none_yet')} actions={[{ label: t('nav.stores'), href: '/stores' }]} />} />
+      </Section>
+    </Page>
+  );
+}
+
+export function DeliveryScreen({ id }: { id: string }): VNode {
+  const path = `/api/v1/deliveries/${encodeURIComponent(id)}`;
+  const delivery = useGet<Delivery>(path);
+  const d = delivery.data;
+  const [asking, setAsking] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<Failure>();
+  const replay = (): void => {
+    setBusy(true);
+    post(`${path}/replay`, {}).then(() => {
+      setAsking(false);
+      toast(t('delivery.replayed'));
+      setTimeout(() => void stale(), 800);
+    }, (e: unknown) => setError(e instanceof Failure ? e : undefined)).finally(() => setBusy(false));
+  };
+  return (
+    <Page title={d ? d.topic : t('delivery.one')} back={{ label: t('nav.deliveries'), href: '/deliveries' }} badge={d && [word('delivery', d.status), d.status === 'done' ? 'success' : d.status === 'parked' ? 'warning' : 'info']}
+      lead={d && <><When at={d.received_at} precise /> · {platform(d.platform)} · <bdi>{d.store_id}</bdi></>} actions={d ? [{ label: t('delivery.replay'), onClick: () => setAsking(true), disabled: d.status === 'waiting' }] : []}
+      aside={d && <Section title={t('delivery.stages')}><Timeline items={[{ key: 'in', at: d.received_at, text: t('delivery.on_disk') }, ...(d.settled_at ? [{ key: 'out', at: d.settled_at, text: t('delivery.settled_after', { span: span(d.received_at, d.settled_at) }) }] : [])]} /></Section>}>
+      <Await of={delivery}>{(x) => <>
+        {x.reason && <Banner tone={x.status === 'parked' ? 'warning' : 'info'} title={word('reason', x.result ?? '')}>{x.reason}</Banner>}
+        <Section title={t('delivery.facts')}>
+          <Facts rows={[
+            [t('delivery.order'), x.order_id ? <Link href={orderHref(x.order_id)}><bdi>{x.order_id}</bdi></Link> : '–'],
+            [t('delivery.result'), x.result ? word(x.status === 'parked' ? 'reason' : 'result', x.result) : '–'], [t('delivery.attempts'), count(x.attempt + 1)],
+            [t('delivery.their_id'), <Id>{x.platform_delivery_id}</Id>], [t('delivery.our_id'), <Id>{x.delivery_id}</Id>],
+            [t('delivery.body'), t('delivery.bytes', { n: x.body_bytes })], [t('delivery.hash'), <Id>{x.body_sha256}</Id>],
+          ]} />
+        </Section>
+      </>}</Await>
+      <Dialog open={asking} title={t('delivery.replay')} onClose={() => setAsking(false)} actions={[{ label: t('save.cancel'), onClick: () => setAsking(false) }, { label: t('delivery.replay'), primary: true, busy, onClick: replay }]}>
+        {error && <Problem error={error} />}
+        <Text>{d?.status === 'done' ? t('delivery.changes_nothing') : t('delivery.may_settle')}</Text>
+      </Dialog>
+    </Page>
+  );
+}

@@ -1,0 +1,200 @@
+import type { ComponentChildren as C, VNode } from 'preact';
+import { useState } from 'preact/hooks';
+import { Banner, Code, Details, Facts, Link, Page, Section, Table, Text, toast } from '#ui';
+import type { Act } from '#ui';
+import { t, tx, word } from '#text';
+import { figure, isZero, money } from '../../ui/money.ts';
+import { Id, Ladder, LineOfOrder, Money, Timeline, Waterfall, When, type Fall, type Rung as Step } from '#viz';
+import { Await, DeliveryState, Person, Problem, orderHref, platform } from '../common.tsx';
+import { stale, useGet, useList } from '../data.ts';
+import { Failure, ask } from '../api.ts';
+import type { Calculation, Component, Delivery, Explanation, Ladder as Calculated, Order, OrderLine, Posting, Rung } from '../types.ts';
+import { orderName } from './orders.tsx';
+
+type Names = Record<string, string>;
+
+export default function OrderScreen({ id }: { id: string }): VNode {
+  const path = orderHref(id).replace('/orders/', '/api/v1/orders/');
+  const explained = useGet<Explanation>(`${path}/explanation`);
+  const deliveries = useList<Delivery>('/api/v1/deliveries', { order_id: id });
+  const e = explained.data;
+  const recheck = useRecheck(path);
+  const text = useCopy(e?.text ?? '');
+  return (
+    <Page title={e ? t('order.title', { name: orderName(e.order) }) : t('order.title', { name: id.slice(id.indexOf('/') + 1) })}
+      back={{ label: t('nav.orders'), href: '/orders' }}
+      badge={e && [word('settlement', e.order.settlement), e.order.settlement === 'parked' ? 'warning' : 'success']}
+      lead={e && <>{word('order', e.order.status)} · <When at={e.order.order_ts} /> · {platform(e.order.platform)} · <bdi>{e.order.store_id}</bdi></>}
+      actions={e ? [recheck.act, text] : []}
+      aside={e && <><Attribution e={e} /><History e={e} deliveries={deliveries.data ?? []} /><Provenance calc={e.calculations[0]} /></>}>
+      {recheck.said}
+      <Await of={explained} lines={10}>{(loaded) => <>
+        {loaded.order.settlement === 'parked' && <Parked order={loaded.order} />}
+        <Calculations e={loaded} />
+        <Postings rows={loaded.postings} names={loaded.names} more={loaded.postings_next_cursor !== ''} order={id} />
+        {loaded.calculations.length > 0 && <Section><Details summary={t('order.inputs')}><Code label={t('order.inputs')} text={JSON.stringify(loaded.calculations[0]?.calc_snapshot_json, null, 1)} /></Details></Section>}
+      </>}</Await>
+    </Page>
+  );
+}
+
+/** Computes the order once more from what is stored and says whether anything differs. */
+function useRecheck(path: string): { act: Act; said: C } {
+  const [busy, setBusy] = useState(false);
+  const [said, say] = useState<C>(null);
+  const run = (): void => {
+    setBusy(true);
+    ask<Explanation>(`${path}/explanation`).then((e) => {
+      const faults = e.calculations.filter((c) => c.fault);
+      say(faults.length === 0
+        ? <Banner tone="success" title={t('order.rechecked', { n: e.calculations.length })}>{t('order.same_bytes')}</Banner>
+        : <Banner tone="critical" title={t('order.differs')}>{faults.map((c) => c.fault).join(' ')}</Banner>);
+      void stale();
+    }, (error: unknown) => say(error instanceof Failure ? <Problem error={error} /> : null)).finally(() => setBusy(false));
+  };
+  return { act: { label: t('order.recheck'), busy, onClick: run }, said };
+}
+
+function useCopy(text: string): Act {
+  return { label: t('order.copy'), onClick: () => { navigator.clipboard.writeText(text).then(() => toast(t('code.copied')), () => toast(t('code.refused'))); } };
+}
+
+const mends: Record<string, { label: () => string; href: string }> = {
+  unmapped_sku: { label: () => t('parked.map'), href: '/products' },
+  unknown_distributor: { label: () => t('parked.people'), href: '/distributors' },
+};
+
+function Parked({ order }: { order: Order }): VNode {
+  const mend = mends[order.reason_code ?? ''];
+  const waiting = order.waiting && !isZero(order.waiting) ? money(order.waiting, order.waiting_currency ?? order.currency) : '';
+  return (
+    <Banner tone="warning" title={word('reason', order.reason_code ?? '')} actions={mend ? [{ label: mend.label(), href: mend.href, primary: true }] : []}>
+      {order.reason} {waiting && <Text strong>{t('parked.waiting', { money: waiting })}</Text>} {t('parked.by_itself')}
+    </Banner>
+  );
+}
+
+// ---- how much counts, and who was paid ---------------------------------------------
+
+function Calculations({ e }: { e: Explanation }): VNode {
+  const [newest, ...before] = e.calculations;
+  if (!newest) {
+    return <Section title={t('order.paid_why')}><Text muted>{e.order.settlement === 'parked' ? t('order.not_computed') : t('order.nothing_computed')}</Text></Section>;
+  }
+  return (
+    <>
+      <Calculated_ calc={newest} names={e.names} />
+      {before.length > 0 && <Section title={t('order.before')} note={t('order.before_note')}>
+        {before.map((c) => <Details key={c.snapshot_id} summary={tx('order.revision', { at: <When at={c.at} precise />, n: String(c.revision) })}><Calculated_ calc={c} names={e.names} /></Details>)}
+      </Section>}
+    </>
+  );
+}
+
+function Calculated_({ calc, names }: { calc: Calculation; names: Names }): VNode {
+  const l = calc.ladder;
+  if (!l) return <Banner tone="critical" title={t('order.differs')}>{calc.fault}</Banner>;
+  return (
+    <>
+      {!l.counts && <Banner tone="info" title={t('order.no_pay')}>{l.why}</Banner>}
+      <Section title={t('order.paid_why')}>
+        <Totals l={l} names={names} />
+        {l.lines.map((line) => <Line_ key={line.line_id} line={line} l={l} names={names} />)}
+      </Section>
+    </>
+  );
+}
+
+function Totals({ l, names }: { l: Calculated; names: Names }): VNode {
+  const rows: (readonly [string, C])[] = l.totals.map((total) => [names[total.distributor_id] ? `${names[total.distributor_id]} (${total.distributor_id})` : total.distributor_id, <Money text={total.paid} currency={l.currency} />]);
+  if (!isZero(l.breakage)) rows.push([t('order.breakage'), <Money text={l.breakage} currency={l.currency} />]);
+  return rows.length > 0 ? <Facts rows={rows} /> : <Text muted>{t('order.nobody')}</Text>;
+}
+
+function Line_({ line, l, names }: { line: OrderLine; l: Calculated; names: Names }): VNode {
+  const steps: Fall[] = [{ label: t('fall.price'), amount: line.gross, kind: 'start' }, ...line.deductions.map((d) => ({ label: word('fall', d.name.replaceAll(' ', '_')), amount: d.amount, kind: 'take' as const }))];
+  if (!line.excluded) steps.push({ label: t('fall.counts', { n: line.quantity_left }), amount: line.net, kind: 'sum' });
+  return (
+    <LineOfOrder title={line.platform_sku || t('order.line', { id: line.line_id })} note={line.commission_class && t('order.class', { name: line.commission_class })}>
+      <Waterfall steps={steps} currency={l.currency} />
+      {line.excluded && <Text muted>{t('fall.excluded', { why: line.excluded })}</Text>}
+      {!isZero(line.cv) && <Text muted>{t('order.cv', { cv: figure(line.cv) })}</Text>}
+      {line.components.map((c) => <Ladder key={c.component_id} title={word('component', c.component_id)} note={t('order.on', { base: baseOf(c, l.currency) })} rungs={c.rungs.flatMap((r) => rungs(r, c, l, names))} />)}
+    </LineOfOrder>
+  );
+}
+
+const baseOf = (c: Component, currency: string): string => c.base === 'cv' ? `${figure(c.base_amount)} CV` : money(c.base_amount, currency);
+
+/** 1 CV is worth 1 of the currency in most plans, and a factor of one only lengthens the line. */
+const says = (f: { name: string; value: string }): boolean => f.name !== 'cv_to_money' || !/^1(\.0+)? /.test(f.value);
+
+function rungs(r: Rung, c: Component, l: Calculated, names: Names): Step[] {
+  const place = r.level > 0 ? t('rung.level', { n: String(r.level) }) : t('rung.seller');
+  const passed: Step[] = r.skipped.map((s) => ({ place, person: <Person id={s.distributor_id} names={names} />, sum: t('rung.passed'), why: s.reason }));
+  if (!r.distributor_id) return [...passed, { place, person: t('rung.nobody'), sum: t('rung.ends') }];
+  const base = c.base === 'cv' ? `${figure(c.base_amount)} CV` : figure(c.base_amount);
+  const sum = [base, ...r.factors.filter(says).map((f) => f.value)].join(' × ');
+  const cuts = r.cuts.map((cut) => t('rung.cut', { cap: word('cap', cut.cap_id), money: money(cut.amount, l.currency) })).join(' ');
+  return [...passed, {
+    place, person: <><Person id={r.distributor_id} names={names} />{r.rank && <> <Text muted>{word('rank', r.rank)}</Text></>}</>,
+    sum: <bdi>{`${sum} = ${figure(r.amount)}`}</bdi>, why: [cuts, r.breakage && t('rung.unpaid', { why: r.breakage })].filter(Boolean).join(' ') || undefined, paid: <Money text={r.paid} currency={l.currency} />,
+  }];
+}
+
+// ---- beside it ------------------------------------------------------------------------
+
+function Attribution({ e }: { e: Explanation }): VNode {
+  const l = e.calculations[0]?.ladder;
+  const seller = l?.seller_id ?? e.order.distributor_id;
+  return (
+    <Section title={t('order.attribution')}>
+      <Facts rows={[
+        [t('orders.seller'), seller ? <Person id={seller} names={e.names} /> : t('orders.company')],
+        ...(l?.evidence ? [[t('order.evidence'), <>{word('evidence', l.evidence)} <Id>{l.evidence_value}</Id></>] as const] : []),
+        ...(l?.lost.map((lost) => [t('order.lost'), <>{word('evidence', lost.kind)} <Id>{lost.value}</Id>: {lost.why}</>] as const) ?? []),
+        ...(l?.buyer_distributor_id ? [[t('order.buyer'), <Person id={l.buyer_distributor_id} names={e.names} />] as const] : []),
+        [t('orders.net'), <Money text={e.order.net} currency={e.order.currency} />],
+        [t('orders.commission'), <Money text={e.order.earned} currency={e.order.currency} />],
+      ]} />
+    </Section>
+  );
+}
+
+function History({ e, deliveries }: { e: Explanation; deliveries: Delivery[] }): VNode {
+  const items = [
+    { key: 'placed', at: e.order.order_ts, text: t('time.placed') as C },
+    ...deliveries.map((d) => ({ key: d.delivery_id, at: d.received_at, text: <><Link href={`/deliveries/${d.delivery_id}`}><bdi>{d.topic}</bdi></Link> <DeliveryState state={d.status} /></> as C })),
+    ...e.calculations.map((c) => ({ key: c.snapshot_id, at: c.at, text: t('time.computed', { n: String(c.revision) }) as C })),
+  ].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  const refunds = e.calculations[0]?.ladder?.lines.flatMap((line) => line.deductions.filter((d) => d.name === 'refunded' || d.name === 'money refund').map((d) => ({ line, d }))) ?? [];
+  return (
+    <>
+      <Section title={t('order.timeline')}><Timeline items={items} /></Section>
+      <Section title={t('order.refunds')}>
+        {refunds.length === 0 ? <Text muted>{t('order.no_refunds')}</Text>
+          : <Facts rows={refunds.map(({ line, d }) => [line.platform_sku || line.line_id, <Money text={d.amount} currency={e.order.currency} />] as const)} />}
+      </Section>
+    </>
+  );
+}
+
+function Provenance({ calc }: { calc?: Calculation }): VNode | null {
+  const l = calc?.ladder;
+  return l ? (
+    <Section title={t('order.proof')}>
+      <Facts rows={[[t('order.plan'), <Id>{l.plan_hash.slice(0, 12)}</Id>], [t('order.tree'), String(l.tree_version)], [t('order.catalogue'), String(l.catalog_version)], [t('order.engine'), String(l.engine_version)], [t('order.snapshot'), <Id>{calc.snapshot_id.slice(0, 16)}</Id>]]} />
+    </Section>
+  ) : null;
+}
+
+function Postings({ rows, names, more, order }: { rows: Posting[]; names: Names; more: boolean; order: string }): VNode | null {
+  if (rows.length === 0) return null;
+  return (
+    <Section flush title={t('ledger.postings')} note={t('ledger.note')} actions={more ? [{ label: t('ledger.all'), href: `/commissions?show=ledger&order_id=${encodeURIComponent(order)}` }] : []}>
+      <Table caption={t('ledger.postings')} head={[{ title: t('ledger.who'), slot: 'primary' }, { title: t('ledger.amount'), numeric: true, slot: 'inline' }, { title: t('ledger.kind'), slot: 'secondary' }, { title: t('ledger.from_to') }, { title: t('ledger.posted') }]}
+        rows={rows.map((p) => ({ id: p.event_id, cells: [<bdi>{names[p.distributor_id] ?? p.distributor_id}</bdi>, <Money text={p.amount} currency={p.currency} />, `${word('kind', p.kind)} · ${word('component', p.component_id)}`, <Id>{p.from} → {p.to}</Id>, <When at={p.posted_at} />] }))} />
+    </Section>
+  );
+}
+

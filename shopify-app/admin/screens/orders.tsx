@@ -1,0 +1,60 @@
+import type { VNode } from 'preact';
+import { Choice, Line, Page, Section, Stack } from '#ui';
+import { t, word } from '#text';
+import { Money, When } from '#viz';
+import { ListViews, Listed, Nothing, Search, Settlement, orderHref, platform, useExport } from '../common.tsx';
+import { useGet, useList } from '../data.ts';
+import { refine, usePlace } from '../route.ts';
+import type { Order, Overview } from '../types.ts';
+
+const reasons = ['unmapped_sku', 'unknown_distributor', 'no_plan', 'inconsistent_totals', 'order_missing', 'order_conflict', 'invalid_order', 'currency_mismatch', 'missing_rate', 'unknown_rank', 'missing_wholesale'] as const;
+
+export const orderName = (o: Order): string => o.name || o.platform_order_id;
+
+export const orderHead = () => [
+  { title: t('orders.order'), slot: 'primary' as const }, { title: t('orders.state'), slot: 'inline' as const }, { title: t('orders.placed'), slot: 'secondary' as const },
+  { title: t('orders.seller') }, { title: t('orders.net'), numeric: true }, { title: t('orders.commission'), numeric: true },
+];
+
+export const orderRow = (o: Order) => ({
+  id: o.order_id, href: orderHref(o.order_id), cells: [
+    <bdi>{orderName(o)}</bdi>, <Settlement state={o.settlement} />, <><When at={o.order_ts} /> · {platform(o.platform)}</>,
+    o.distributor_id ? <bdi>{o.distributor_id}</bdi> : o.settlement === 'parked' ? word('reason', o.reason_code ?? '') : t('orders.company'),
+    o.settlement === 'parked' && o.waiting ? <Money text={o.waiting} currency={o.waiting_currency ?? o.currency} /> : <Money text={o.net} currency={o.currency} />,
+    o.settlement === 'parked' ? t('orders.waits') : <Money text={o.earned} currency={o.currency} />,
+  ],
+});
+
+export default function Orders(): VNode {
+  const { query } = usePlace();
+  const filter = {
+    settlement: query.get('settlement') ?? '', store_id: query.get('store_id') ?? '', reason_code: query.get('reason_code') ?? '',
+    distributor_id: query.get('distributor_id') ?? '', search: query.get('search') ?? '',
+  };
+  const list = useList<Order>('/api/v1/orders', filter);
+  const stores = useGet<Overview>('/api/v1/overview').data?.stores ?? [];
+  const csv = useExport<Order>('orders', '/api/v1/orders', filter, [
+    ['order_id', (o) => o.order_id], ['name', (o) => o.name], ['order_ts', (o) => o.order_ts], ['store_id', (o) => o.store_id], ['status', (o) => o.status],
+    ['settlement', (o) => o.settlement], ['reason_code', (o) => o.reason_code], ['distributor_id', (o) => o.distributor_id], ['currency', (o) => o.currency],
+    ['net', (o) => o.net], ['earned', (o) => o.earned], ['waiting', (o) => o.waiting],
+  ]);
+  const filtered = Object.values(filter).some(Boolean);
+  return (
+    <Page title={t('nav.orders')} actions={[csv]}>
+      <Section flush>
+        <Stack>
+          <ListViews list="orders" label={t('orders.which')} own={[['', t('orders.all')], ['settlement=settled', t('settlement.settled')], ['settlement=parked', t('settlement.parked')]]} />
+          <Line>
+            <Search label={t('orders.search')} />
+            <Choice label={t('orders.store')} hideLabel value={filter.store_id} onInput={(v) => refine({ store_id: v })} options={[['', t('orders.every_store')], ...stores.map((s) => [s.store_id, s.name || s.domain] as const)]} />
+            <Choice label={t('orders.why_parked')} hideLabel value={filter.reason_code} onInput={(v) => refine({ reason_code: v, settlement: v ? 'parked' : filter.settlement })}
+              options={[['', t('orders.every_reason')], ...reasons.map((r) => [r, word('reason', r)] as const)]} />
+          </Line>
+        </Stack>
+        <Listed of={list} caption={t('nav.orders')} head={orderHead()} row={orderRow} empty={filtered
+          ? <Nothing title={t('orders.none_found')} text={t('list.other_filter')} actions={[{ label: t('list.clear'), href: '/orders' }]} />
+          : <Nothing title={t('orders.none')} text={t('orders.none_yet')} actions={[{ label: t('nav.stores'), href: '/stores' }]} />} />
+      </Section>
+    </Page>
+  );
+}
