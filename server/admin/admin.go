@@ -104,6 +104,9 @@ type Books interface {
 	PutBindings(ctx context.Context, program string, bindings []Binding, at time.Time, commit bool) (ImportSummary, error)
 	// Replay makes a delivery's revision (or its body, while kept) be processed again.
 	Replay(ctx context.Context, program, deliveryID string) error
+	// PutSetting writes what a program's screens keep under a name; server.Conflict where it is not at the version seen, 0
+	// for one that is not there yet. It gives the new version.
+	PutSetting(ctx context.Context, program, name string, value []byte, seen int64, actor string) (int64, error)
 	// Audit records who did what.
 	Audit(ctx context.Context, program, actor, action, subject, detail string) error
 }

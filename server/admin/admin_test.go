@@ -37,6 +37,10 @@ type books struct {
 
 var _ admin.Books = (*books)(nil)
 
+func (b *books) PutSetting(context.Context, string, string, []byte, int64, string) (int64, error) {
+	return 1, nil
+}
+
 func (b *books) PutBindings(_ context.Context, _ string, bindings []admin.Binding, _ time.Time, _ bool) (admin.ImportSummary, error) {
 	b.bindings = bindings
 	return admin.ImportSummary{Added: len(bindings)}, b.refuses

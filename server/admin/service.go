@@ -127,6 +127,12 @@ func (s *Service) Secrets(st Store) ([][]byte, error) {
 
 // CreateAPIKey makes a key and returns its text, which is not kept. A key with a store may post that store's orders.
 func (s *Service) CreateAPIKey(ctx context.Context, program, storeID, name string) (APIKey, string, error) {
+	return s.CreateRoleKey(ctx, APIKey{ProgramID: program, StoreID: storeID, Name: name})
+}
+
+// CreateRoleKey is CreateAPIKey for a key of any role.
+func (s *Service) CreateRoleKey(ctx context.Context, k APIKey) (APIKey, string, error) {
+	program, storeID := k.ProgramID, k.StoreID
 	if storeID != "" {
 		st, err := s.Books.StoreByID(ctx, storeID)
 		if err != nil {
@@ -140,20 +146,20 @@ func (s *Service) CreateAPIKey(ctx context.Context, program, storeID, name strin
 	if err != nil {
 		return APIKey{}, "", err
 	}
-	key, err := s.putAPIKey(ctx, program, storeID, name, text)
+	key, err := s.putAPIKey(ctx, k, text)
 	return key, text, err
 }
 
-func (s *Service) putAPIKey(ctx context.Context, program, storeID, name, text string) (APIKey, error) {
+func (s *Service) putAPIKey(ctx context.Context, key APIKey, text string) (APIKey, error) {
 	id, err := s.token("key_")
 	if err != nil {
 		return APIKey{}, err
 	}
-	key := APIKey{KeyID: id[:16], ProgramID: program, StoreID: storeID, Name: name, Hash: HashAPIKey(text)}
+	key.KeyID, key.Hash = id[:16], HashAPIKey(text)
 	if err := s.Books.CreateAPIKey(ctx, key); err != nil {
 		return APIKey{}, fmt.Errorf("create API key: %w", err)
 	}
-	return key, s.audit(ctx, program, "api_key.create", key.KeyID)
+	return key, s.audit(ctx, key.ProgramID, "api_key.create", key.KeyID)
 }
 
 // DerivedAPIKey is a key that follows from a store's signing secret, so that asking twice gives the same one; whoever
@@ -174,7 +180,7 @@ func (s *Service) DerivedAPIKey(ctx context.Context, st Store, name string) (str
 	} else if err != nil && !refusedKey(err) {
 		return "", fmt.Errorf("look for API key %s: %w", name, err)
 	}
-	if _, err = s.putAPIKey(ctx, st.ProgramID, st.StoreID, name, text); server.CodeOf(err) == server.Conflict {
+	if _, err = s.putAPIKey(ctx, APIKey{ProgramID: st.ProgramID, StoreID: st.StoreID, Name: name}, text); server.CodeOf(err) == server.Conflict {
 		_, text, err = s.CreateAPIKey(ctx, st.ProgramID, st.StoreID, name)
 	}
 	return text, err
@@ -257,6 +263,10 @@ func slug(name string) string {
 	}
 	s := strings.Trim(b.String(), "-")
 	return s[:min(len(s), 63)]
+}
+
+func notHere(storeID string) error {
+	return server.Errorf(server.NotFound, "there is no store %s", storeID)
 }
 
 func invalid(field, format string, args ...any) error {

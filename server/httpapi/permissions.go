@@ -41,6 +41,25 @@ var permissions = map[string]auth.Action{
 	"DELETE /api/v1/sessions":             auth.OwnAccount,
 	"DELETE /api/v1/sessions/:session_id": auth.OwnAccount,
 	"POST /api/v1/account/password":       auth.OwnAccount,
+	"POST /api/v1/account/totp":           auth.OwnAccount,
+	"POST /api/v1/account/totp/confirm":   auth.OwnAccount,
+	"POST /api/v1/account/totp/remove":    auth.OwnAccount,
+
+	"GET /api/v1/members":                         auth.ManageMembers,
+	"PATCH /api/v1/members/:person_id":            auth.ManageMembers,
+	"DELETE /api/v1/members/:person_id":           auth.ManageMembers,
+	"GET /api/v1/invitations":                     auth.ManageMembers,
+	"POST /api/v1/invitations":                    auth.ManageMembers,
+	"DELETE /api/v1/invitations/:invitation_id":   auth.ManageMembers,
+	"GET /api/v1/api-keys":                        auth.ManageKeys,
+	"POST /api/v1/api-keys":                       auth.ManageKeys,
+	"DELETE /api/v1/api-keys/:key_id":             auth.ManageKeys,
+	"GET /api/v1/audit":                           auth.ReadAudit,
+	"GET /api/v1/settings":                        auth.Read,
+	"PUT /api/v1/settings/:name":                  auth.ManageSettings,
+	"POST /api/v1/stores":                         auth.ManageStores,
+	"PATCH /api/v1/stores/:store_id":              auth.ManageStores,
+	"POST /api/v1/stores/:store_id/rotate-secret": auth.ManageStores,
 }
 
 // ActionOf says what a route, such as "GET /api/v1/orders", does; false where it is open or unknown.

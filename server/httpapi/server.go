@@ -54,6 +54,7 @@ type Deps struct {
 	// AppSecrets are the secrets of a platform's app, new first; they count for every store of that platform.
 	AppSecrets map[order.Platform][][]byte
 	Reader     query.Reader
+	Screens    query.Screens
 	Admin      *admin.Service
 	// Projections close periods, and tell what they come to so far.
 	Projections *run.Projections
@@ -160,6 +161,8 @@ func (s *Server) routes() {
 	v1.POST("/mappings", s.putMappings)
 	v1.GET("/mappings/unmapped", s.listUnmapped)
 	s.accountRoutes(v1)
+	s.memberRoutes(v1)
+	s.settingRoutes(v1)
 }
 
 // noRoute sends unknown API paths a problem and the pages' paths to the pages.

@@ -20,6 +20,8 @@ func (s *Server) signInRoutes() {
 	open.POST("/setup", s.postSetup)
 	open.POST("/sign-in", s.postSignIn)
 	open.POST("/reset", s.postReset)
+	open.POST("/invitation", s.lookInvitation)
+	open.POST("/invitation/accept", s.acceptInvitation)
 }
 
 // signInOnly guards what changes who is signed in: another site's page must not sign a browser in as somebody else.

@@ -188,7 +188,8 @@ type passkeyRow struct {
 	LastUsedAt   int64  `db:"last_used_at"`
 }
 
-const passkeyColumns = `credential_id, person_id, name, credential_json, created_at, last_used_at`
+// passkeyColumns are a passkey whole.
+const passkeyColumns = `credential_id, person_id, name, credential_json, created_at, last_used_at` //nolint:gosec // names of columns
 
 func (r *passkeyRow) passkey() auth.Passkey {
 	return auth.Passkey{

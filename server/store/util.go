@@ -36,6 +36,9 @@ func compareInts(pairs ...int64) int {
 	return 0
 }
 
+// auditPlace is where ids of timeOrderedID begin that were made at an instant or later.
+func auditPlace(us int64) string { return fmt.Sprintf("%016x", uint64(us)) } //nolint:gosec // as in timeOrderedID
+
 // timeOrderedID makes an id that sorts by time and never comes twice.
 func timeOrderedID(now int64) (string, error) {
 	var random [8]byte

@@ -124,7 +124,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		return err
 	}
 	api := httpapi.New(httpapi.Deps{
-		Inbox: machine.inbox, Adapters: platforms(), AppSecrets: cmd.appSecrets(), Reader: a.store, Admin: a.admin,
+		Inbox: machine.inbox, Adapters: platforms(), AppSecrets: cmd.appSecrets(), Reader: a.store, Screens: a.store, Admin: a.admin,
 		Projections: &closer.Projections{Service: a.runs(env, nil)},
 		Metrics:     figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: web.Handler(),
 		Logger: env.log, Clock: time.Now, Version: version,

@@ -1,0 +1,106 @@
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// maxSettingBytes bounds what a screen may keep under one name; a saved view takes some hundred.
+const maxSettingBytes = 64 << 10
+
+// settingName is what a setting may be called: "branding", or "view.orders.parked".
+var settingName = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,40}(\.[a-z0-9_-]{1,60}){0,2}$`)
+
+// PutSetting keeps a JSON value under a name, where it still is at the version that was seen.
+func (s *Service) PutSetting(ctx context.Context, program, name string, value json.RawMessage, seen int64) (int64, error) {
+	if !settingName.MatchString(name) {
+		return 0, invalid("name", "a setting's name is a word such as branding, or view.orders.parked")
+	}
+	if len(value) > maxSettingBytes || !json.Valid(value) {
+		return 0, invalid("value", "a setting is JSON of at most %d bytes", maxSettingBytes)
+	}
+	if name == "branding" {
+		if err := checkBranding(value); err != nil {
+			return 0, err
+		}
+	}
+	version, err := s.Books.PutSetting(ctx, program, name, value, seen, s.Actor)
+	if err != nil {
+		return 0, err
+	}
+	return version, s.audit(ctx, program, "setting.put", name)
+}
+
+// branding is what distributors see of a company. The logo is a small picture inside the value, so that no page loads
+// anything from elsewhere.
+type branding struct {
+	Name    string `json:"name"`
+	Accent  string `json:"accent"`   // #rrggbb
+	LogoURL string `json:"logo_url"` // data:image/…;base64,…
+}
+
+var (
+	colour  = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
+	dataURL = regexp.MustCompile(`^data:image/(png|jpeg|webp);base64,[A-Za-z0-9+/]+=*$`)
+)
+
+func checkBranding(value []byte) error {
+	var b branding
+	dec := json.NewDecoder(strings.NewReader(string(value)))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&b); err != nil {
+		return invalid("value", "branding has name, accent and logo_url, all text")
+	}
+	switch {
+	case len(b.Name) > maxNameBytes:
+		return invalid("value.name", "longer than %d bytes", maxNameBytes)
+	case b.Accent != "" && !colour.MatchString(b.Accent):
+		return invalid("value.accent", "a colour is written #1a2b3c")
+	case b.LogoURL != "" && !dataURL.MatchString(b.LogoURL):
+		return invalid("value.logo_url", "a logo is a PNG, JPEG or WebP as data:image/png;base64,…")
+	}
+	return nil
+}
+
+// StoreChange is what may be changed about a store; nil leaves it.
+type StoreChange struct {
+	Name             *string
+	GoLiveAt         *time.Time // orders before it never pay; the zero time takes it away
+	AcceptTestOrders *bool
+}
+
+// ChangeStore changes a store of the program.
+func (s *Service) ChangeStore(ctx context.Context, program, storeID string, change StoreChange) error {
+	st, err := s.Books.StoreByID(ctx, storeID)
+	if err != nil {
+		return err
+	}
+	if st.ProgramID != program {
+		return notHere(storeID)
+	}
+	var what []string
+	if change.Name != nil {
+		name := strings.TrimSpace(*change.Name)
+		if name == "" || len(name) > maxNameBytes {
+			return invalid("name", "a store's name has 1 to %d bytes", maxNameBytes)
+		}
+		st.Name, what = name, append(what, "name")
+	}
+	if change.GoLiveAt != nil {
+		st.GoLiveAt, what = 0, append(what, "go_live_at")
+		if !change.GoLiveAt.IsZero() {
+			st.GoLiveAt = change.GoLiveAt.UnixMicro()
+		}
+	}
+	if change.AcceptTestOrders != nil {
+		st.AcceptTestOrders, what = *change.AcceptTestOrders, append(what, fmt.Sprintf("accept_test_orders %t", *change.AcceptTestOrders))
+	}
+	if err := s.Books.UpdateStore(ctx, st); err != nil {
+		return err
+	}
+	return s.Books.Audit(ctx, program, s.Actor, "store.change", storeID, strings.Join(what, ", "))
+}
