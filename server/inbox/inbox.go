@@ -25,7 +25,7 @@ type Row struct {
 	BodySHA256     [32]byte  // of the raw body, kept for ever
 	BodyBytes      int       // length of the raw body
 	Status         Status    //
-	Result         string    // "settled", "unchanged", "ignored", "duplicate", or the park reason's code
+	Result         string    // "settled", "unchanged", "ignored", "acted", "duplicate", or the park reason's code
 	Reason         string    // sentence for people; "" unless parked or waiting after a failure
 	Attempt        int       // processing attempts so far
 	DueAt          time.Time // not before

@@ -19,7 +19,7 @@ type Opener interface {
 	Open(row inbox.Row) ([]byte, error)
 }
 
-// Deps are what a pipeline works with. Metrics and OnSettled may be nil.
+// Deps are what a pipeline works with. Metrics, Notices and OnSettled may be nil.
 type Deps struct {
 	Inbox    inbox.Store
 	Bodies   Opener
@@ -28,9 +28,18 @@ type Deps struct {
 	Clock    func() time.Time
 	Logger   *slog.Logger
 	Metrics  Metrics
+	// Notices acts on what is about no order; nil: such deliveries are ignored.
+	Notices Notices
 	// OnSettled hears of every batch after its commit, for live screens. It must not block, and nothing may depend on
 	// it: a process that dies after the commit never calls it.
 	OnSettled func(programID string, settled []Settlement)
+}
+
+// Notices acts on deliveries about stores and persons. It may be called again for the same delivery, and an error is
+// tried again as any other.
+type Notices interface {
+	// Take acts on a notice and says in one sentence what was done.
+	Take(ctx context.Context, d order.Delivery, n *adapters.Notice) (note string, err error)
 }
 
 // Options are the pipeline's knobs. A zero field takes its default.

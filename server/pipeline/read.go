@@ -12,8 +12,11 @@ import (
 	"upline.dev/upline/server/inbox"
 )
 
-// resultIgnored is the Result of a delivery that changes no commission.
-const resultIgnored = "ignored"
+// The Results of deliveries that touch no order.
+const (
+	resultIgnored = "ignored" // it changes no commission
+	resultActed   = "acted"   // it was about a store or a person, and what it asks for is done or taken down
+)
 
 // item is one delivery on its way, or one released order.
 type item struct {
@@ -51,7 +54,7 @@ func (p *Pipeline) read(ctx context.Context, it *item) {
 		return err
 	})
 	if err == nil && it.isDelivery() {
-		err = p.readDelivery(it)
+		err = p.readDelivery(ctx, it)
 	} else if err == nil {
 		it.sources = []order.Source{*it.released}
 	}
@@ -90,7 +93,7 @@ func (p *Pipeline) shardOf(it *item) chan<- *item {
 }
 
 // readDelivery turns a body into revisions.
-func (p *Pipeline) readDelivery(it *item) error {
+func (p *Pipeline) readDelivery(ctx context.Context, it *item) error {
 	adapter, found := p.deps.Adapters[it.row.Platform]
 	if !found {
 		return fmt.Errorf("no adapter for platform %q", it.row.Platform)
@@ -101,6 +104,9 @@ func (p *Pipeline) readDelivery(it *item) error {
 			return err
 		}
 		it.row.Body = body
+	}
+	if acted, err := p.takeNotice(ctx, adapter, it); acted || err != nil {
+		return err
 	}
 	revisions, err := safely(func() ([]order.Revision, error) { return adapter.Normalise(it.row.Delivery, it.store.info.Store) })
 	if err != nil {
@@ -126,6 +132,29 @@ func (p *Pipeline) readDelivery(it *item) error {
 		}
 	}
 	return nil
+}
+
+// takeNotice acts on a delivery that is about a store or a person, and ends it.
+func (p *Pipeline) takeNotice(ctx context.Context, adapter adapters.Adapter, it *item) (acted bool, err error) {
+	announcer, ok := adapter.(adapters.Announcer)
+	if !ok || p.deps.Notices == nil {
+		return false, nil
+	}
+	notice, err := safely(func() (*adapters.Notice, error) { return announcer.Announce(it.row.Delivery) })
+	if err != nil {
+		return false, fmt.Errorf("read delivery %s: %w", it.row.DeliveryID, err)
+	}
+	if notice == nil {
+		return false, nil
+	}
+	note, err := safely(func() (string, error) { return p.deps.Notices.Take(ctx, it.row.Delivery, notice) })
+	if err != nil {
+		return false, fmt.Errorf("act on delivery %s: %w", it.row.DeliveryID, err)
+	}
+	it.finished = &inbox.Finished{
+		DeliveryID: it.row.DeliveryID, Status: inbox.Done, Result: resultActed, Reason: note, At: p.deps.Clock().UTC(),
+	}
+	return true, nil
 }
 
 // checkRevision refuses a revision that speaks of another store's order, or that no state could take: it would hold up

@@ -23,6 +23,7 @@ import (
 	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/pipeline"
+	"upline.dev/upline/server/privacy"
 	"upline.dev/upline/server/query"
 	"upline.dev/upline/server/run"
 )
@@ -35,6 +36,7 @@ type Store interface {
 	admin.Books
 	run.Books
 	install.Books
+	privacy.Books
 	MergeCustomers(ctx context.Context, program, storeID, kept, gone string) (moved bool, err error)
 	auth.Books
 	Seals(ctx context.Context, program string, fn func(ledger.Seal, []ledger.Posting, [][32]byte) error) error
@@ -59,7 +61,7 @@ type Opened struct {
 
 // Run runs the whole suite.
 func Run(t *testing.T, open func(t *testing.T) Opened) {
-	for _, part := range []map[string]func(*testing.T, *world){suite, accounts} {
+	for _, part := range []map[string]func(*testing.T, *world){suite, accounts, persons} {
 		for name, test := range part {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
