@@ -25,6 +25,7 @@ import (
 
 	"upline.dev/upline/adapters"
 	"upline.dev/upline/adapters/custom"
+	"upline.dev/upline/adapters/magento"
 	"upline.dev/upline/adapters/shopify"
 	"upline.dev/upline/adapters/woocommerce"
 	"upline.dev/upline/core/order"
@@ -144,7 +145,9 @@ func (plainSealer) Seal(plain, _ []byte) ([]byte, error)  { return plain, nil }
 func (plainSealer) Open(sealed, _ []byte) ([]byte, error) { return sealed, nil }
 
 func platforms() map[order.Platform]adapters.Adapter {
-	return map[order.Platform]adapters.Adapter{order.Shopify: shopify.New(), order.WooCommerce: woocommerce.New(), order.Custom: custom.New()}
+	return map[order.Platform]adapters.Adapter{
+		order.Shopify: shopify.New(), order.WooCommerce: woocommerce.New(), order.Magento: magento.New(), order.Custom: custom.New(),
+	}
 }
 
 func openDoor(t testing.TB) *door {

@@ -27,8 +27,10 @@ func orderIDOf(c *gin.Context) (string, error) {
 		store = principalOf(c).StoreID
 	}
 	if store == "" {
-		return "", &server.Error{Code: server.Invalid, Field: "store_id",
-			Message: `store_id "-" means the store of the asker, and this one belongs to none; write the id of the store`}
+		return "", &server.Error{
+			Code: server.Invalid, Field: "store_id",
+			Message: `store_id "-" means the store of the asker, and this one belongs to none; write the id of the store`,
+		}
 	}
 	return store + "/" + param(c, "platform_order_id"), nil
 }

@@ -317,7 +317,11 @@ func (c *conversation) refusals() {
 }
 
 func (c *conversation) wooCommerce(large string) {
-	path := strings.TrimPrefix(wooStore(c.t, c.company), c.url)
+	c.pluginDoor(strings.TrimPrefix(wooStore(c.t, c.company), c.url), large)
+	c.pluginDoor(strings.TrimPrefix(magentoStore(c.t, c.company), c.url), large)
+}
+
+func (c *conversation) pluginDoor(path, large string) {
 	for site, want := range map[string]int{"https://shop.example.com": 200, "https://other.example.com": 403, "": 422} {
 		body := snapshotBody(site, 1, "")
 		c.say(exchange{method: "POST", path: path, header: pluginHeader("e-"+site[len(site)/2:], time.Now(), body, wooSecret), body: string(body), wrong: want == 422, want: want})

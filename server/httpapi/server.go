@@ -128,6 +128,7 @@ func (s *Server) routes() {
 
 	s.engine.POST("/webhooks/shopify", s.webhook(order.Shopify))
 	s.engine.POST("/webhooks/woocommerce/:store", s.storeWebhook(order.WooCommerce))
+	s.engine.POST("/webhooks/magento/:store", s.storeWebhook(order.Magento))
 
 	s.signInRoutes()
 

@@ -18,6 +18,7 @@ import (
 
 	"upline.dev/upline/adapters"
 	"upline.dev/upline/adapters/custom"
+	"upline.dev/upline/adapters/magento"
 	"upline.dev/upline/adapters/shopify"
 	"upline.dev/upline/adapters/woocommerce"
 	"upline.dev/upline/core/order"
@@ -112,7 +113,9 @@ func (cmd *ServeCmd) checkProxies() error {
 
 // platforms are the adapters this binary has.
 func platforms() map[order.Platform]adapters.Adapter {
-	return map[order.Platform]adapters.Adapter{order.Shopify: shopify.New(), order.WooCommerce: woocommerce.New(), order.Custom: custom.New()}
+	return map[order.Platform]adapters.Adapter{
+		order.Shopify: shopify.New(), order.WooCommerce: woocommerce.New(), order.Magento: magento.New(), order.Custom: custom.New(),
+	}
 }
 
 func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listener net.Listener) error {
