@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Lints the Go code or the shell scripts:
+# Lints the Go code or the shell scripts, or holds generated code against what
+# it is made of:
 #
-#   bash .ci/lint.sh go|scripts
+#   bash .ci/lint.sh go|scripts|generated
 #
 # Exit code 75 means that the tool is not there.
 set -euo pipefail
@@ -25,5 +26,15 @@ scripts)
   # It does not see that traps and "run" call functions (2317, later 2329).
   shellcheck -x -e SC2317,SC2329 .ci/run .ci/*.sh
   ;;
-*) die "usage: bash .ci/lint.sh go|scripts" ;;
+generated)
+  own_caches
+  say "genqlient"
+  made=adapters/shopify/adminapi/generated.go
+  kept=$(mktemp)
+  cp "$made" "$kept"
+  on_exit cp "$kept" "$made"
+  go generate ./adapters/shopify/adminapi
+  cmp "$kept" "$made" || die "$made is not what its documents give: run go generate ./adapters/shopify/adminapi"
+  ;;
+*) die "usage: bash .ci/lint.sh go|scripts|generated" ;;
 esac

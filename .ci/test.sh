@@ -113,6 +113,7 @@ fi
 suite build "without a C compiler" build
 suite go "${race:+race detector, }$where" go_tests
 suite tools "the programs of .ci/tools" bash .ci/gotest.sh .ci/tools -count=1 ./...
+suite generated "genqlient" bash .ci/lint.sh generated
 suite lint "golangci-lint" bash .ci/lint.sh go
 suite shopify "Shopify's command line tool and libraries" bash .ci/nodetest.sh shopify-app/oracle
 suite extensions "Vitest, in Shopify's mock of its admin" bash .ci/vitest.sh shopify-app/oracle

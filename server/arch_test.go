@@ -45,8 +45,9 @@ var table = []row{
 
 	{pkg: "adapters", ours: "core/order core/money"},
 	{pkg: "adapters/wire", ours: "adapters"},
-	{pkg: "adapters/shopify", ours: "adapters core/order core/money"},
-	{pkg: "adapters/shopify/shopifytest", testOnly: true},
+	{pkg: "adapters/shopify/adminapi", ours: "adapters"},
+	{pkg: "adapters/shopify/shopifytest", ours: "adapters adapters/shopify/adminapi", testOnly: true},
+	{pkg: "adapters/shopify", ours: "adapters adapters/shopify/adminapi core/order core/money"},
 	{pkg: "adapters/plugin", ours: "adapters adapters/wire core/order core/money"},
 	{pkg: "adapters/woocommerce", ours: "adapters adapters/wire adapters/plugin core/order core/money"},
 	{pkg: "adapters/magento", ours: "adapters adapters/wire adapters/plugin core/order core/money"},
@@ -101,6 +102,7 @@ var libraries = map[string]string{
 	"github.com/santhosh-tekuri/jsonschema":  "server/planfile",
 	"github.com/golang-jwt/jwt/v5":           "server/auth adapters/shopify",
 	"github.com/bold-commerce/go-shopify/v4": "adapters/shopify",
+	"github.com/Khan/genqlient":              "adapters/shopify/adminapi",
 	"github.com/prometheus/client_golang":    "server/metrics server/httpapi server/cmd/upline",
 	"github.com/rabbitmq/amqp091-go":         "server/bus",
 	"github.com/twmb/franz-go":               "server/bus",
@@ -124,6 +126,7 @@ var libraries = map[string]string{
 var testLibraries = []string{
 	"github.com/google/go-cmp", "pgregory.net/rapid", "github.com/rogpeppe/go-internal",
 	"github.com/pquerna/otp", "github.com/govalues/decimal", "github.com/alicebob/miniredis/v2", "go.uber.org/goleak", "github.com/pelletier/go-toml/v2",
+	"github.com/vektah/gqlparser/v2",
 }
 
 // impureImports are standard packages that would let the outside world, the

@@ -141,6 +141,8 @@ func TestMergeRefusesAHalfToldLine(t *testing.T) {
 		"a line without id": func(r *Revision) { r.Order.Lines[0].LineID = "" },
 		"an order discount": func(r *Revision) { r.Order.OrderDiscountMinor = 1 },
 		"a stated subtotal": func(r *Revision) { r.Order.Stated.SubtotalMinor = ptr(1) },
+		"stated sales":      func(r *Revision) { r.Order.Stated.SalesMinor = ptr(1) },
+		"an untold buyer":   func(r *Revision) { r.Order.BuyerUntold = true },
 	} {
 		r := oneLine(1, "TEA", 100, nil)
 		change(&r)

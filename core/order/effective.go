@@ -58,9 +58,10 @@ func (s State) top() (ChannelState, bool) {
 	var tellings []ChannelState
 	for _, c := range s.Channels {
 		if c.Channel == top.Channel {
-			tellings = append(tellings, c)
+			tellings = append(tellings, c.filled())
 		}
 	}
+	top = top.filled()
 	if len(tellings) > 1 {
 		top = compose(tellings)
 	}

@@ -120,7 +120,9 @@ func (r Revision) checkOrder() error {
 	case r.Kind == Snapshot:
 	case len(o.Lines) != 1 || o.Lines[0].LineID == "":
 		return invalid("order.lines", "is not one line with an id, in a revision of one line")
-	case o.OrderDiscountMinor != 0 || o.PaidMinor != 0 || o.TotalMinor != 0 || o.Stated.SubtotalMinor != nil:
+	case o.BuyerUntold:
+		return invalid("order.buyer_untold", "is set in a revision of one line")
+	case o.OrderDiscountMinor != 0 || o.PaidMinor != 0 || o.TotalMinor != 0 || o.Stated != (Stated{}):
 		return invalid("order", "tells totals of the whole order in a revision of one line")
 	}
 	return checkRefundHeads("order.refunds", r.Order.Refunds)
@@ -197,9 +199,9 @@ func joinChannels(a, b []ChannelState) []ChannelState {
 func joinChannel(a, b ChannelState) ChannelState {
 	switch a.Version.Compare(b.Version) {
 	case 1:
-		return a
+		return a.keepTold(a, b)
 	case -1:
-		return b
+		return b.keepTold(a, b)
 	}
 	bodies := distinct(slices.Concat(a.bodies(), b.bodies()))
 	c := ChannelState{Channel: a.Channel, Part: a.Part, Version: a.Version, Order: bodies[0]}
@@ -207,7 +209,7 @@ func joinChannel(a, b ChannelState) ChannelState {
 		c.Rivals = bodies
 		c.Order, c.Conflict = unite(bodies)
 	}
-	return c
+	return c.keepTold(a, b)
 }
 
 func (c ChannelState) bodies() []Order {

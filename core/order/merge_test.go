@@ -467,7 +467,7 @@ func revisions() *rapid.Generator[Revision] {
 			o := smallOrder(t)
 			id := rapid.SampledFrom([]string{"A", "B", "C"}).Draw(t, "line")
 			o.Lines = []Line{product(id, 1, rapid.Int64Range(1, 2).Draw(t, "gross"))}
-			o.PaidMinor, o.Stated = 0, Stated{}
+			o.PaidMinor, o.Stated, o.BuyerUntold = 0, Stated{}, false
 			r.Order = &o
 		case Refunding:
 			r.Refunds = smallRefunds(t)
@@ -498,6 +498,8 @@ func smallOrder(t *rapid.T) Order {
 	if o.Undated = rapid.Bool().Draw(t, "undated"); o.Undated {
 		o.OrderTS = placed.Add(time.Duration(rapid.IntRange(-1, 1).Draw(t, "told")) * time.Second)
 	}
+	o.Stated.SalesMinor = rapid.SampledFrom([]*int64{nil, nil, ptr(1)}).Draw(t, "sales")
+	o.BuyerUntold = rapid.Bool().Draw(t, "buyer untold")
 	if rapid.Bool().Draw(t, "evidence") {
 		o.Evidence = []Evidence{{LandingReference, rapid.SampledFrom([]string{"x", "y"}).Draw(t, "ref")}, {DistributorCode, "a"}}
 	}

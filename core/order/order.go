@@ -148,6 +148,9 @@ type Stated struct {
 	// SubtotalMinor = sum of gross - discounts - refunded subtotals over all lines of this snapshot, tax included where
 	// prices include it.
 	SubtotalMinor *int64 `json:"subtotal_minor,omitempty"`
+	// SalesMinor is the net of the Product lines by the platform's own sales ledger: after discounts, taxes and what was
+	// taken back of them, but before money refunded without naming lines.
+	SalesMinor *int64 `json:"sales_minor,omitempty"`
 }
 
 // Order is a full snapshot of one order as its platform told it.
@@ -164,9 +167,12 @@ type Order struct {
 	Currency      money.Currency `json:"currency"` // the store's shop currency
 	TaxesIncluded bool           `json:"taxes_included,omitempty"`
 	BuyerID       string         `json:"buyer_id,omitempty"` // the platform's customer id, never a name
-	Country       string         `json:"country,omitempty"`  // ISO 3166-1 alpha-2 of the delivery, where known
-	Lines         []Line         `json:"lines"`
-	Refunds       []Refund       `json:"refunds,omitempty"`
+	// BuyerUntold says that this telling cannot name the buyer, nor all of the evidence, because it was read from an API that
+	// shows no customers. What earlier tellings of the channel said of them holds on.
+	BuyerUntold bool     `json:"buyer_untold,omitempty"`
+	Country     string   `json:"country,omitempty"` // ISO 3166-1 alpha-2 of the delivery, where known
+	Lines       []Line   `json:"lines"`
+	Refunds     []Refund `json:"refunds,omitempty"`
 	// OrderDiscountMinor is a discount on the whole order that the platform has not shared out over lines itself.
 	OrderDiscountMinor int64 `json:"order_discount_minor,omitempty"`
 	// PaidMinor of TotalMinor is what the buyer has paid so far; both 0 where unknown.

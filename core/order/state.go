@@ -31,6 +31,16 @@ type ChannelState struct {
 	// Rivals holds every different body told under this one version, where there is more than one; Order and Conflict
 	// follow from them alone, so that the order of arrival cannot matter. Empty is the normal case.
 	Rivals []Order `json:"rivals,omitempty"`
+	// Told is what the newest telling that could name the buyer said of them; set only where Order.BuyerUntold is.
+	Told *Told `json:"told,omitempty"`
+}
+
+// Told is who bought, and on whose word, as a telling before the newest one said.
+type Told struct {
+	Version  Version    `json:"version"`
+	BuyerID  string     `json:"buyer_id,omitempty"`
+	Country  string     `json:"country,omitempty"`
+	Evidence []Evidence `json:"evidence,omitempty"`
 }
 
 // MoneyRefundPolicy says what money refunded without naming lines does to the lines.

@@ -97,6 +97,7 @@ func (u *uniter) repeats(body Order) {
 func (u *uniter) header() {
 	u.out.Platform = pick(u, "platform", func(o Order) Platform { return o.Platform })
 	u.out.Currency = pick(u, "currency", func(o Order) money.Currency { return o.Currency })
+	u.out.BuyerUntold = !slices.ContainsFunc(u.bodies, func(o Order) bool { return !o.BuyerUntold })
 	u.out.BuyerID = pick(u, "buyer_id", func(o Order) string { return o.BuyerID })
 	u.out.Country = pick(u, "country", func(o Order) string { return o.Country })
 	u.placed()
@@ -245,22 +246,29 @@ func greater(a, b *int64) *int64 {
 // is stated.
 func (u *uniter) totals() {
 	whole := slices.DeleteFunc(slices.Clone(u.bodies), func(body Order) bool { return !u.reaches(body) })
-	u.out.Stated, u.out.PaidMinor = Stated{}, 0
+	u.out.PaidMinor = 0
 	u.out.TotalMinor = pickFrom(u, whole, "total_minor", func(o Order) int64 { return o.TotalMinor })
-	unclear := false
 	for _, body := range whole {
 		u.out.PaidMinor = max(u.out.PaidMinor, body.PaidMinor)
-		switch stated := body.Stated.SubtotalMinor; {
+	}
+	u.out.Stated = Stated{
+		SubtotalMinor: agreed(whole, func(o Order) *int64 { return o.Stated.SubtotalMinor }),
+		SalesMinor:    agreed(whole, func(o Order) *int64 { return o.Stated.SalesMinor }),
+	}
+}
+
+// agreed is the one total that is stated. Where two differ it is nil: unknown is safer than a false disagreement.
+func agreed(bodies []Order, of func(Order) *int64) (total *int64) {
+	for _, body := range bodies {
+		switch stated := of(body); {
 		case stated == nil:
-		case u.out.Stated.SubtotalMinor == nil:
-			u.out.Stated = body.Stated
-		default:
-			unclear = unclear || *stated != *u.out.Stated.SubtotalMinor
+		case total == nil:
+			total = stated
+		case *stated != *total:
+			return nil
 		}
 	}
-	if unclear {
-		u.out.Stated = Stated{} // Unknown is safer than a false disagreement.
-	}
+	return total
 }
 
 // reaches reports whether a body is as far as all bodies together.

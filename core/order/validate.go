@@ -253,11 +253,23 @@ func (r Refund) addTo(total *int64) *Invalid {
 	return nil
 }
 
-// validateStated holds the platform's own subtotal against the lines and refunds of the same snapshot.
+// validateStated holds the platform's own totals against the lines and refunds of the same snapshot.
 func (o Order) validateStated() *Invalid {
-	if o.Stated.SubtotalMinor == nil {
-		return nil
+	if stated := o.Stated.SubtotalMinor; stated != nil {
+		if computed := o.subtotal(); *stated != computed {
+			return disagree("stated.subtotal_minor", "disagrees with the lines and refunds", *stated, computed)
+		}
 	}
+	if stated := o.Stated.SalesMinor; stated != nil {
+		if computed := o.sales(); *stated != computed {
+			return disagree("stated.sales_minor", "the platform's own sales ledger disagrees with the lines and refunds", *stated, computed)
+		}
+	}
+	return nil
+}
+
+// subtotal is what all lines are worth, tax included where prices include it.
+func (o Order) subtotal() int64 {
 	computed := -o.OrderDiscountMinor
 	for _, line := range o.Lines {
 		computed += line.GrossMinor - line.DiscountMinor // validateDiscount made sure that the sum fits.
@@ -267,10 +279,32 @@ func (o Order) validateStated() *Invalid {
 			computed -= line.SubtotalMinor // validateRefunds made sure that the sum fits.
 		}
 	}
-	if stated := *o.Stated.SubtotalMinor; stated != computed {
-		return disagree("stated.subtotal_minor", "disagrees with the lines and refunds", stated, computed)
+	return computed
+}
+
+// sales is what the Product lines are worth without tax, as far as refunds name lines. An order discount that is not
+// shared out over the lines belongs to no kind of them, so it is left out: a platform that states sales shares it out.
+func (o Order) sales() int64 {
+	var computed int64
+	products := make(map[string]bool, len(o.Lines))
+	for _, line := range o.Lines {
+		if line.Kind == Product {
+			products[line.LineID] = true
+			computed += line.GrossMinor - line.DiscountMinor - line.TaxMinor
+		}
 	}
-	return nil
+	for _, refund := range o.Refunds {
+		for _, line := range refund.Lines {
+			if !products[line.LineID] {
+				continue
+			}
+			computed -= line.SubtotalMinor
+			if o.TaxesIncluded {
+				computed += line.TaxMinor
+			}
+		}
+	}
+	return computed
 }
 
 // fewLines is up to where looking through a list is faster than a map.

@@ -102,6 +102,9 @@ func (b *batch) customers(records []SourceRecord) []Customer {
 	for _, rec := range records {
 		for i := range rec.State.Channels {
 			add(&rec.State.Channels[i].Order)
+			if told := rec.State.Channels[i].Told; told != nil {
+				add(&order.Order{Source: rec.Source, BuyerID: told.BuyerID})
+			}
 		}
 		for _, r := range b.tasks[rec.Source].revisions {
 			if r.Revision.Order != nil {
