@@ -66,7 +66,7 @@ var table = []row{
 	{pkg: "server/planfile", ours: "server core/plan core/money"},
 	{pkg: "server/scenario", ours: "server server/planfile core/*"},
 	{pkg: "server/admin", ours: "server server/secret core/*"},
-	{pkg: "server/install", ours: "server server/secret adapters core/order"},
+	{pkg: "server/install", ours: "server server/secret server/admin adapters core/order core/money"},
 	{pkg: "server/importer", ours: "server server/admin server/query core/*"},
 	{pkg: "server/auth", ours: "server"},
 	{pkg: "server/pipeline", ours: "server server/inbox server/dedupe server/bus adapters core/*"},

@@ -10,6 +10,7 @@ import (
 	"io"
 	"time"
 
+	"upline.dev/upline/adapters"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/secret"
@@ -130,6 +131,6 @@ type Service struct {
 
 var (
 	// ErrNotConnected means that the store has no credentials, or none that work: the merchant has to connect it.
-	ErrNotConnected = &server.Error{Code: server.Conflict, Message: "this store is not connected; connect it again"}
+	ErrNotConnected = &server.Error{Code: server.Conflict, Message: "this store is not connected; connect it again", Err: adapters.ErrReauthorise}
 	errLostLease    = errors.New("another process renews these credentials")
 )

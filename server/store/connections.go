@@ -81,6 +81,24 @@ func (s *Store) Connections(ctx context.Context, program string) (list []install
 	return connectionsOf(rows), err
 }
 
+// ProgramIDs lists all programs. See install.Stores.
+func (s *Store) ProgramIDs(ctx context.Context) (ids []string, err error) {
+	defer server.Wrap(&err, "list the programs")
+	err = s.read(ctx, "", func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &ids, `SELECT program_id FROM programs ORDER BY program_id`)
+	})
+	return ids, err
+}
+
+// CountStores counts a platform's stores in a program. See install.Stores.
+func (s *Store) CountStores(ctx context.Context, program string, p order.Platform) (n int, err error) {
+	defer server.Wrap(&err, "count the stores of program %s", program)
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &n, `SELECT count(*) FROM stores WHERE program_id = $1 AND platform = $2`, program, string(p))
+	})
+	return n, err
+}
+
 // StaleConnections lists what has to be kept alive. See install.Books.
 func (s *Store) StaleConnections(ctx context.Context, before time.Time, limit int) (list []install.Connection, err error) {
 	defer server.Wrap(&err, "list stale connections")

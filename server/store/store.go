@@ -84,6 +84,7 @@ var (
 	_ query.Reader   = (*Store)(nil)
 	_ admin.Books    = (*Store)(nil)
 	_ install.Books  = (*Store)(nil)
+	_ install.Stores = (*Store)(nil)
 )
 
 // Open connects. The embedded database is brought up to date; PostgreSQL must have been migrated (see Migrate), and is
