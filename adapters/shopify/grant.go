@@ -122,6 +122,12 @@ type passing struct {
 func (p *passing) Error() string { return p.err.Error() }
 func (p *passing) Unwrap() error { return p.err }
 
+// Is makes every such failure an ErrPassing.
+func (*passing) Is(target error) bool { return target == ErrPassing }
+
+// ErrPassing is a failure of the shop that may be gone in a moment.
+var ErrPassing = errors.New("the shop does not answer as it should")
+
 // grant posts a body to a shop's token endpoint, up to grantAttempts times while the failure is a passing one.
 func (a *App) grant(ctx context.Context, shop string, body any) (Grant, error) {
 	var text bytes.Buffer
@@ -131,19 +137,29 @@ func (a *App) grant(ctx context.Context, shop string, body any) (Grant, error) {
 		return Grant{}, errors.New("the request cannot be encoded") // without the cause: it may quote a secret
 	}
 	raw := bytes.TrimSuffix(text.Bytes(), []byte("\n"))
+	var g Grant
+	err := again(ctx, func() (err error) {
+		g, err = a.grantOnce(ctx, shop, raw)
+		return err
+	})
+	return g, err
+}
+
+// again runs f up to grantAttempts times, while its failure is a passing one and ctx has not ended.
+func again(ctx context.Context, f func() error) error {
 	for attempt := 1; ; attempt++ {
-		g, err := a.grantOnce(ctx, shop, raw)
-		var again *passing
-		if err == nil || !errors.As(err, &again) || attempt == grantAttempts {
-			return g, err
+		err := f()
+		var p *passing
+		if err == nil || !errors.As(err, &p) || attempt == grantAttempts {
+			return err
 		}
-		wait := again.after
+		wait := p.after
 		if wait == 0 {
 			wait = grantPause<<(attempt-1) + rand.N(grantPause) //nolint:gosec // it need not be unpredictable
 		}
 		select {
 		case <-ctx.Done():
-			return Grant{}, errors.Join(ctx.Err(), err)
+			return errors.Join(ctx.Err(), err)
 		case <-time.After(wait):
 		}
 	}

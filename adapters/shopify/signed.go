@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -18,9 +17,6 @@ import (
 
 // signedFor is how long a signed address counts, to either side of our clock.
 const signedFor = 90 * time.Second
-
-// errStale is a signed address of another time: perhaps replayed.
-var errStale = errors.New("the address was signed at another time; begin again")
 
 // maxQueryBytes bounds a signed query.
 const maxQueryBytes = 16 << 10
@@ -40,7 +36,7 @@ func (a *App) VerifyCallback(rawQuery string) (Callback, error) {
 	if err != nil {
 		return Callback{}, err
 	}
-	shop, err := ParseShop(query.Get("shop"))
+	shop, err := shopParameter(query)
 	if err != nil {
 		return Callback{}, err
 	}
@@ -58,7 +54,15 @@ func (a *App) VerifyInstall(rawQuery string) (shop string, err error) {
 	if err != nil {
 		return "", err
 	}
-	return ParseShop(query.Get("shop"))
+	return shopParameter(query)
+}
+
+func shopParameter(query url.Values) (string, error) {
+	shop, err := ParseShop(query.Get("shop"))
+	if err != nil {
+		return "", &adapters.Malformed{Field: "shop", Reason: ErrShop.Error()}
+	}
+	return shop, nil
 }
 
 // verifyAdminQuery checks the hmac parameter: hex HMAC-SHA256 over the other parameters, sorted and percent-encoded.
@@ -132,7 +136,7 @@ func (a *App) checkTime(timestamp string) error {
 		return &adapters.Malformed{Field: "timestamp", Reason: "want seconds since 1970"}
 	}
 	if away := a.clock().Unix() - seconds; away > int64(signedFor/time.Second) || away < -int64(signedFor/time.Second) {
-		return errStale
+		return &adapters.Malformed{Field: "timestamp", Reason: "the address was signed at another time; begin again"}
 	}
 	return nil
 }
@@ -171,7 +175,7 @@ func (a *App) VerifyProxy(rawQuery string) (Proxied, error) {
 	if err := a.checkTime(query.Get("timestamp")); err != nil {
 		return Proxied{}, err
 	}
-	shop, err := ParseShop(query.Get("shop"))
+	shop, err := shopParameter(query)
 	if err != nil {
 		return Proxied{}, err
 	}

@@ -272,9 +272,12 @@ func TestEvidence(t *testing.T) {
 	  "core": {"session_entry": "https://shop.example.com/?utm_source=x&ref=ENTRY#top"}}`)
 	got := normalise(t, plugin.Topic, body, "USD")[0].Order.Evidence
 	want := []order.Evidence{
-		{Kind: order.ManualOverride, Value: "D-7"}, {Kind: order.DistributorCode, Value: "dist-4711"},
-		{Kind: order.LandingReference, Value: "LAST"}, {Kind: order.LandingReference, Value: "FIRST"},
-		{Kind: order.LandingReference, Value: "ENTRY"}, {Kind: order.BoundCustomer, Value: "2"},
+		{Kind: order.ManualOverride, Value: "D-7"},
+		{Kind: order.DistributorCode, Value: "dist-4711"},
+		{Kind: order.LandingReference, Value: "LAST"},
+		{Kind: order.LandingReference, Value: "FIRST"},
+		{Kind: order.LandingReference, Value: "ENTRY"},
+		{Kind: order.BoundCustomer, Value: "2"},
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("evidence %v, want %v", got, want)

@@ -33,6 +33,7 @@ func (s *Server) authenticate(c *gin.Context) {
 	if err != nil {
 		if server.CodeOf(err) == server.Unauthorized {
 			c.Header("WWW-Authenticate", `Bearer realm="upline"`)
+			tellAppBridge(c, err)
 		}
 		s.fail(c, err)
 		return

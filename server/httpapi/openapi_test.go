@@ -148,6 +148,7 @@ func TestEveryAnswerFitsTheDocument(t *testing.T) {
 	c.reads()
 	c.refusals()
 	c.accounts()
+	c.shopify(t)
 	for path, item := range document.Paths.Map() {
 		for method, operation := range item.Operations() {
 			c.checkSaid(method+" "+path, operation)

@@ -243,7 +243,7 @@ func TestChangingAPasswordEndsOtherSessions(t *testing.T) {
 }
 
 // openRoutes need no principal: doors of platforms, which have signatures of their own, signing in, and health.
-var openRoutes = regexp.MustCompile(`^(GET (/healthz|/readyz|/metrics|/api/openapi\.yaml|/api/setup)|POST /webhooks/.*|(GET|POST) /api/auth/.*)$`)
+var openRoutes = regexp.MustCompile(`^(GET (/healthz|/readyz|/metrics|/api/openapi\.yaml|/api/setup)|POST /webhooks/.*|(GET|POST) /api/auth/.*|GET /shopify/.*)$`)
 
 var routeParameter = regexp.MustCompile(`:[a-z_]+`)
 

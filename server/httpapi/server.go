@@ -69,10 +69,12 @@ type Deps struct {
 	PublicURL string
 	// TrustedProxies are the addresses whose word on a client's address and scheme counts; none: nobody's.
 	TrustedProxies []string
-	Web            http.Handler // the pages; everything that is no API path
-	Logger         *slog.Logger
-	Clock          func() time.Time
-	Version        string
+	// Shopify is the app inside the Shopify admin; nil: there is none.
+	Shopify *Shopify
+	Web     http.Handler // the pages; everything that is no API path
+	Logger  *slog.Logger
+	Clock   func() time.Time
+	Version string
 }
 
 // Server is the HTTP surface.
@@ -87,6 +89,9 @@ type Server struct {
 func New(d Deps) *Server {
 	gin.SetMode(gin.ReleaseMode)
 	s := &Server{Deps: d, stores: newStoreCache(d.Admin, d.Clock), engine: gin.New()}
+	if d.Shopify != nil {
+		s.Authenticators = append([]auth.Authenticator{shopifySessions{s}}, d.Authenticators...)
+	}
 	s.engine.HandleMethodNotAllowed = true
 	s.engine.RedirectTrailingSlash = false // an API path has one form; a redirect would lose a platform's POST
 	s.engine.UseEscapedPath = true         // an order id may hold an escaped slash; see param
@@ -131,12 +136,13 @@ func (s *Server) routes() {
 	s.engine.POST("/webhooks/magento/:store", s.storeWebhook(order.Magento))
 
 	s.signInRoutes()
+	s.shopifyRoutes()
 
 	mlm := s.engine.Group("/api/mlm", s.authenticate)
 	mlm.POST("/orders", s.postOrder)
 	mlm.GET("/commissions", s.listCommissions)
 
-	v1 := s.engine.Group("/api/v1", s.authenticate)
+	v1 := s.engine.Group("/api/v1", s.allowExtension, s.authenticate)
 	v1.GET("/overview", s.overview)
 	v1.GET("/stores", s.listStores)
 	v1.GET("/orders", s.listOrders)
@@ -182,12 +188,18 @@ func (s *Server) noRoute(c *gin.Context) {
 		s.fail(c, errMethod)
 		return
 	}
+	if s.shopifyDocument(c) {
+		return
+	}
 	c.Status(http.StatusOK) // gin has set 404 for what it does not know itself
 	s.Web.ServeHTTP(c.Writer, c.Request)
 }
 
 // noMethod answers 405; the router has set Allow, but knows nothing of HEAD.
 func (s *Server) noMethod(c *gin.Context) {
+	if s.preflight(c) {
+		return
+	}
 	allow := c.Writer.Header().Get("Allow")
 	c.Header("Allow", strings.Replace(allow, http.MethodGet, "GET, HEAD", 1))
 	s.fail(c, errMethod)

@@ -215,6 +215,12 @@ type StoreRow struct {
 	AcceptTestOrders bool       `json:"accept_test_orders"`
 	GoLiveAt         *time.Time `json:"go_live_at,omitempty"`
 	LastDeliveryAt   *time.Time `json:"last_delivery_at,omitempty"`
+	// Connection says whether the platform lets us read the store: "connected", "needs_reauth", "uninstalled", or "" for a
+	// store that only sends. ConnectionReason says for people why it does not.
+	Connection       string     `json:"connection,omitempty"`
+	ConnectionReason string     `json:"connection_reason,omitempty"`
+	Scopes           []string   `json:"scopes,omitempty"` // what the merchant agreed to
+	ConnectedAt      *time.Time `json:"connected_at,omitempty"`
 }
 
 // Program is the tenant.

@@ -72,7 +72,24 @@ func readStores(ctx context.Context, tx *sqlx.Tx, program string) (list []query.
 		}
 		list = append(list, row)
 	}
-	return list, err
+	if err != nil {
+		return nil, err
+	}
+	return list, addConnections(ctx, tx, program, list)
+}
+
+// addConnections says of each store whether its platform lets us in. Both lists are in the order of the ids.
+func addConnections(ctx context.Context, tx *sqlx.Tx, program string, list []query.StoreRow) error {
+	var rows []connectionRow
+	err := tx.SelectContext(ctx, &rows, connectionSelect+`WHERE s.program_id = $1 ORDER BY s.store_id`, program)
+	for i := range rows {
+		c, row := rows[i].connection(), &list[i]
+		row.Connection, row.ConnectionReason, row.Scopes = string(c.State), c.Reason, c.Scopes
+		if !c.ConnectedAt.IsZero() {
+			row.ConnectedAt = &c.ConnectedAt
+		}
+	}
+	return err
 }
 
 // Overview counts what a program has. See query.Reader.

@@ -23,6 +23,13 @@ func (s *Server) Fail(faults ...Fault) {
 	s.faults = append(s.faults, faults...)
 }
 
+// Heal ends all faults to come.
+func (s *Server) Heal() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
 // takeFault gives the first fault for the request's path; s.mu is held.
 func (s *Server) takeFault(r *http.Request) *Fault {
 	for i, f := range s.faults {

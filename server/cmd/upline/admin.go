@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"upline.dev/upline/adapters"
@@ -11,6 +12,8 @@ import (
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/admin"
+	"upline.dev/upline/server/install"
+	"upline.dev/upline/server/query"
 )
 
 // AdminCmd groups what an operator changes.
@@ -170,10 +173,21 @@ func (cmd *StoreListCmd) Run(ctx context.Context, env *environment) error {
 			return env.json(stores)
 		}
 		for _, st := range stores {
-			fmt.Fprintf(env.stdout, "%-24s %-12s %-36s %s\n", st.StoreID, st.Platform, st.Domain, st.Currency)
+			fmt.Fprintln(env.stdout, strings.TrimRight(fmt.Sprintf("%-24s %-12s %-36s %s %s", st.StoreID, st.Platform, st.Domain, st.Currency, standing(st)), " "))
 		}
 		return nil
 	})
+}
+
+// standing says for people whether a store's platform lets us in; "" for a store that only sends.
+func standing(st query.StoreRow) string {
+	switch st.Connection {
+	case string(install.NeedsReauth):
+		return "needs to be connected again: " + st.ConnectionReason
+	case string(install.Uninstalled):
+		return "uninstalled"
+	}
+	return st.Connection
 }
 
 // StoreRotateCmd gives a store a new secret.

@@ -30,15 +30,13 @@ import (
 
 // ServeCmd runs the product.
 type ServeCmd struct {
-	Addr             string        `help:"Address to listen on." env:"UPLINE_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	ShopifyAPIKey    string        `help:"Client id of the Shopify app." env:"SHOPIFY_API_KEY"`
-	ShopifyAPISecret string        `help:"Client secret of the Shopify app; it signs webhooks." env:"SHOPIFY_API_SECRET"`
-	ShopifyOldSecret string        `help:"The secret before the last rotation; accepted beside the new one." env:"SHOPIFY_API_SECRET_OLD"`
-	DrainTimeout     time.Duration `help:"How long to finish what is under way when told to stop." env:"UPLINE_DRAIN_TIMEOUT" default:"20s"`
-	BodyRetention    time.Duration `help:"How long raw delivery bodies are kept; their hashes stay." env:"UPLINE_BODY_RETENTION" default:"720h"`
-	PublicURL        string        `help:"How the world sees this server, such as https://upline.example.com; empty: by the name each request asks for." env:"UPLINE_PUBLIC_URL" placeholder:"URL"`
-	TrustedProxies   []string      `help:"Addresses or networks of reverse proxies whose word on a client's address and scheme counts." env:"UPLINE_TRUSTED_PROXIES" placeholder:"CIDR"`
-	Roles            []string      `help:"What this process does: ingest takes deliveries and serves the API, engine settles them." env:"UPLINE_ROLES" default:"ingest,engine" enum:"ingest,engine"`
+	ShopifySettings
+	Addr           string        `help:"Address to listen on." env:"UPLINE_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	DrainTimeout   time.Duration `help:"How long to finish what is under way when told to stop." env:"UPLINE_DRAIN_TIMEOUT" default:"20s"`
+	BodyRetention  time.Duration `help:"How long raw delivery bodies are kept; their hashes stay." env:"UPLINE_BODY_RETENTION" default:"720h"`
+	PublicURL      string        `help:"How the world sees this server, such as https://upline.example.com; empty: by the name each request asks for." env:"UPLINE_PUBLIC_URL" placeholder:"URL"`
+	TrustedProxies []string      `help:"Addresses or networks of reverse proxies whose word on a client's address and scheme counts." env:"UPLINE_TRUSTED_PROXIES" placeholder:"CIDR"`
+	Roles          []string      `help:"What this process does: ingest takes deliveries and serves the API, engine settles them." env:"UPLINE_ROLES" default:"ingest,engine" enum:"ingest,engine"`
 }
 
 // Limits of one connection. Platforms answer within seconds; slower clients only hold memory.
@@ -69,13 +67,10 @@ func (cmd *ServeCmd) Run(ctx context.Context, env *environment) error {
 	return env.withApp(ctx, func(a *app) error { return cmd.serve(ctx, env, a, listener) })
 }
 
-// check holds the Shopify settings against each other: half set is a mistake, not a choice.
+// check refuses settings that cannot work before anything is opened.
 func (cmd *ServeCmd) check() error {
-	if (cmd.ShopifyAPIKey == "") != (cmd.ShopifyAPISecret == "") {
-		return wrongSetting("set both SHOPIFY_API_KEY and SHOPIFY_API_SECRET, or neither to switch the Shopify app off")
-	}
-	if cmd.ShopifyOldSecret != "" && cmd.ShopifyAPISecret == "" {
-		return wrongSetting("SHOPIFY_API_SECRET_OLD counts only beside SHOPIFY_API_SECRET")
+	if err := cmd.ShopifySettings.check(); err != nil {
+		return err
 	}
 	if cmd.BodyRetention <= 0 {
 		return wrongSetting("UPLINE_BODY_RETENTION must be positive, for example 720h")
@@ -126,12 +121,18 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 	if err != nil {
 		return err
 	}
+	app, err := cmd.app()
+	if err != nil {
+		return wrongSetting("the Shopify app: %v", err)
+	}
+	installs := a.installs(app)
 	api := httpapi.New(httpapi.Deps{
 		Inbox: machine.inbox, Adapters: platforms(), AppSecrets: cmd.appSecrets(), Reader: a.store, Screens: a.store, Admin: a.admin,
 		Projections: &closer.Projections{Service: a.runs(env, nil)},
 		Metrics:     figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: web.Handler(),
 		Logger: env.log, Clock: time.Now, Version: version,
 		Auth: a.auth(), PublicURL: cmd.PublicURL, TrustedProxies: cmd.TrustedProxies,
+		Shopify: cmd.shopifySurface(a, app, installs, embeddedPage),
 	})
 	server := &http.Server{
 		Handler: api, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
@@ -200,11 +201,5 @@ func (cmd *ServeCmd) stop(ctx context.Context, server *http.Server, m *machine, 
 }
 
 func (cmd *ServeCmd) appSecrets() map[order.Platform][][]byte {
-	secrets := map[order.Platform][][]byte{}
-	for _, s := range []string{cmd.ShopifyAPISecret, cmd.ShopifyOldSecret} {
-		if s != "" {
-			secrets[order.Shopify] = append(secrets[order.Shopify], []byte(s))
-		}
-	}
-	return secrets
+	return map[order.Platform][][]byte{order.Shopify: cmd.secrets()}
 }
