@@ -62,7 +62,7 @@ async function proof(): Promise<Record<string, string>> {
   const b = bridge();
   if (embedded() && b) return { Authorization: `Bearer ${await b.idToken()}` };
   if (key.get()) return { Authorization: `Bearer ${key.get()}` };
-  return csrf ? { 'X-CSRF-Token': csrf } : {};
+  return csrf ? { 'X-Upline-CSRF': csrf } : {};
 }
 
 export interface Call { method?: string; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal; quiet?: boolean }

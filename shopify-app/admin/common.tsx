@@ -2,11 +2,12 @@
 
 import type { ComponentChildren as C, VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { Badge, Banner, Button, Empty, Field, Line, Link, Loading, Section, Table, Text, Views, toast } from '#ui';
+import { Badge, Banner, Button, Empty, Field, Line, Link, Loading, Table, Text, Views, toast } from '#ui';
 import type { Act, Col, Row, Tone } from '#ui';
 import { t, word } from '#text';
 import { Id } from '#viz';
 import { ask, at, type Failure } from './api.ts';
+import { csvCell } from './csv.ts';
 import type { List, Page as PageOf, Remote } from './data.ts';
 import { refine, usePlace } from './route.ts';
 
@@ -16,6 +17,11 @@ export const Problem = ({ error, again }: { error: Failure; again?: () => void }
     actions={again ? [{ label: t('error.again'), onClick: again }] : []}>
     {error.message}{error.requestId && <> <Text muted>{t('error.request', { id: error.requestId })}</Text></>}
   </Banner>
+);
+
+/** Several answers that make one screen: it is drawn when all are there or have failed, so that nothing jumps. */
+export const Ready = ({ of, children }: { of: Pick<Remote<unknown>, 'data' | 'error'>[]; children: C }): VNode => (
+  of.every((r) => r.data !== undefined || r.error !== undefined) ? <>{children}</> : <Loading label={t('list.loading')} lines={10} />
 );
 
 /** What was read; while there is nothing yet, that it is read, and when it cannot be, why. Old data stays, and says so. */
@@ -95,7 +101,7 @@ function savedViews(list: string): SavedView[] {
 
 /** The views of a list: ours, and those that somebody keeps in this browser. */
 export function ListViews({ list, label, own }: { list: string; label: string; own: (readonly [query: string, label: string])[] }): VNode {
-  const { path, query } = usePlace();
+  const { query } = usePlace();
   const [kept, setKept] = useState(() => savedViews(list));
   const [name, setName] = useState<string>();
   const now = clean(query);
@@ -123,7 +129,6 @@ export function ListViews({ list, label, own }: { list: string; label: string; o
         <Button label={t('save.save')} disabled={!name.trim()} onClick={() => { save([...kept, { name: name.trim(), query: now }]); setName(undefined); }} />
       </Line>}
       {mine && <Button label={t('list.view_drop', { name: mine.name })} onClick={() => { save(kept.filter((v) => v !== mine)); refine(Object.fromEntries([...new URLSearchParams(now).keys()].map((k) => [k, '']))); }} />}
-      <span hidden>{path}</span>
     </Line>
   );
 }
@@ -135,13 +140,6 @@ function clean(query: URLSearchParams): string {
 }
 
 // ---- CSV ------------------------------------------------------------------------
-
-/** One cell of CSV. A text that a spreadsheet would take for a formula gets an apostrophe before it. */
-export function csvCell(value: unknown): string {
-  let text = value === undefined || value === null ? '' : String(value);
-  if (/^[=+@\t\r]/.test(text) || (text.startsWith('-') && !/^-\d+(\.\d+)?$/.test(text))) text = `'${text}`;
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
 
 /** Reads all pages of a list and gives them to the browser as a file. */
 export async function exportCsv<T>(name: string, path: string, query: Record<string, string | undefined>, columns: (readonly [title: string, cell: (row: T) => unknown])[], tell: (rows: number) => void): Promise<void> {
@@ -174,4 +172,3 @@ export function useExport<T>(name: string, path: string, query: Record<string, s
   return rows === undefined ? { label: t('export.csv'), onClick: run } : { label: t('export.rows', { n: rows }), busy: true };
 }
 
-export { Section };

@@ -3,16 +3,17 @@
 import { render, type VNode } from 'preact';
 import { QueryClientProvider } from '@tanstack/preact-query';
 import { useEffect, useState } from 'preact/hooks';
-import { Banner, Button, Dialog, Loading, Page, Shell } from '#ui';
+import { Banner, Button, Dialog, Loading, Page, Shell, Text } from '#ui';
 import { t } from '#text';
 import { useZone } from '../ui/time.ts';
-import { Failure, embedded, key, onSignedOut } from './api.ts';
+import { embedded, key, onSignedOut } from './api.ts';
 import { Nothing, Problem } from './common.tsx';
-import { client, stale, useGet } from './data.ts';
+import { client, stale, useGet, type Remote } from './data.ts';
 import { onLanguage, startLanguage } from './language.ts';
 import { startLive } from './live.ts';
 import { Palette } from './palette.tsx';
-import { match, startRouting, usePlace } from './route.ts';
+import { match } from './match.ts';
+import { startRouting, usePlace } from './route.ts';
 import Commissions from './screens/money.tsx';
 import { Deliveries, DeliveryScreen } from './screens/deliveries.tsx';
 import OrderScreen from './screens/order.tsx';
@@ -21,8 +22,9 @@ import Overview from './screens/overview.tsx';
 import { People, PersonScreen } from './screens/people.tsx';
 import Products from './screens/products.tsx';
 import Settings from './screens/settings.tsx';
-import SignIn, { KeyForm } from './screens/signin.tsx';
+import SignIn, { OwnerSetup, PasswordForm, Reset } from './screens/signin.tsx';
 import Stores from './screens/stores.tsx';
+import { SESSION, useSession, type Session } from './session.ts';
 import type { Overview as Figures } from './types.ts';
 
 const routes: [string, (parts: Record<string, string>) => VNode][] = [
@@ -31,6 +33,9 @@ const routes: [string, (parts: Record<string, string>) => VNode][] = [
   ['/commissions', () => <Commissions />], ['/deliveries', () => <Deliveries />], ['/deliveries/:id', (p) => <DeliveryScreen key={p.id} id={p.id ?? ''} />],
   ['/stores', () => <Stores />], ['/settings', () => <Settings />],
 ];
+
+/** Screens for who is not signed in; their links carry a code. */
+const open: Record<string, () => VNode> = { '/setup': () => <OwnerSetup />, '/reset': () => <Reset /> };
 
 function screen(path: string): VNode {
   for (const [pattern, draw] of routes) {
@@ -76,7 +81,9 @@ function App(): VNode {
   const [, redraw] = useState(0);
   const [signedOut, setSignedOut] = useState(false);
   const [palette, setPalette] = useState(false);
-  const figures = useGet<Figures>('/api/v1/overview');
+  const session = useGet<Session>(SESSION);
+  useSession(session.data);
+  const figures = useGet<Figures>(session.data ? '/api/v1/overview' : '');
   const online = useOnline();
   useFocus(path);
   useEffect(() => {
@@ -93,20 +100,24 @@ function App(): VNode {
   }, []);
   if (figures.data) useZone(figures.data.program.time_zone);
   const back = (): void => { setSignedOut(false); void stale(); startLive(); };
-  const nav = navigation(figures.data);
-  const stranger = figures.data === undefined && figures.error?.status === 401;
-  const top = `/${path.split('/')[1] ?? ''}`;
+  const known = session.data !== undefined;
+  const nav = known ? navigation(figures.data) : [];
+  const door = open[path];
   return (
-    <Shell company={figures.data?.program.name ?? ''} nav={stranger ? [] : nav} at={top} tools={stranger ? undefined : <Button label={t('palette.open')} onClick={() => setPalette(true)} />}>
+    <Shell company={figures.data?.program.name ?? ''} nav={nav} at={`/${path.split('/')[1] ?? ''}`} tools={known ? <Button label={t('palette.open')} onClick={() => setPalette(true)} /> : undefined}>
       {!online && <Banner tone="warning" title={t('error.offline')}>{t('error.offline_text')}</Banner>}
-      {stranger ? <Page title={t('sign_in.welcome')} lead={t('sign_in.lead')}><SignIn done={back} /></Page>
-        : figures.data === undefined && !figures.error ? <Loading label={t('list.loading')} lines={6} />
-          : figures.data === undefined && figures.error ? <Page title="Upline"><Problem error={figures.error as Failure} again={figures.again} /></Page>
-            : screen(path)}
-      <Dialog open={signedOut && !stranger} title={t('sign_in.again')} onClose={() => setSignedOut(false)}><p>{t('sign_in.again_text')}</p><KeyForm done={back} /></Dialog>
+      {door ? door() : known ? screen(path) : <Stranger session={session} done={back} />}
+      <Dialog open={signedOut && known && !door} title={t('sign_in.again')} onClose={() => setSignedOut(false)}><Text>{t('sign_in.again_text')}</Text><PasswordForm done={back} /></Dialog>
       <Palette open={palette} close={() => setPalette(false)} nav={nav} />
     </Shell>
   );
+}
+
+/** While it is not known who looks: that it is asked, that there is no answer, or the way in. */
+function Stranger({ session, done }: { session: Remote<Session>; done(): void }): VNode {
+  if (!session.error) return <Loading label={t('list.loading')} lines={6} />;
+  if (session.error.status !== 401) return <Page title="Upline"><Problem error={session.error} again={session.again} /></Page>;
+  return <Page title={t('sign_in.welcome')} lead={t('sign_in.lead')}><SignIn done={done} /></Page>;
 }
 
 /** The demo's link carries a key behind the #, where no server and no log sees it. */

@@ -3,7 +3,7 @@ import { Facts, Link, Page, Section, Table, Text } from '#ui';
 import { t, word } from '#text';
 import { figure } from '../../ui/money.ts';
 import { Id, Money, Spark, When } from '#viz';
-import { Await, CommissionState, Listed, Nothing, PersonState, Search, orderHref, personHref, useExport } from '../common.tsx';
+import { Await, CommissionState, Listed, Nothing, PersonState, Ready, Search, orderHref, personHref, useExport } from '../common.tsx';
 import { useGet, useList } from '../data.ts';
 import { usePlace } from '../route.ts';
 import type { Commission, Distributor, Order, Rank } from '../types.ts';
@@ -40,8 +40,8 @@ export function PersonScreen({ id }: { id: string }): VNode {
   const d = person.data;
   return (
     <Page title={d?.name || id} back={{ label: t('nav.distributors'), href: '/distributors' }} badge={d && [word('status', d.status), d.status === 'active' ? 'success' : 'warning']}
-      lead={d && <><Id>{d.distributor_id}</Id>{d.rank && ` · ${word('rank', d.rank)}`}</>} aside={d && <Profile d={d} />}>
-      <Await of={person} lines={3}>{() => <>
+      lead={d && <><Id>{d.distributor_id}</Id>{d.rank && ` · ${word('rank', d.rank)}`}</>} aside={d && orders.data && earned.data && <Profile d={d} />}>
+      <Ready of={[person, ranks, orders, earned]}><Await of={person} lines={3}>{() => <>
         <Section flush title={t('person.ranks')}>
           <Await of={ranks}>{({ data }) => data.length === 0 ? <Nothing title={t('person.no_ranks')} text={t('person.no_ranks_yet')} /> : <Ranks rows={data} />}</Await>
         </Section>
@@ -51,7 +51,7 @@ export function PersonScreen({ id }: { id: string }): VNode {
         <Section flush title={t('person.orders')} actions={[{ label: t('ledger.all'), href: `/orders?distributor_id=${encodeURIComponent(id)}` }]}>
           <Listed of={{ ...orders, data: orders.data?.slice(0, 20), onMore: undefined }} caption={t('person.orders')} head={orderHead()} row={orderRow} empty={<Nothing title={t('person.no_orders')} />} />
         </Section>
-      </>}</Await>
+      </>}</Await></Ready>
     </Page>
   );
 }

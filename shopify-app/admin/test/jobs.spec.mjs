@@ -1,0 +1,122 @@
+// The main jobs of a merchant, from the first click to what came of it.
+import { api, expect, inspect, picture, sell, settled, test, visit } from "./kit.mjs";
+
+test("explain a commission", async ({ page }) => {
+  await visit(page, "/orders");
+  await page.getByRole("searchbox", { name: "Order number" }).fill("#1001");
+  await expect(page).toHaveURL(/search=%231001/);
+  await page.getByRole("link", { name: "#1001", exact: true }).click();
+  await expect(page.locator("h1")).toHaveText("Order #1001");
+  await expect(page.locator("h1")).toBeFocused();
+  await expect(page.locator("main")).toContainText("136 CV × 15% = 20.40");
+  await expect(page.locator("main")).toContainText("Passed over");
+  await page.getByRole("button", { name: "Re-check" }).click();
+  await expect(page.getByText("gives the same result")).toBeVisible();
+  await page.getByRole("link", { name: "Hiro Zimmer" }).first().click();
+  await expect(page.locator("h1")).toHaveText("Hiro Zimmer");
+});
+
+test("map a SKU and release its orders", async ({ page }, info) => {
+  const sku = `NEW-${info.project.name}-${Date.now()}`;
+  await sell(`map-${sku}`, sku);
+  await visit(page, "/products");
+  const map = page.getByRole("button", { name: /^Map/ });
+  await expect(map).toBeDisabled();
+  await page.getByLabel(`Choose custom/${sku}/EUR`).check();
+  await map.click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Commission class").fill("care");
+  await expect(dialog.getByText("1 parked order is released")).toBeVisible();
+  await inspect(page, { shifts: false });
+  await picture(page, `map-sku-${info.project.name}`);
+  await dialog.getByRole("button", { name: "Save mapping" }).click();
+  await expect(page.getByText("1 parked order was released")).toBeVisible();
+  await expect.poll(() => api(`/api/v1/orders?search=map-${sku}`).then((p) => p.data[0].settlement)).toBe("settled");
+  expect((await api(`/api/v1/mappings?search=${sku}`)).data[0]).toMatchObject({ commission_class: "care", platform: "custom" });
+});
+
+test("two people edit one mapping", async ({ page }, info) => {
+  const sku = `PAIR-${info.project.name}-${Date.now()}`;
+  await api("/api/v1/mappings", { data: [{ platform: "custom", platform_sku: sku, commission_class: "care" }] });
+  await visit(page, `/products?search=${sku}`);
+  await page.getByRole("button", { name: "Edit" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Commission class").fill("home");
+  await api("/api/v1/mappings", { data: [{ platform: "custom", platform_sku: sku, commission_class: "nutrition" }] }); // the other one is faster
+  await dialog.getByRole("button", { name: "Save mapping" }).click();
+  await expect(dialog.getByText("Somebody else has changed this mapping")).toBeVisible();
+  await expect(dialog.getByText("class nutrition")).toBeVisible();
+  await expect(dialog.getByLabel("Commission class")).toHaveValue("home"); // nothing typed is lost
+  expect((await api(`/api/v1/mappings?search=${sku}`)).data.some((m) => m.commission_class === "home")).toBe(false);
+  await dialog.getByRole("button", { name: "Save mine over it" }).click();
+  await expect.poll(() => api(`/api/v1/mappings?search=${sku}`).then((p) => p.data.some((m) => m.commission_class === "home"))).toBe(true);
+});
+
+test("replay a delivery", async ({ page }) => {
+  await visit(page, "/deliveries?status=done");
+  await page.getByRole("link", { name: /^orders\// }).first().click();
+  await page.getByRole("button", { name: "Replay" }).click();
+  await expect(page.getByRole("dialog")).toContainText("changes 0 rows");
+  const before = (await api("/api/v1/overview")).last_batch;
+  await page.getByRole("dialog").getByRole("button", { name: "Replay" }).click();
+  await expect(page.getByRole("dialog")).toBeHidden();
+  await expect.poll(() => api("/api/v1/deliveries?status=waiting&limit=1").then((p) => p.data.length)).toBe(0);
+  expect((await api("/api/v1/overview")).last_batch).toBe(before);
+});
+
+test("go anywhere by keyboard", async ({ page }) => {
+  await visit(page, "/");
+  await page.keyboard.press("Control+k");
+  const box = page.getByRole("combobox", { name: "Search and go anywhere" });
+  await expect(box).toBeFocused();
+  await box.fill("L1002");
+  await expect(page.getByRole("option", { name: /L1002/ })).toBeVisible();
+  await inspect(page, { shifts: false });
+  await page.keyboard.press("Enter");
+  await expect(page.locator("h1")).toHaveText("Tom Reyes");
+});
+
+test("keep a view and find it again", async ({ page }) => {
+  await visit(page, "/orders?reason_code=unknown_distributor&settlement=parked");
+  await page.getByRole("button", { name: "Save this view" }).click();
+  await page.getByPlaceholder("Name of the view").fill("Unknown people");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.goto(`${process.env.UPLINE_TEST_URL}/orders`);
+  await page.getByRole("button", { name: "Unknown people", exact: true }).click();
+  await expect(page).toHaveURL(/reason_code=unknown_distributor/);
+});
+
+test("take a list away as CSV", async ({ page }) => {
+  await visit(page, "/distributors?search=L10");
+  const download = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export CSV" }).click();
+  const file = await download;
+  expect(file.suggestedFilename()).toBe("distributors.csv");
+  const { readFileSync } = await import("node:fs");
+  const lines = readFileSync(await file.path(), "utf8").trim().split("\r\n");
+  expect(lines[0]).toContain("distributor_id,sponsor_id,status");
+  expect(lines.length).toBe(1 + (await all("/api/v1/distributors?search=L10")));
+});
+
+async function all(path) {
+  let rows = 0, after = "";
+  do {
+    const page = await api(`${path}&limit=200&after=${encodeURIComponent(after)}`);
+    rows += page.data.length;
+    after = page.next_cursor;
+  } while (after);
+  return rows;
+}
+
+test("scroll through a hundred thousand rows", async ({ page }) => {
+  const rows = Array.from({ length: 100_000 }, (_, i) => ({ distributor_id: `P${i}`, status: "active", name: `Person ${i}`, created_at: "2026-01-01T00:00:00Z", codes: [] }));
+  await page.route("**/api/v1/distributors?*", (route) => route.fulfill({ json: { data: rows, next_cursor: "" } }));
+  await visit(page, "/distributors");
+  await expect(page.getByRole("link", { name: "Person 0", exact: true })).toBeVisible();
+  const drawn = () => page.locator("tr[data-row]").count();
+  expect(await drawn()).toBeLessThan(200);
+  await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+  await expect(page.getByRole("link", { name: "Person 99999", exact: true })).toBeVisible();
+  expect(await drawn()).toBeLessThan(200);
+  await settled(page);
+});

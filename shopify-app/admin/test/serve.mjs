@@ -1,0 +1,53 @@
+// Starts bin/upline twice on free ports: with the demo company, and empty. What the tests need to know is in the
+// environment.
+import { execFileSync, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const upline = fileURLToPath(new URL("../../../bin/upline", import.meta.url));
+export const secret = "test-secret-of-the-shopify-app";
+export const clientId = "test-client-id";
+
+const freePort = () => new Promise((resolve, reject) => {
+  const probe = createServer().once("error", reject).listen(0, "127.0.0.1", () => {
+    const { port } = probe.address();
+    probe.close(() => resolve(port));
+  });
+});
+
+async function serve(data, env = {}) {
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  const server = spawn(upline, ["serve", "--data", data, "--addr", `127.0.0.1:${port}`, "--log-level", "error"], {
+    stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, UPLINE_PUBLIC_URL: url, ...env },
+  });
+  let said = "";
+  server.stdout.on("data", (chunk) => { said += chunk; });
+  for (let tries = 0; tries < 100; tries++) {
+    if (await fetch(`${url}/readyz`).then((r) => r.ok, () => false)) return { url, server, said: () => said };
+    await new Promise((r) => setTimeout(r, 100));
+  }
+  server.kill();
+  throw new Error("upline serve does not answer");
+}
+
+export default async function setup() {
+  const folder = mkdtempSync(join(tmpdir(), "upline-screens-"));
+  const demo = JSON.parse(execFileSync(upline, ["demo", "--json", "--data", join(folder, "demo"), "--log-level", "error"], { encoding: "utf8", maxBuffer: 1 << 24 }));
+  const full = await serve(join(folder, "demo"), { SHOPIFY_API_KEY: clientId, SHOPIFY_API_SECRET: secret });
+  const empty = await serve(join(folder, "empty"));
+  Object.assign(process.env, {
+    UPLINE_TEST_URL: full.url, UPLINE_TEST_KEY: demo.api_key, UPLINE_TEST_EMPTY: empty.url,
+    UPLINE_TEST_SETUP: /(\S+\/setup#\S+)/.exec(empty.said())?.[1] ?? "", UPLINE_TEST_DATA: join(folder, "demo"),
+  });
+  return async () => {
+    for (const { server } of [full, empty]) {
+      server.kill("SIGTERM");
+      await new Promise((r) => (server.exitCode === null ? server.once("exit", r) : r()));
+    }
+    rmSync(folder, { recursive: true, force: true });
+  };
+}
