@@ -90,6 +90,15 @@ func (s *Service) CreateStore(ctx context.Context, st Store, secret string) (Sto
 
 // RotateSecret gives a store a new signing secret; the one before stays valid until the next rotation.
 func (s *Service) RotateSecret(ctx context.Context, storeID string) (string, error) {
+	return s.newSecret(ctx, storeID, true)
+}
+
+// RenewSecret gives a store a new signing secret and ends all of before at once.
+func (s *Service) RenewSecret(ctx context.Context, storeID string) (string, error) {
+	return s.newSecret(ctx, storeID, false)
+}
+
+func (s *Service) newSecret(ctx context.Context, storeID string, keepOld bool) (string, error) {
 	st, err := s.Books.StoreByID(ctx, storeID)
 	if err != nil {
 		return "", fmt.Errorf("rotate secret of store %s: %w", storeID, err)
@@ -103,6 +112,9 @@ func (s *Service) RotateSecret(ctx context.Context, storeID string) (string, err
 		return "", fmt.Errorf("seal secret of store %s: %w", storeID, err)
 	}
 	st.SealedOldSecret, st.SealedSecret = st.SealedSecret, sealed
+	if !keepOld {
+		st.SealedOldSecret = nil
+	}
 	if err := s.Books.UpdateStore(ctx, st); err != nil {
 		return "", fmt.Errorf("rotate secret of store %s: %w", storeID, err)
 	}

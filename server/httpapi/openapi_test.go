@@ -315,6 +315,7 @@ func (c *conversation) refusals() {
 	c.say(exchange{method: "POST", path: "/webhooks/shopify", header: webhookHeader("no shop", []byte(body), appSecret), body: body, want: 422})
 	c.say(exchange{method: "POST", path: "/webhooks/shopify", header: webhookHeader(c.domain, nil, appSecret), body: large, wrong: true, want: 413})
 	c.wooCommerce(large)
+	c.plugins()
 }
 
 func (c *conversation) wooCommerce(large string) {
@@ -330,4 +331,38 @@ func (c *conversation) pluginDoor(path, large string) {
 	body := snapshotBody("https://shop.example.com", 1, "")
 	c.say(exchange{method: "POST", path: path, header: pluginHeader("e", time.Now().Add(-time.Hour), body, wooSecret), body: string(body), want: 401})
 	c.say(exchange{method: "POST", path: path, body: large, wrong: true, want: 413})
+}
+
+func (c *conversation) plugins() {
+	site := "https://plugin.example.com"
+	p := c.connect(site, "viewer")
+	claim := func(site, code, currency string) string {
+		return fmt.Sprintf(`{"type":"claim","version":1,"site":%q,"code":%q,"verifier":"","currency":%q}`, site, code, currency)
+	}
+	code := c.offer(site, "", "")
+	c.say(exchange{method: "POST", path: "/api/plugin/claim", body: claim("https://other.example.com", code, "USD"), want: 403})
+	c.say(exchange{method: "POST", path: "/api/plugin/claim", body: claim(site, code, "EUR"), want: 422})
+	c.say(exchange{method: "POST", path: "/api/plugin/claim", body: strings.Repeat(" ", 300<<10), wrong: true, want: 413})
+	c.say(exchange{method: "POST", path: "/api/plugin/claim", body: claim(site, code, "USD"), want: 200})
+	c.say(exchange{method: "POST", path: "/api/plugin/claim", body: claim(site, code, "USD"), want: 401})
+	p = c.connect(site, "viewer") // that claim ended the secret of before
+	ask := func(call, body string, wrong bool, want int) []byte {
+		p.calls++
+		header := pluginHeader(fmt.Sprintf("n-%d", p.calls), time.Now(), []byte(body), p.secret)
+		return c.say(exchange{method: "POST", path: "/api/plugin/" + p.store + "/" + call, header: header, body: body, wrong: wrong, want: want})
+	}
+	for _, call := range []string{"status", "heartbeat", "distributors", "coupons", "export"} {
+		ask(call, string(p.body(call, "")), false, 200)
+	}
+	ask("earnings", string(p.body("earnings", `"customer_id":"1"`)), false, 200)
+	ask("explanation", string(p.body("explanation", `"order_id":"1"`)), false, 200)
+	ask("earnings", string(p.body("earnings", "")), false, 422)
+	ask("nothing", string(p.body("nothing", "")), false, 404)
+	ask("status", strings.Replace(string(p.body("status", "")), "plugin.", "staging.", 1), false, 403)
+	ask("status", strings.Repeat(" ", 300<<10), true, 413)
+	c.say(exchange{method: "POST", path: "/api/plugin/nobody/status", body: `{}`, wrong: true, want: 401})
+	var link struct{ Code string }
+	fatal(c.t, json.Unmarshal(ask("sso", string(p.body("sso", `"audience":"merchant","user_id":"1"`)), false, 200), &link))
+	c.say(exchange{method: "GET", path: "/sso?code=" + link.Code, want: 303})
+	c.say(exchange{method: "GET", path: "/sso?code=" + link.Code, want: 403})
 }

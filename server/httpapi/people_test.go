@@ -242,8 +242,8 @@ func TestChangingAPasswordEndsOtherSessions(t *testing.T) {
 	}
 }
 
-// openRoutes need no principal: doors of platforms, which have signatures of their own, signing in, and health.
-var openRoutes = regexp.MustCompile(`^(GET (/healthz|/readyz|/metrics|/api/openapi\.yaml|/api/setup)|POST /webhooks/.*|(GET|POST) /api/auth/.*|GET /shopify/.*)$`)
+// openRoutes need no principal: doors of platforms and plugins, which have signatures or single-use codes of their own, signing in, and health.
+var openRoutes = regexp.MustCompile(`^(GET (/healthz|/readyz|/metrics|/api/openapi\.yaml|/api/setup)|GET /sso|POST /webhooks/.*|POST /api/plugin/.*|(GET|POST) /api/auth/.*|GET /shopify/.*)$`)
 
 var routeParameter = regexp.MustCompile(`:[a-z_]+`)
 

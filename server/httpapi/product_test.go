@@ -21,8 +21,10 @@ import (
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/auth"
+	"upline.dev/upline/server/channel"
 	"upline.dev/upline/server/httpapi"
 	"upline.dev/upline/server/inbox"
+	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/metrics"
 	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/planfile"
@@ -34,11 +36,12 @@ import (
 
 // product is the whole server on a database of its own: store, inbox, pipeline and API, as `upline serve` joins them.
 type product struct {
-	url   string
-	store *store.Store
-	admin *admin.Service
-	api   *httpapi.Server
-	auth  *auth.Service
+	url     string
+	store   *store.Store
+	admin   *admin.Service
+	api     *httpapi.Server
+	channel *channel.Service
+	auth    *auth.Service
 }
 
 func openProduct(t testing.TB) *product {
@@ -73,11 +76,15 @@ func openProduct(t testing.TB) *product {
 		store: books, admin: &admin.Service{Books: books, Sealer: ring, Random: rand.Reader, Actor: "test"},
 		auth: &auth.Service{Books: books, Sealer: ring, Random: rand.Reader, Clock: time.Now},
 	}
+	p.channel = &channel.Service{
+		Books: books, Admin: p.admin, Reader: books, Random: rand.Reader, Clock: time.Now, Codes: books,
+		Install: &install.Service{Books: books, Auditor: books, Sealer: ring, Random: rand.Reader, Clock: time.Now},
+	}
 	p.api = httpapi.New(httpapi.Deps{
 		Inbox: arrivals, Adapters: platforms(), AppSecrets: map[order.Platform][][]byte{order.Shopify: {[]byte(appSecret)}},
 		Reader: books, Screens: books, Admin: p.admin, Metrics: figures, Gatherer: registry, Ready: books.Ping, Kick: engine.Kick,
 		Web: web.Handler(), Logger: logger, Clock: time.Now, Version: "test",
-		Auth:        p.auth,
+		Auth: p.auth, Channel: p.channel,
 		Projections: &run.Projections{Service: &run.Service{Books: books, Clock: func() time.Time { return afterNovember }, TempDir: dir}},
 	})
 	listening := httptest.NewServer(p.api)

@@ -21,6 +21,7 @@ import (
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/auth"
+	"upline.dev/upline/server/channel"
 	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/query"
 	"upline.dev/upline/server/run"
@@ -65,6 +66,8 @@ type Deps struct {
 	// Auth lets people in; nil: API keys and Authenticators alone count. Authenticators know what platforms send.
 	Auth           *auth.Service
 	Authenticators []auth.Authenticator
+	// Channel answers the plugins of stores; nil: there is none.
+	Channel *channel.Service
 	// PublicURL is how the world sees us, such as https://upline.example.com; "": by the name each request asks for.
 	PublicURL string
 	// TrustedProxies are the addresses whose word on a client's address and scheme counts; none: nobody's.
@@ -82,6 +85,7 @@ type Server struct {
 	Deps
 	stores *storeCache
 	steps  setupCache
+	calls  callLimiter
 	engine *gin.Engine
 }
 
@@ -134,6 +138,7 @@ func (s *Server) routes() {
 	s.engine.POST("/webhooks/shopify", s.webhook(order.Shopify))
 	s.engine.POST("/webhooks/woocommerce/:store", s.storeWebhook(order.WooCommerce))
 	s.engine.POST("/webhooks/magento/:store", s.storeWebhook(order.Magento))
+	s.pluginRoutes()
 
 	s.signInRoutes()
 	s.shopifyRoutes()

@@ -133,7 +133,7 @@ func (s *Server) onTime(header adapters.Header) error {
 
 // atSite refuses what a copy of the shop sends, such as a staging site made from its database, secret and all.
 func atSite(entry storeEntry, site string) error {
-	known := adapters.Site(entry.store.Domain)
+	known, site := adapters.Site(entry.store.Domain), adapters.Site(site)
 	switch {
 	case site == "":
 		return &adapters.Malformed{Field: "site", Reason: "want the shop's home address, such as https://shop.example.com"}

@@ -16,6 +16,7 @@ import (
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/auth"
+	"upline.dev/upline/server/channel"
 	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/pipeline"
@@ -66,6 +67,9 @@ func twoPrograms(t *testing.T, s *store.Store) {
 		fillPeriods(t, s, program)
 		_, err = s.ChangeConnection(ctx, program+"-shop", func(c *install.Connection) error { c.State = install.Connected; return nil })
 		check(t, err)
+		check(t, s.PutChannel(ctx, &channel.Channel{StoreID: program + "-shop", ProgramID: program, SealedIdentityKey: []byte("k"), ClaimedAt: time.Now()}))
+		_, err = s.UseNonce(ctx, program, program+"-shop", "n", time.Now(), time.Now().Add(time.Hour))
+		check(t, err)
 		check(t, s.PutFlow(ctx, install.FlowRow{Hash: admin.HashAPIKey(program), Sealed: []byte("x"), Flow: install.Flow{
 			ProgramID: program, CreatedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour),
 		}}))
@@ -104,7 +108,7 @@ var (
 		"enroller_links", "placements", "person_facts", "rank_overrides", "sale_heads", "sales", "sale_sums", "sale_sums_upto", "periods", "runs",
 		"open_commits", "rank_history", "component_states",
 	}
-	openTables = []string{"programs", "stores", "api_keys", "inbox", "inbox_state", "store_credentials", "install_states", "memberships", "sessions", "invitations"}
+	openTables = []string{"programs", "stores", "api_keys", "inbox", "inbox_state", "store_credentials", "install_states", "memberships", "sessions", "invitations", "store_channels", "channel_nonces"}
 )
 
 // TestRowLevelSecurity: a statement that forgets to name its program sees nothing of another one's.

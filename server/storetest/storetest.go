@@ -20,6 +20,7 @@ import (
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/auth"
+	"upline.dev/upline/server/channel"
 	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/pipeline"
@@ -39,6 +40,7 @@ type Store interface {
 	privacy.Books
 	MergeCustomers(ctx context.Context, program, storeID, kept, gone string) (moved bool, err error)
 	auth.Books
+	channel.Books
 	Seals(ctx context.Context, program string, fn func(ledger.Seal, []ledger.Posting, [][32]byte) error) error
 	EachSnapshot(ctx context.Context, program string, fn func(id string, snapshot []byte) error) error
 	EachOrder(ctx context.Context, program string, fn func(orderID, snapshotID string, snapshot []byte, posted []ledger.Balance) error) error
@@ -61,7 +63,7 @@ type Opened struct {
 
 // Run runs the whole suite.
 func Run(t *testing.T, open func(t *testing.T) Opened) {
-	for _, part := range []map[string]func(*testing.T, *world){suite, accounts, persons} {
+	for _, part := range []map[string]func(*testing.T, *world){suite, accounts, persons, channels} {
 		for name, test := range part {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -82,9 +82,10 @@ func (cmd *ProgramListCmd) Run(ctx context.Context, env *environment) error {
 
 // StoreCmd manages stores.
 type StoreCmd struct {
-	Create StoreCreateCmd `cmd:"" help:"Connect a store; prints its signing secret once."`
-	List   StoreListCmd   `cmd:"" help:"List stores."`
-	Rotate StoreRotateCmd `cmd:"" name:"rotate-secret" help:"Give a store a new signing secret; the old one stays valid."`
+	Create  StoreCreateCmd  `cmd:"" help:"Connect a store; prints its signing secret once."`
+	Connect StoreConnectCmd `cmd:"" help:"Make a code with which the plugin of a WooCommerce or Magento shop connects itself."`
+	List    StoreListCmd    `cmd:"" help:"List stores."`
+	Rotate  StoreRotateCmd  `cmd:"" name:"rotate-secret" help:"Give a store a new signing secret; the old one stays valid."`
 }
 
 // StoreCreateCmd connects a store.

@@ -10,6 +10,8 @@ import (
 
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/auth"
+	"upline.dev/upline/server/channel"
+	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/secret"
 	"upline.dev/upline/server/store"
 )
@@ -58,6 +60,19 @@ func (e *environment) open(ctx context.Context) (*app, error) {
 // auth lets people in.
 func (a *app) auth() *auth.Service {
 	return &auth.Service{Books: a.store, Sealer: a.ring, Random: rand.Reader, Clock: time.Now}
+}
+
+// install connects stores and keeps what their platforms granted.
+func (a *app) install() *install.Service {
+	return &install.Service{Books: a.store, Auditor: a.store, Sealer: a.ring, Random: rand.Reader, Clock: time.Now}
+}
+
+// channel answers the plugins of stores.
+func (a *app) channel() *channel.Service {
+	return &channel.Service{
+		Books: a.store, Admin: a.admin, Reader: a.store, Random: rand.Reader, Clock: time.Now, Codes: a.store,
+		Install: a.install(),
+	}
 }
 
 // checkSettings refuses what cannot work before anything is opened.

@@ -131,7 +131,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		Projections: &closer.Projections{Service: a.runs(env, nil)},
 		Metrics:     figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: web.Handler(),
 		Logger: env.log, Clock: time.Now, Version: version,
-		Auth: a.auth(), PublicURL: cmd.PublicURL, TrustedProxies: cmd.TrustedProxies,
+		Channel: a.channel(), Auth: a.auth(), PublicURL: cmd.PublicURL, TrustedProxies: cmd.TrustedProxies,
 		Shopify: cmd.shopifySurface(a, app, installs, embeddedPage),
 	})
 	server := &http.Server{

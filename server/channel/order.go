@@ -1,0 +1,135 @@
+package channel
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"upline.dev/upline/core/commission"
+	"upline.dev/upline/core/money"
+	"upline.dev/upline/server"
+	"upline.dev/upline/server/admin"
+	"upline.dev/upline/server/query"
+)
+
+// explanationView is who was paid for an order, and why; for the box in the shop's order screen.
+type explanationView struct {
+	OrderID       string        `json:"order_id"`
+	State         string        `json:"state"` // settled, parked or unknown
+	Reason        string        `json:"reason"`
+	Mend          string        `json:"mend"`
+	Net           string        `json:"net"`
+	Currency      string        `json:"currency"`
+	DistributorID string        `json:"distributor_id"`
+	Evidence      string        `json:"evidence"`
+	Earnings      []earningView `json:"earnings"`
+	URL           string        `json:"url"` // of the order's page here
+}
+
+type earningView struct {
+	DistributorID string `json:"distributor_id"`
+	Component     string `json:"component"`
+	Amount        string `json:"amount"`
+	Currency      string `json:"currency"`
+	Why           string `json:"why"`
+}
+
+func (s *Service) explanation(ctx context.Context, st *admin.Store, body []byte) (any, error) {
+	var in struct {
+		OrderID string `json:"order_id"`
+	}
+	if err := decode(body, &in); err != nil {
+		return nil, err
+	}
+	if in.OrderID == "" {
+		return nil, invalid("order_id", "name the order by the shop's own id")
+	}
+	v := explanationView{OrderID: in.OrderID, State: "unknown", Earnings: []earningView{}, Currency: string(st.Currency)}
+	id := st.StoreID + "/" + in.OrderID
+	o, err := s.Reader.Order(ctx, st.ProgramID, id)
+	if server.CodeOf(err) == server.NotFound && err != nil {
+		return v, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	v.State, v.Net, v.Currency, v.DistributorID = o.Settlement, o.Net, o.Currency, o.DistributorID
+	v.URL = s.Base + "/orders/" + url.PathEscape(st.StoreID) + "/" + url.PathEscape(in.OrderID)
+	v.Reason, v.Mend = splitReason(o.Reason)
+	if o.WaitingCurrency != "" && o.Settlement == "parked" {
+		v.Net, v.Currency = o.Waiting, o.WaitingCurrency
+	}
+	return v, s.explain(ctx, st, id, &v)
+}
+
+// splitReason parts what is wrong from what mends it; a reason is one or two sentences.
+func splitReason(reason string) (wrong, mend string) {
+	wrong, mend, _ = strings.Cut(reason, ". ")
+	if mend != "" {
+		wrong += "."
+	}
+	return wrong, mend
+}
+
+// explain adds the newest calculation: who got what by which component.
+func (s *Service) explain(ctx context.Context, st *admin.Store, orderID string, v *explanationView) error {
+	snapshots, err := s.Reader.Snapshots(ctx, st.ProgramID, orderID)
+	if err != nil || len(snapshots) == 0 {
+		return err
+	}
+	newest := slices.MaxFunc(snapshots, func(a, b query.Snapshot) int { return cmp.Compare(a.Revision, b.Revision) })
+	told, err := commission.Explain(newest.JSON)
+	if err != nil {
+		return fmt.Errorf("explain %s: %w", orderID, err)
+	}
+	if winner := told.Attribution.Winner; winner != "" {
+		v.Evidence = string(winner) + " " + told.Attribution.Value
+	}
+	sums := map[[2]string]*earningView{}
+	paid := map[[2]string]int64{}
+	for i := range told.Lines {
+		for _, ladder := range told.Lines[i].Ladders {
+			for _, rung := range ladder.Rungs {
+				addRung(&ladder, &rung, told.Currency, sums, paid)
+			}
+		}
+	}
+	for key, e := range sums {
+		if paid[key] != 0 {
+			e.Amount, e.Currency = money.FormatMinor(paid[key], told.Currency), string(told.Currency)
+			v.Earnings = append(v.Earnings, *e)
+		}
+	}
+	slices.SortFunc(v.Earnings, func(a, b earningView) int {
+		return cmp.Or(strings.Compare(a.Component, b.Component), strings.Compare(a.DistributorID, b.DistributorID))
+	})
+	return nil
+}
+
+// addRung adds up what one distributor got by one component over the lines.
+func addRung(ladder *commission.Ladder, rung *commission.Rung, c money.Currency, sums map[[2]string]*earningView, paid map[[2]string]int64) {
+	if rung.DistributorID == "" || rung.PaidMinor == 0 {
+		return
+	}
+	key := [2]string{ladder.ComponentID, rung.DistributorID}
+	if sums[key] == nil {
+		sums[key] = &earningView{DistributorID: rung.DistributorID, Component: ladder.ComponentID}
+	}
+	paid[key] += rung.PaidMinor
+	base := money.FormatMinor(ladder.BaseMinor, c) + " " + string(c)
+	if ladder.Base == "cv" {
+		base = money.Volume(ladder.BaseMinor).String() + " CV"
+	}
+	why := "level " + fmt.Sprint(rung.Level) + " on " + base
+	if rung.Rule != "" {
+		why = rung.Rule + ", " + why
+	}
+	if e := sums[key]; e.Why == "" {
+		e.Why = why
+	} else if len(e.Why) < maxText {
+		e.Why += "; " + why
+	}
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+
+	"upline.dev/upline/core/money"
+	"upline.dev/upline/core/order"
+	"upline.dev/upline/server/admin"
+	"upline.dev/upline/server/channel"
+)
+
+// StoreConnectCmd makes a code for a shop's plugin.
+type StoreConnectCmd struct {
+	Site     string `arg:"" help:"The shop's home address, such as https://shop.example.com."`
+	Program  string `help:"Program id; may be left out where there is one program only." placeholder:"ID"`
+	Platform string `help:"woocommerce or magento." default:"woocommerce" enum:"woocommerce,magento"`
+	Currency string `help:"ISO 4217 code of the shop's currency." required:"" placeholder:"EUR"`
+	ID       string `help:"Id in URLs and keys; made from the address when empty." placeholder:"ID"`
+	Name     string `help:"Name for people; the address when empty." placeholder:"NAME"`
+	Role     string `help:"What admins of the shop are here, who come by a link: admin, finance, support, viewer, or none." default:"viewer" enum:"admin,finance,support,viewer,none"`
+	JSON     bool   `help:"Print JSON."`
+}
+
+// Run carries it out.
+func (cmd *StoreConnectCmd) Run(ctx context.Context, env *environment) error {
+	return env.withApp(ctx, func(a *app) error {
+		program, err := a.onlyProgram(ctx, cmd.Program)
+		if err != nil {
+			return err
+		}
+		o := channel.Offer{LinkRole: cmd.Role, Store: admin.Store{
+			StoreID: cmd.ID, ProgramID: program, Platform: order.Platform(cmd.Platform), Domain: cmd.Site, Name: cmd.Name,
+			Currency: money.Currency(cmd.Currency),
+		}}
+		if cmd.Role == "none" {
+			o.LinkRole = ""
+		}
+		code, err := a.channel().Offer(ctx, &o, "cli")
+		if err != nil {
+			return err
+		}
+		return env.print(cmd.JSON, map[string]string{"code": code},
+			"code (works once, within 15 minutes): %s\nIn the shop: Upline settings, Connect with a code; give this server's address and the code.\n", code)
+	})
+}
