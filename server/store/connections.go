@@ -81,7 +81,7 @@ func (s *Store) Connections(ctx context.Context, program string) (list []install
 	return connectionsOf(rows), err
 }
 
-// ProgramIDs lists all programs. See install.Stores.
+// ProgramIDs lists all programs. See install.Stores and privacy.Books.
 func (s *Store) ProgramIDs(ctx context.Context) (ids []string, err error) {
 	defer server.Wrap(&err, "list the programs")
 	err = s.read(ctx, "", func(tx *sqlx.Tx) error {
@@ -90,7 +90,7 @@ func (s *Store) ProgramIDs(ctx context.Context) (ids []string, err error) {
 	return ids, err
 }
 
-// CountStores counts a platform's stores in a program. See install.Stores.
+// CountStores counts a platform's stores in a program. See install.Stores and privacy.Books.
 func (s *Store) CountStores(ctx context.Context, program string, p order.Platform) (n int, err error) {
 	defer server.Wrap(&err, "count the stores of program %s", program)
 	err = s.read(ctx, program, func(tx *sqlx.Tx) error {

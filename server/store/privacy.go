@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -422,17 +421,4 @@ func (s *Store) Export(ctx context.Context, program, requestID, format string) (
 			"The files of request %s are no longer kept: ask for the export again.", requestID)
 	})
 	return privacy.Export{Format: format, StoreID: row.StoreID, Subject: row.Subject, Sealed: row.Sealed, MadeAt: instant(row.MadeAt)}, err
-}
-
-// ProgramIDs lists the programs. See privacy.Books.
-func (s *Store) ProgramIDs(ctx context.Context) ([]string, error) {
-	programs, err := s.Programs(ctx)
-	if err != nil {
-		return nil, errors.Join(errors.New("list the programs"), err)
-	}
-	ids := make([]string, len(programs))
-	for i, p := range programs {
-		ids[i] = p.ProgramID
-	}
-	return ids, nil
 }
