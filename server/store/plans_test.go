@@ -203,7 +203,7 @@ func looks() []look {
 
 // small are tables and partial indexes that hold so little that going through them costs nothing; o is open_commits, with
 // a row per component that is being posted this moment.
-var small = regexp.MustCompile(`^(?:SCAN|SEARCH) (?:json_each|CONSTANT|m\b|s$|o USING PRIMARY KEY|programs|stores|plan_versions|sku_mapping|c USING PRIMARY KEY)|` +
+var small = regexp.MustCompile(`^(?:SCAN|SEARCH) (?:json_each|CONSTANT|m\b|s$|s USING INDEX stores_by_program|o USING PRIMARY KEY|programs|stores|plan_versions|sku_mapping|c USING PRIMARY KEY)|` +
 	` (?:orders_parked|inbox_state_waiting|inbox_state_parked)\b`)
 
 // walk is a step that goes through a table or an index, or through all that a program has in it.
