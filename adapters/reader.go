@@ -3,12 +3,20 @@ package adapters
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
 // FetchedTopic is the topic under which an order read from a platform's API enters the inbox. It walks the same way as a
 // webhook: Normalise reads it, and what it tells converges with whatever was told before.
 const FetchedTopic = "upline/fetched"
+
+// FetchedAtHeader says, in RFC 3339, when reading began: whatever was told before that instant is in what was read. It is set
+// by whoever puts a fetched order into the inbox.
+const FetchedAtHeader = "upline-fetched-at"
+
+// ReservedTopic says whether only we may use a topic. Topics stand in unsigned headers, so that an adapter's Open refuses it.
+func ReservedTopic(topic string) bool { return strings.HasPrefix(topic, "upline/") }
 
 // Fetched is one order as a platform's API tells it now: a full snapshot that Normalise reads under FetchedTopic.
 type Fetched struct {

@@ -71,6 +71,9 @@ func (*Adapter) Open(header adapters.Header, body []byte) (adapters.Envelope, er
 	if err := checkHeader(headerTopic, topic); err != nil {
 		return adapters.Envelope{}, err
 	}
+	if adapters.ReservedTopic(topic) {
+		return adapters.Envelope{}, &adapters.Malformed{Field: headerTopic, Reason: "no shop sends this topic"}
+	}
 	domain := strings.ToLower(header(headerDomain))
 	if len(domain) > maxHeaderBytes || !shopDomain.MatchString(domain) {
 		return adapters.Envelope{}, &adapters.Malformed{Field: headerDomain, Reason: "want a shop's own host, such as example.myshopify.com"}

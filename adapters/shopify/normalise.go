@@ -26,6 +26,7 @@ const (
 //   - refunds/create: a Refunding, or a Hint where an amount is missing that only the order can tell
 //   - orders/edited: a Hint as of committed_at
 //   - orders/delete: a Deletion
+//   - adapters.FetchedTopic, an order read from the API: a Snapshot that does not name the buyer
 //   - every other topic: Ignored, with the reason in Note
 //
 // Amounts are read in the shop currency s.Currency; a body in another one is a *adapters.Malformed.
@@ -40,6 +41,10 @@ func (a *Adapter) Normalise(d order.Delivery, s adapters.Store) ([]order.Revisio
 	switch d.Topic {
 	case "orders/create", "orders/paid", "orders/updated", "orders/fulfilled", "orders/partially_fulfilled", "orders/cancelled":
 		err = reading.snapshot(d.Body, &revision)
+	case adapters.FetchedTopic:
+		if revision.Version.Triggered, err = fetchedAt(d); err == nil {
+			err = reading.fetched(d.Body, &revision)
+		}
 	case "refunds/create":
 		err = reading.refunding(d.Body, &revision)
 	case "orders/edited":
@@ -95,6 +100,19 @@ func triggeredAt(headers map[string]string) (int64, error) {
 	at, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
 		return 0, &adapters.Malformed{Field: headerTriggeredAt, Reason: "want a time such as 2026-11-10T09:15:00.123Z"}
+	}
+	return at.UnixMicro(), nil
+}
+
+// fetchedAt is when an order was read from the API: of two tellings of one second, the later one counts.
+func fetchedAt(d order.Delivery) (int64, error) {
+	text := d.Headers[adapters.FetchedAtHeader]
+	if text == "" {
+		return d.ReceivedAt.UnixMicro(), nil
+	}
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return 0, &adapters.Malformed{Field: adapters.FetchedAtHeader, Reason: "want a time such as 2026-11-10T09:15:00.123Z"}
 	}
 	return at.UnixMicro(), nil
 }

@@ -147,6 +147,9 @@ func (r reading) figures(in *orderBody, out *order.Order) (err error) {
 	if err := r.stated(in, out); err != nil {
 		return err
 	}
+	if err := r.sales(in, out); err != nil {
+		return err
+	}
 	return r.paid(in, out)
 }
 

@@ -51,6 +51,9 @@ type orderBody struct {
 	DiscountCodes       []codeBody `json:"discount_codes"`
 	DiscountApplication []codeBody `json:"discount_applications"`
 
+	// Sales are told by us, in orders that were read from the API.
+	Sales []saleBody `json:"upline_sales"`
+
 	// WrappedOrder and WrappedOrders are members of answers of the REST API, not of webhooks.
 	WrappedOrder  present `json:"order"`
 	WrappedOrders present `json:"orders"`

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -34,41 +35,78 @@ func Window(from, to time.Time) string {
 	return fmt.Sprintf("updated_at:>='%s' updated_at:<'%s'", from.UTC().Format(time.RFC3339), to.UTC().Format(time.RFC3339))
 }
 
-// RunBulkOrders lets Shopify write down all orders that a search finds and gives the address of the result, "" where there
-// are none. An operation of the same query that an earlier process began within the hour is taken up again.
-func (c *Client) RunBulkOrders(ctx context.Context, search string, told func(state string)) (url string, err error) {
-	query := strings.Replace(bulkOrders, "SEARCH", search, 1)
+// BulkOrders lets Shopify write down all orders changed in [from, to) and hands them out, in bounded memory; what does not
+// fit lies below folder. told is given the operation's state whenever it was asked for.
+func (c *Client) BulkOrders(ctx context.Context, from, to time.Time, folder string, told func(state string), yield func(*BulkOrder) error) error {
+	operation, err := c.runBulk(ctx, strings.Replace(bulkOrders, `"SEARCH"`, `"`+Window(from, to)+`"`, 1), told)
+	if err != nil || operation.Url == nil {
+		return err
+	}
+	objects, err := strconv.Atoi(operation.ObjectCount)
+	if err != nil {
+		objects = maxParts * partObjects // any number of parts will do
+	}
+	for attempt := 1; ; attempt++ {
+		err := c.sortBulk(ctx, *operation.Url, folder, objects, yield)
+		var e *Error
+		if !errors.As(err, &e) || e.Operation != "Download" || e.Kind != Unavailable || attempt == downloads {
+			return err
+		}
+		if err := c.sleep(ctx, backoff(attempt)); err != nil {
+			return fmt.Errorf("download a bulk result of %s: %w", c.shop, err)
+		}
+	}
+}
+
+// downloads is how often a result is asked for before it is given up. Nothing was handed out before it is whole.
+const downloads = 3
+
+func (c *Client) sortBulk(ctx context.Context, address, folder string, objects int, yield func(*BulkOrder) error) error {
+	s, err := newSorter(folder, objects)
+	if err != nil {
+		return err
+	}
+	err = c.download(ctx, address, s)
+	if err == nil {
+		err = s.each(yield)
+	}
+	if s.failed != nil {
+		err = s.failed
+	}
+	return errors.Join(err, s.Close())
+}
+
+// runBulk runs an operation to its end. One of the same query that an earlier process began within the hour is taken up
+// again. Where it found nothing, it has no URL.
+func (c *Client) runBulk(ctx context.Context, query string, told func(state string)) (*Bulk, error) {
 	operation, err := c.adoptBulk(ctx, query)
 	if err == nil && operation == nil {
 		operation, err = c.startBulk(ctx, query)
 	}
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	for wait := bulkPollFirst; ; wait = min(2*wait, bulkPollLast) {
 		told(string(operation.Status))
 		switch operation.Status {
 		case BulkOperationStatusCompleted:
-			if operation.Url == nil {
-				return "", nil
-			}
-			return *operation.Url, nil
+			return operation, nil
 		case BulkOperationStatusCreated, BulkOperationStatusRunning:
 		default:
-			return "", &Error{
+			return nil, &Error{
 				Kind: BulkFailed, Operation: "BulkOrders", Shop: c.shop,
 				Detail: howEnded(string(operation.Status), string(operation.ErrorCode)),
 			}
 		}
 		if err := c.sleep(ctx, wait); err != nil {
-			return "", fmt.Errorf("wait for a bulk operation of %s: %w", c.shop, err)
+			return nil, fmt.Errorf("wait for a bulk operation of %s: %w", c.shop, err)
 		}
 		answer, err := BulkState(ctx, c, operation.Id)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
 		if answer.BulkOperation == nil {
-			return "", &Error{Kind: BulkFailed, Operation: "BulkOrders", Shop: c.shop, Detail: "the operation is gone"}
+			return nil, &Error{Kind: BulkFailed, Operation: "BulkOrders", Shop: c.shop, Detail: "the operation is gone"}
 		}
 		operation = answer.BulkOperation
 	}
@@ -128,9 +166,9 @@ func (c *Client) startBulk(ctx context.Context, query string) (*Bulk, error) {
 	}
 }
 
-// Download writes a bulk operation's result to w. The address is Shopify's storage, on another host than the shop's, so the
+// download writes a bulk operation's result to w. The address is Shopify's storage, on another host than the shop's, so the
 // token does not go there.
-func (c *Client) Download(ctx context.Context, address string, w io.Writer) error {
+func (c *Client) download(ctx context.Context, address string, w io.Writer) error {
 	fail := func(kind Kind, status int, detail string) error {
 		return &Error{Kind: kind, Operation: "Download", Shop: c.shop, Status: status, Detail: detail}
 	}

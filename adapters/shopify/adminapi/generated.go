@@ -177,11 +177,11 @@ func (v *AgreementSalesOrderAgreementsSalesAgreementConnectionNodesSalesAgreemen
 
 // AgreementSalesResponse is returned by AgreementSales on success.
 type AgreementSalesResponse struct {
-	Order AgreementSalesOrder `json:"order"`
+	Order *AgreementSalesOrder `json:"order"`
 }
 
 // GetOrder returns AgreementSalesResponse.Order, and is useful for accessing the field via an interface.
-func (v *AgreementSalesResponse) GetOrder() AgreementSalesOrder { return v.Order }
+func (v *AgreementSalesResponse) GetOrder() *AgreementSalesOrder { return v.Order }
 
 // Bag includes the GraphQL fields of MoneyBag requested by the fragment Bag.
 type Bag struct {
@@ -1289,11 +1289,11 @@ func (v *OrderAgreementsOrder) GetAgreements() AgreementPage { return v.Agreemen
 
 // OrderAgreementsResponse is returned by OrderAgreements on success.
 type OrderAgreementsResponse struct {
-	Order OrderAgreementsOrder `json:"order"`
+	Order *OrderAgreementsOrder `json:"order"`
 }
 
 // GetOrder returns OrderAgreementsResponse.Order, and is useful for accessing the field via an interface.
-func (v *OrderAgreementsResponse) GetOrder() OrderAgreementsOrder { return v.Order }
+func (v *OrderAgreementsResponse) GetOrder() *OrderAgreementsOrder { return v.Order }
 
 type OrderDisplayFinancialStatus string
 
@@ -1449,11 +1449,11 @@ func (v *OrderLinesOrder) GetLineItems() LinePage { return v.LineItems }
 
 // OrderLinesResponse is returned by OrderLines on success.
 type OrderLinesResponse struct {
-	Order OrderLinesOrder `json:"order"`
+	Order *OrderLinesOrder `json:"order"`
 }
 
 // GetOrder returns OrderLinesResponse.Order, and is useful for accessing the field via an interface.
-func (v *OrderLinesResponse) GetOrder() OrderLinesOrder { return v.Order }
+func (v *OrderLinesResponse) GetOrder() *OrderLinesOrder { return v.Order }
 
 // OrderResponse is returned by Order on success.
 type OrderResponse struct {
@@ -1768,11 +1768,11 @@ func (v *RefundDetailsRefund) GetOrderAdjustments() AdjustmentPage { return v.Or
 
 // RefundDetailsResponse is returned by RefundDetails on success.
 type RefundDetailsResponse struct {
-	Refund RefundDetailsRefund `json:"refund"`
+	Refund *RefundDetailsRefund `json:"refund"`
 }
 
 // GetRefund returns RefundDetailsResponse.Refund, and is useful for accessing the field via an interface.
-func (v *RefundDetailsResponse) GetRefund() RefundDetailsRefund { return v.Refund }
+func (v *RefundDetailsResponse) GetRefund() *RefundDetailsRefund { return v.Refund }
 
 // RefundLinePage includes the GraphQL fields of RefundLineItemConnection requested by the fragment RefundLinePage.
 type RefundLinePage struct {
@@ -2612,8 +2612,8 @@ func (v *__AddCodesInput) GetCodes() []DiscountRedeemCodeInput { return v.Codes 
 // __AgreementSalesInput is used internally by genqlient
 type __AgreementSalesInput struct {
 	Id        string `json:"id"`
-	Agreement string `json:"agreement"`
-	After     string `json:"after"`
+	Agreement string `json:"agreement,omitempty"`
+	After     string `json:"after,omitempty"`
 }
 
 // GetId returns __AgreementSalesInput.Id, and is useful for accessing the field via an interface.
@@ -2645,7 +2645,7 @@ func (v *__CancelBulkInput) GetId() string { return v.Id }
 type __ChangedOrdersInput struct {
 	Search string `json:"search"`
 	First  int    `json:"first"`
-	After  string `json:"after"`
+	After  string `json:"after,omitempty"`
 }
 
 // GetSearch returns __ChangedOrdersInput.Search, and is useful for accessing the field via an interface.
@@ -2660,7 +2660,7 @@ func (v *__ChangedOrdersInput) GetAfter() string { return v.After }
 // __CodeCreationInput is used internally by genqlient
 type __CodeCreationInput struct {
 	Id    string `json:"id"`
-	After string `json:"after"`
+	After string `json:"after,omitempty"`
 }
 
 // GetId returns __CodeCreationInput.Id, and is useful for accessing the field via an interface.
@@ -2672,7 +2672,7 @@ func (v *__CodeCreationInput) GetAfter() string { return v.After }
 // __CountOrdersInput is used internally by genqlient
 type __CountOrdersInput struct {
 	Search string `json:"search"`
-	Limit  int    `json:"limit"`
+	Limit  int    `json:"limit,omitempty"`
 }
 
 // GetSearch returns __CountOrdersInput.Search, and is useful for accessing the field via an interface.
@@ -2700,7 +2700,7 @@ func (v *__DiscountOfCodeInput) GetCode() string { return v.Code }
 // __OrderAgreementsInput is used internally by genqlient
 type __OrderAgreementsInput struct {
 	Id    string `json:"id"`
-	After string `json:"after"`
+	After string `json:"after,omitempty"`
 }
 
 // GetId returns __OrderAgreementsInput.Id, and is useful for accessing the field via an interface.
@@ -2720,7 +2720,7 @@ func (v *__OrderInput) GetId() string { return v.Id }
 // __OrderLinesInput is used internally by genqlient
 type __OrderLinesInput struct {
 	Id    string `json:"id"`
-	After string `json:"after"`
+	After string `json:"after,omitempty"`
 }
 
 // GetId returns __OrderLinesInput.Id, and is useful for accessing the field via an interface.
@@ -2732,8 +2732,8 @@ func (v *__OrderLinesInput) GetAfter() string { return v.After }
 // __RefundDetailsInput is used internally by genqlient
 type __RefundDetailsInput struct {
 	Id          string `json:"id"`
-	Lines       string `json:"lines"`
-	Adjustments string `json:"adjustments"`
+	Lines       string `json:"lines,omitempty"`
+	Adjustments string `json:"adjustments,omitempty"`
 }
 
 // GetId returns __RefundDetailsInput.Id, and is useful for accessing the field via an interface.
@@ -2756,8 +2756,8 @@ func (v *__StartBulkInput) GetQuery() string { return v.Query }
 // __VariantsInput is used internally by genqlient
 type __VariantsInput struct {
 	First  int    `json:"first"`
-	After  string `json:"after"`
-	Search string `json:"search"`
+	After  string `json:"after,omitempty"`
+	Search string `json:"search,omitempty"`
 }
 
 // GetFirst returns __VariantsInput.First, and is useful for accessing the field via an interface.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -144,11 +145,21 @@ func (w *webhook) codes() []any {
 	for _, code := range list(w.in["discount_codes"]) {
 		out = append(out, text(code["code"]))
 	}
+	for _, application := range list(w.in["discount_applications"]) {
+		if code := text(application["code"]); application["type"] == "discount_code" && !slices.Contains(out, any(code)) {
+			out = append(out, code)
+		}
+	}
 	return orEmpty(out)
 }
 
 func (w *webhook) attributes() []any {
 	var out []any
+	if pairs, ok := w.in["note_attributes"].(map[string]any); ok {
+		for _, name := range slices.Sorted(maps.Keys(pairs)) {
+			out = append(out, Object{"key": name, "value": text(pairs[name])})
+		}
+	}
 	for _, pair := range list(w.in["note_attributes"]) {
 		out = append(out, Object{"key": text(pair["name"]), "value": text(pair["value"])})
 	}
@@ -321,4 +332,11 @@ func text(v any) string {
 		return v.String()
 	}
 	return ""
+}
+
+// FirstUpdated is when the first order was last changed.
+func (a *Admin) FirstUpdated() any {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.orders.at(0)["updatedAt"]
 }
