@@ -126,13 +126,14 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		return wrongSetting("the Shopify app: %v", err)
 	}
 	installs := a.installs(app)
+	pages := web.Handler()
 	api := httpapi.New(httpapi.Deps{
 		Inbox: machine.inbox, Adapters: platforms(), AppSecrets: cmd.appSecrets(), Reader: a.store, Screens: a.store, Admin: a.admin,
 		Projections: &closer.Projections{Service: a.runs(env, nil)},
-		Metrics:     figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: web.Handler(),
+		Metrics:     figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: pages,
 		Logger: env.log, Clock: time.Now, Version: version,
 		Channel: a.channel(), Auth: a.auth(), PublicURL: cmd.PublicURL, TrustedProxies: cmd.TrustedProxies,
-		Shopify: cmd.shopifySurface(a, app, installs, embeddedPage),
+		Shopify: cmd.shopifySurface(a, app, installs, embeddedPage(pages)),
 	})
 	server := &http.Server{
 		Handler: api, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,

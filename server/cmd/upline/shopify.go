@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html/template"
 	"net/http"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"upline.dev/upline/server/httpapi"
 	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/secret"
+	"upline.dev/upline/server/web"
 )
 
 // ShopifySettings count for every command that talks to Shopify.
@@ -182,24 +182,9 @@ func (cmd *ServeCmd) shopifySurface(a *app, app *shopifyApp, installs *install.S
 	}
 }
 
-// Shopify's scripts, in the order in which its admin wants them.
-const (
-	appBridge    = "https://cdn.shopify.com/shopifycloud/app-bridge.js"
-	polarisShell = "https://cdn.shopify.com/shopifycloud/polaris-2.js"
-)
-
-var embeddedDocument = template.Must(template.New("embedded").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="shopify-api-key" content="{{.ClientID}}">
-<script src="{{.AppBridge}}"></script><script src="{{.PolarisShell}}"></script><title>Upline</title></head>
-<body><s-page heading="Upline"><s-section><s-paragraph>{{.Shop}} is connected.</s-paragraph></s-section></s-page></body></html>
-`))
-
-// embeddedPage is the first page inside the Shopify admin.
-func embeddedPage(w http.ResponseWriter, _ *http.Request, clientID, shop string) {
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'self'; script-src 'self' https://cdn.shopify.com; style-src 'self' 'unsafe-inline' https://cdn.shopify.com; "+
-		"connect-src 'self' https: wss:; base-uri 'none'; form-action 'none'; frame-ancestors https://"+shop+" https://admin.shopify.com;")
-	h.Set("Link", "<"+appBridge+">; rel=preload; as=script, <"+polarisShell+">; rel=preload; as=script")
-	_ = embeddedDocument.Execute(w, map[string]string{"ClientID": clientID, "Shop": shop, "AppBridge": appBridge, "PolarisShell": polarisShell})
+// embeddedPage answers with the screens inside the Shopify admin.
+func embeddedPage(pages *web.Pages) func(w http.ResponseWriter, r *http.Request, clientID, shop string) {
+	return func(w http.ResponseWriter, r *http.Request, clientID, shop string) {
+		pages.Embedded(w, r, web.Shop{APIKey: clientID, Domain: shop})
+	}
 }
