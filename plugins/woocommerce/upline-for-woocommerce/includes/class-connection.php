@@ -82,7 +82,7 @@ final class Connection {
 		update_option( self::FLAG, self::here(), true );
 		// Every page of the shop asks for it.
 		update_option( self::WORD, $connection['reference_parameter'] ?? 'ref', true );
-		delete_option( self::STATE );
+		update_option( self::STATE, array(), true );
 	}
 
 	/**
@@ -100,8 +100,8 @@ final class Connection {
 	 */
 	public static function close(): void {
 		delete_option( self::OPTION );
-		delete_option( self::FLAG );
-		delete_option( self::STATE );
+		update_option( self::FLAG, '', true );
+		update_option( self::STATE, array(), true );
 	}
 
 	/**

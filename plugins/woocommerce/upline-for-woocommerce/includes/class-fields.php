@@ -15,11 +15,28 @@ defined( 'ABSPATH' ) || exit;
 final class Fields {
 
 	/**
+	 * What is so before anybody chooses.
+	 *
+	 * @return string[]
+	 */
+	public static function defaults(): array {
+		return array(
+			'upline_window_days'    => '30',
+			'upline_consent'        => 'needed',
+			'upline_field'          => 'no',
+			'upline_account_tab'    => 'yes',
+			'upline_coupon_percent' => '0',
+			'upline_delete_meta'    => 'no',
+		);
+	}
+
+	/**
 	 * The attribution section.
 	 *
 	 * @return array
 	 */
 	public static function attribution(): array {
+		$default = self::defaults();
 		return array(
 			array(
 				'title' => __( 'Who brought the buyer', 'upline-for-woocommerce' ),
@@ -32,7 +49,7 @@ final class Fields {
 				'desc'              => __( 'days', 'upline-for-woocommerce' ),
 				'id'                => 'upline_window_days',
 				'type'              => 'number',
-				'default'           => '30',
+				'default'           => $default['upline_window_days'],
 				'css'               => 'width:6em',
 				'custom_attributes' => array(
 					'min'  => '1',
@@ -45,7 +62,7 @@ final class Fields {
 				'desc_tip' => __( 'With a consent plugin that speaks the WP Consent API, the marketing consent always decides. This is for shops without one.', 'upline-for-woocommerce' ),
 				'id'       => 'upline_consent',
 				'type'     => 'select',
-				'default'  => 'needed',
+				'default'  => $default['upline_consent'],
 				'options'  => array(
 					'needed'  => __( 'Set no cookie without a consent plugin', 'upline-for-woocommerce' ),
 					'implied' => __( 'My shop needs no consent for this cookie', 'upline-for-woocommerce' ),
@@ -56,21 +73,21 @@ final class Fields {
 				'desc'    => __( 'Show an optional field "Who referred you?"', 'upline-for-woocommerce' ),
 				'id'      => 'upline_field',
 				'type'    => 'checkbox',
-				'default' => 'no',
+				'default' => $default['upline_field'],
 			),
 			array(
 				'title'   => __( 'My account', 'upline-for-woocommerce' ),
 				'desc'    => __( 'Show distributors their earnings and their link', 'upline-for-woocommerce' ),
 				'id'      => 'upline_account_tab',
 				'type'    => 'checkbox',
-				'default' => 'yes',
+				'default' => $default['upline_account_tab'],
 			),
 			array(
 				'title'             => __( 'Coupons of distributors', 'upline-for-woocommerce' ),
 				'desc'              => __( 'per cent off. Their codes are made as coupons once an hour; 0 makes none.', 'upline-for-woocommerce' ),
 				'id'                => 'upline_coupon_percent',
 				'type'              => 'number',
-				'default'           => '0',
+				'default'           => $default['upline_coupon_percent'],
 				'css'               => 'width:6em',
 				'custom_attributes' => array(
 					'min'  => '0',
@@ -83,7 +100,7 @@ final class Fields {
 				'desc'    => __( 'Delete what it wrote into orders and users too', 'upline-for-woocommerce' ),
 				'id'      => 'upline_delete_meta',
 				'type'    => 'checkbox',
-				'default' => 'no',
+				'default' => $default['upline_delete_meta'],
 			),
 			array(
 				'type' => 'sectionend',

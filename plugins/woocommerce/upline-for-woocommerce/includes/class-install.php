@@ -90,6 +90,15 @@ final class Install {
 		);
 		// A shop that installs the plugin again must not count from 1 again: the server would take it for old news.
 		add_option( 'upline_first_sequence', (string) time(), '', false );
+		// An option that is not there costs every page a query.
+		foreach ( Fields::defaults() as $name => $value ) {
+			add_option( $name, $value, '', true );
+		}
+		add_option( Connection::FLAG, '', '', true );
+		add_option( Connection::WORD, 'ref', '', true );
+		add_option( Connection::STATE, array(), '', true );
+		// WooCommerce makes the address of the My account tab known at the next page.
+		update_option( 'woocommerce_queue_flush_rewrite_rules', 'yes' );
 		update_option( 'upline_schema', self::SCHEMA . '/' . VERSION, true );
 	}
 }

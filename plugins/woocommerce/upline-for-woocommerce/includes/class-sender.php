@@ -77,6 +77,7 @@ final class Sender {
 		Outbox::set(
 			(int) $row->id,
 			array(
+				'cause'    => $event['cause'],
 				'payload'  => $row->payload,
 				'event_id' => $row->event_id,
 				'sequence' => $event['sequence'],

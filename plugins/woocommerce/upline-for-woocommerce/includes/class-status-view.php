@@ -109,6 +109,10 @@ final class Status_View {
 				array( __( 'SKUs without a class', 'upline-for-woocommerce' ), $there ? (string) $unmapped : '–', $there ? 0 === $unmapped : null ),
 			)
 		);
+		if ( $unmapped ) {
+			$skus = array_slice( array_filter( array_map( 'strval', wp_list_pluck( (array) $data['unmapped'], 'platform_sku' ) ) ), 0, 5 );
+			echo '<p class="description">' . esc_html( implode( ', ', $skus ) . ( $unmapped > count( $skus ) ? ' …' : '' ) ) . '</p>';
+		}
 		$open = wp_nonce_url( admin_url( 'admin-post.php?action=upline_open' ), 'upline_open' );
 		echo '<div class="upline-buttons"><a class="button button-primary" href="' . esc_url( $open ) . '" target="_blank" rel="noopener">' . esc_html__( 'Open in Upline', 'upline-for-woocommerce' ) . '</a>';
 		echo '<a class="button" href="' . esc_url( Settings::url( 'queue' ) ) . '">' . esc_html__( 'See the queue', 'upline-for-woocommerce' ) . '</a></div></div>';
@@ -194,13 +198,36 @@ final class Status_View {
 			'too_large' => __( 'too large', 'upline-for-woocommerce' ),
 		);
 		$bad   = in_array( $row->state, array( 'refused', 'too_large' ), true );
-		printf( '<tr><td><a href="%s">%s</a></td><td>%s</td>', esc_url( self::order_url( (int) $row->order_id ) ), esc_html( '#' . $row->order_id ), esc_html( $row->cause ) );
+		printf( '<tr><td><a href="%s">%s</a></td><td>%s</td>', esc_url( self::order_url( (int) $row->order_id ) ), esc_html( '#' . $row->order_id ), esc_html( self::cause( (string) $row->cause ) ) );
 		printf( '<td><span class="%s">%s</span></td>', $bad ? 'upline-bad' : ( 'sent' === $row->state ? 'upline-good' : '' ), esc_html( $words[ $row->state ] ?? $row->state ) );
 		printf( '<td>%s</td><td>%d</td><td>%s</td><td>', esc_html( self::ago( (int) $row->created_at ) ), (int) $row->attempts, esc_html( $row->last_error ) );
 		if ( 'sent' !== $row->state ) {
 			printf( '<button type="submit" class="button" name="upline_do" value="retry:%d">%s</button>', (int) $row->id, esc_html__( 'Try again', 'upline-for-woocommerce' ) );
 		}
 		echo '</td></tr>';
+	}
+
+	/**
+	 * What happened, in words.
+	 *
+	 * @param string $cause As it is told.
+	 * @return string
+	 */
+	private static function cause( string $cause ): string {
+		$words = array(
+			'order.created'   => __( 'placed', 'upline-for-woocommerce' ),
+			'order.updated'   => __( 'changed', 'upline-for-woocommerce' ),
+			'order.status'    => __( 'status changed', 'upline-for-woocommerce' ),
+			'order.trashed'   => __( 'moved to the trash', 'upline-for-woocommerce' ),
+			'order.untrashed' => __( 'restored from the trash', 'upline-for-woocommerce' ),
+			'order.deleted'   => __( 'deleted', 'upline-for-woocommerce' ),
+			'refund.created'  => __( 'refunded', 'upline-for-woocommerce' ),
+			'refund.deleted'  => __( 'refund deleted', 'upline-for-woocommerce' ),
+			'item.changed'    => __( 'line changed', 'upline-for-woocommerce' ),
+			'resent'          => __( 'told again', 'upline-for-woocommerce' ),
+			'backfill'        => __( 'past order', 'upline-for-woocommerce' ),
+		);
+		return $words[ $cause ] ?? $cause;
 	}
 
 	/**

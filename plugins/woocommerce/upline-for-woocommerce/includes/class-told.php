@@ -119,10 +119,9 @@ final class Told {
 		if ( ! self::rows( array( $order_id ) ) ) {
 			self::next_sequence( $order_id );
 		}
-		$row               = self::row( $order_id );
-		$ids               = array_column( $row['deleted_refunds'], 'id' );
-		$deleted           = $row['deleted_refunds'];
-		$deleted[]         = array(
+		$deleted   = self::row( $order_id )['deleted_refunds'];
+		$ids       = array_column( $deleted, 'id' );
+		$deleted[] = array(
 			'id' => $refund_id,
 			'at' => time(),
 		);

@@ -66,7 +66,8 @@ final class Watch {
 		$on( 'woocommerce_pre_delete_order_refund', 'refund_deleted', 2 );
 		$on( 'woocommerce_trash_order', 'trashed' );
 		$on( 'woocommerce_untrash_order', 'untrashed' );
-		$on( 'woocommerce_before_delete_order', 'deleted', 2 );
+		// Before WooCommerce's own callback, which saves the order that is going.
+		$on( 'woocommerce_before_delete_order', 'deleted', 2, -1000 );
 		// An item saved on its own fires no hook of its order.
 		$on( 'woocommerce_new_order_item', 'item', 3 );
 		$on( 'woocommerce_update_order_item', 'item', 3 );
@@ -74,7 +75,7 @@ final class Watch {
 		// The list screen of shops that keep orders as posts fires no hook of WooCommerce's.
 		$on( 'wp_trash_post', 'post_trashed' );
 		$on( 'untrashed_post', 'post_untrashed' );
-		$on( 'before_delete_post', 'post_deleted' );
+		$on( 'before_delete_post', 'post_deleted', 1, -1000 );
 		// WooCommerce saves the buyer's session at 20: finishing the request earlier would leave his cart full.
 		add_action( 'shutdown', Plugin::guard( array( self::class, 'flush' ) ), PHP_INT_MAX );
 	}

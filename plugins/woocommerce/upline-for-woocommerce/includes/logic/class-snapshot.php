@@ -126,7 +126,7 @@ final class Snapshot {
 		$told = array( 'id' => $id );
 		foreach ( array( 'kind', 'sku', 'product_id', 'variation_id', 'name' ) as $field ) {
 			$first          = (string) ( $known[ $field ] ?? '' );
-			$told[ $field ] = '' === $first || 'name' === $field && '' !== (string) $line['name'] ? self::id( $line[ $field ] ) : $first;
+			$told[ $field ] = '' === $first || ( 'name' === $field && '' !== (string) $line['name'] ) ? self::id( $line[ $field ] ) : $first;
 		}
 		$told['kind']       = '' === $told['kind'] ? 'product' : $told['kind'];
 		$told['categories'] = array_values( array_map( 'strval', $line['categories'] ) );
