@@ -50,7 +50,7 @@ final class Coupons {
 				'coupons',
 				array(
 					'cursor' => $cursor,
-					'limit'  => 500,
+					'limit'  => 200,
 				),
 				10.0
 			);

@@ -25,6 +25,12 @@ final class Settings {
 				return $pages;
 			}
 		);
+		// Our buttons are not named "save": WooCommerce would let them pass by. It checks its nonce after this.
+		$ours = static function ( $save ) {
+			return $save || ! empty( $_POST['upline_do'] ); // phpcs:ignore WordPress.Security.NonceVerification.Missing
+		};
+		add_filter( 'woocommerce_save_settings_upline', $ours );
+		add_filter( 'woocommerce_save_settings_upline_queue', $ours );
 		add_filter( 'plugin_action_links_' . plugin_basename( FILE ), array( self::class, 'links' ) );
 		add_action( 'admin_notices', array( self::class, 'notices' ) );
 		add_action( 'admin_enqueue_scripts', array( self::class, 'assets' ) );
