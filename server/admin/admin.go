@@ -102,6 +102,10 @@ type Books interface {
 	// PutBindings records what the company says of customers, all or nothing, without touching what is settled.
 	// commit=false rolls back. A store or distributor that is not there is a RowErrors.
 	PutBindings(ctx context.Context, program string, bindings []Binding, at time.Time, commit bool) (ImportSummary, error)
+	// PutSeenMappings is PutMappings by somebody who has seen what is there: the version of the newest mapping of each row's
+	// SKU and country, 0 for none, -1 for a row for which it does not matter. It refuses with server.Conflict where another
+	// one is there.
+	PutSeenMappings(ctx context.Context, program string, mappings []catalog.Mapping, seen []int64, commit bool) (ImportSummary, error)
 	// Replay makes a delivery's revision (or its body, while kept) be processed again.
 	Replay(ctx context.Context, program, deliveryID string) error
 	// PutSetting writes what a program's screens keep under a name; server.Conflict where it is not at the version seen, 0

@@ -37,6 +37,10 @@ type books struct {
 
 var _ admin.Books = (*books)(nil)
 
+func (b *books) PutSeenMappings(ctx context.Context, program string, rows []catalog.Mapping, _ []int64, commit bool) (admin.ImportSummary, error) {
+	return b.PutMappings(ctx, program, rows, time.Time{}, commit)
+}
+
 func (b *books) PutSetting(context.Context, string, string, []byte, int64, string) (int64, error) {
 	return 1, nil
 }

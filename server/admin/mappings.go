@@ -27,6 +27,8 @@ type MappingSpec struct {
 	QVOfNet         string `json:"qv_of_net"`
 	Country         string `json:"country"`
 	ValidFrom       string `json:"valid_from"` // date; "" : from now, or from the beginning for a first mapping
+	// SeenVersion is the version of the SKU's newest mapping that the sender has seen, 0 for none; nil: it does not matter.
+	SeenVersion *int64 `json:"seen_version"`
 }
 
 // maxSKUBytes is what a SKU and the id behind it may have.
@@ -43,7 +45,7 @@ func (s *Service) PutMappings(ctx context.Context, program string, specs []Mappi
 	if err != nil {
 		return ImportSummary{}, err
 	}
-	summary, err := s.Books.PutMappings(ctx, program, rows, at, commit)
+	summary, err := s.putMappings(ctx, program, rows, specs, at, commit)
 	if err != nil {
 		return ImportSummary{}, fmt.Errorf("put mappings: %w", err)
 	}
@@ -51,6 +53,20 @@ func (s *Service) PutMappings(ctx context.Context, program string, specs []Mappi
 		return summary, nil
 	}
 	return summary, s.audit(ctx, program, "mappings.put", fmt.Sprintf("%d rows", len(rows)))
+}
+
+func (s *Service) putMappings(ctx context.Context, program string, rows []catalog.Mapping, specs []MappingSpec, at time.Time, commit bool) (ImportSummary, error) {
+	seen, told := make([]int64, len(specs)), false
+	for i := range specs {
+		seen[i] = -1
+		if specs[i].SeenVersion != nil {
+			seen[i], told = *specs[i].SeenVersion, true
+		}
+	}
+	if told {
+		return s.Books.PutSeenMappings(ctx, program, rows, seen, commit)
+	}
+	return s.Books.PutMappings(ctx, program, rows, at, commit)
 }
 
 // CheckMappings reports what single rows show to be wrong, as RowErrors, without a database.

@@ -75,7 +75,7 @@ type Passkey struct {
 
 // Books keeps people, sessions and codes. What is not there is server.NotFound.
 type Books interface {
-	People(ctx context.Context) (int64, error)
+	Accounts(ctx context.Context) (int64, error)
 	// CreatePerson adds a person; server.Conflict where the address is taken. With first it also is where anybody is there.
 	CreatePerson(ctx context.Context, p Person, first bool) error
 	PersonByEmail(ctx context.Context, email string) (Person, error)

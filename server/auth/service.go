@@ -96,7 +96,7 @@ func (s *Service) token(prefix string, bytes int) (string, error) {
 
 // SetupCode gives a code by which the first owner sets the installation up; "" where somebody is there already.
 func (s *Service) SetupCode(ctx context.Context) (string, error) {
-	n, err := s.Books.People(ctx)
+	n, err := s.Books.Accounts(ctx)
 	if err != nil || n > 0 {
 		return "", err
 	}
@@ -105,7 +105,7 @@ func (s *Service) SetupCode(ctx context.Context) (string, error) {
 
 // SetupOpen tells whether the first owner is still to come.
 func (s *Service) SetupOpen(ctx context.Context) (bool, error) {
-	n, err := s.Books.People(ctx)
+	n, err := s.Books.Accounts(ctx)
 	return n == 0, err
 }
 

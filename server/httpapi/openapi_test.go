@@ -147,6 +147,7 @@ func TestEveryAnswerFitsTheDocument(t *testing.T) {
 	c.periods()
 	c.reads()
 	c.refusals()
+	c.screens()
 	c.accounts()
 	c.shopify(t)
 	for path, item := range document.Paths.Map() {
@@ -167,6 +168,9 @@ func (c *conversation) checkSaid(name string, operation *openapi3.Operation) {
 		}
 		if code == http.StatusConflict && name != "POST /api/mlm/orders" && !strings.Contains(name, "/api/auth/") {
 			continue // needs two writers at one moment
+		}
+		if name == "GET /api/v1/events" && code == http.StatusOK {
+			continue // it does not end; TestEvents listens to it
 		}
 		if !c.asked[name][code] {
 			c.t.Errorf("%s was never answered with %d", name, code)

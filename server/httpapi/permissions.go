@@ -34,6 +34,17 @@ var permissions = map[string]auth.Action{
 	"GET /api/v1/customers/bindings":  auth.Read,
 	"POST /api/v1/customers/bindings": auth.WritePeople,
 
+	"GET /api/v1/standing":                                     auth.Read,
+	"GET /api/v1/distributors/:distributor_id/profile":         auth.Read,
+	"GET /api/v1/orders/:store_id/:platform_order_id/steps":    auth.Read,
+	"GET /api/v1/orders/:store_id/:platform_order_id/facts":    auth.Read,
+	"POST /api/v1/orders/:store_id/:platform_order_id/recheck": auth.Replay,
+	"GET /api/v1/deliveries/:delivery_id/body":                 auth.ReadBodies,
+	"GET /api/v1/mappings/current":                             auth.Read,
+	"POST /api/v1/mappings/rules":                              auth.WriteCatalogue,
+	"GET /api/v1/exports/:list":                                auth.Read,
+	"GET /api/v1/events":                                       auth.Read,
+
 	"GET /api/v1/session":                 auth.OwnSession,
 	"PATCH /api/v1/session":               auth.OwnAccount,
 	"POST /api/v1/session/end":            auth.OwnSession,

@@ -82,7 +82,7 @@ func openProduct(t testing.TB) *product {
 	}
 	p.api = httpapi.New(httpapi.Deps{
 		Inbox: arrivals, Adapters: platforms(), AppSecrets: map[order.Platform][][]byte{order.Shopify: {[]byte(appSecret)}},
-		Reader: books, Screens: books, Admin: p.admin, Metrics: figures, Gatherer: registry, Ready: books.Ping, Kick: engine.Kick,
+		Reader: books, Screens: books, Admin: p.admin, Bodies: arrivals, Previewer: engine, Metrics: figures, Gatherer: registry, Ready: books.Ping, Kick: engine.Kick,
 		Web: web.Handler(), Logger: logger, Clock: time.Now, Version: "test",
 		Auth: p.auth, Channel: p.channel,
 		Projections: &run.Projections{Service: &run.Service{Books: books, Clock: func() time.Time { return afterNovember }, TempDir: dir}},

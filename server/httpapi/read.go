@@ -7,10 +7,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"upline.dev/upline/core/order"
 	"upline.dev/upline/server"
+	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/query"
 )
@@ -88,11 +91,16 @@ func (s *Server) oneOf(c *gin.Context, name string, values ...string) bool {
 	return false
 }
 
+func (s *Server) commissionFilter(c *gin.Context) (query.CommissionFilter, bool) {
+	ok := s.oneOf(c, "status", "PENDING", "AVAILABLE", "PAID", "REVERSED")
+	return query.CommissionFilter{PlatformOrderID: c.Query("order_id"), DistributorID: c.Query("referrer_id"), Status: c.Query("status")}, ok
+}
+
 func (s *Server) listCommissions(c *gin.Context) {
-	if !s.oneOf(c, "status", "PENDING", "AVAILABLE", "PAID", "REVERSED") {
+	f, ok := s.commissionFilter(c)
+	if !ok {
 		return
 	}
-	f := query.CommissionFilter{PlatformOrderID: c.Query("order_id"), DistributorID: c.Query("referrer_id"), Status: c.Query("status")}
 	list(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Commission, string, error) {
 		return s.Reader.Commissions(ctx, program, f, p)
 	})
@@ -104,13 +112,29 @@ func (s *Server) listStores(c *gin.Context) {
 	list(s, c, onePage(s.Reader.Stores))
 }
 
-func (s *Server) listOrders(c *gin.Context) {
-	if !s.oneOf(c, "settlement", "settled", "parked") {
-		return
-	}
+func (s *Server) orderFilter(c *gin.Context) (query.OrderFilter, bool) {
 	f := query.OrderFilter{
 		StoreID: c.Query("store_id"), Settlement: c.Query("settlement"), ReasonCode: c.Query("reason_code"),
-		DistributorID: c.Query("distributor_id"), Search: c.Query("search"),
+		DistributorID: c.Query("distributor_id"), Search: c.Query("search"), Platform: c.Query("platform"), Status: c.Query("status"),
+		OldestFirst: c.Query("sort") == "order_ts",
+	}
+	return f, s.oneOf(c, "settlement", "settled", "parked") && s.oneOf(c, "platform", platformNames...) &&
+		s.oneOf(c, "sort", "order_ts", "-order_ts") && s.between(c, &f.From, &f.To) &&
+		s.oneOf(c, "status", "pending", "authorized", "partially_paid", "paid", "partially_refunded", "refunded", "voided", "cancelled")
+}
+
+// platformNames are what a filter by platform may be.
+var platformNames = []string{string(order.Shopify), string(order.WooCommerce), string(order.Magento), string(order.Custom)}
+
+// between reads the query's from and to.
+func (s *Server) between(c *gin.Context, from, to *time.Time) bool {
+	return s.instants(c, "from", from) && s.instants(c, "to", to)
+}
+
+func (s *Server) listOrders(c *gin.Context) {
+	f, ok := s.orderFilter(c)
+	if !ok {
+		return
 	}
 	list(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Order, string, error) {
 		return s.Reader.Orders(ctx, program, f, p)
@@ -127,20 +151,36 @@ func (s *Server) getOrder(c *gin.Context) {
 	})
 }
 
+func (s *Server) postingFilter(c *gin.Context) (query.PostingFilter, bool) {
+	f := query.PostingFilter{
+		OrderID: c.Query("order_id"), DistributorID: c.Query("distributor_id"), Kind: c.Query("kind"),
+		ComponentID: c.Query("component_id"), Currency: c.Query("currency"),
+	}
+	return f, s.between(c, &f.From, &f.To)
+}
+
 func (s *Server) listPostings(c *gin.Context) {
-	f := query.PostingFilter{OrderID: c.Query("order_id"), DistributorID: c.Query("distributor_id"), Kind: c.Query("kind")}
+	f, ok := s.postingFilter(c)
+	if !ok {
+		return
+	}
 	list(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Posting, string, error) {
 		return s.Reader.Postings(ctx, program, f, p)
 	})
 }
 
-func (s *Server) listDeliveries(c *gin.Context) {
-	if !s.oneOf(c, "status", string(inbox.Waiting), string(inbox.Done), string(inbox.Parked)) {
-		return
-	}
+func (s *Server) deliveryFilter(c *gin.Context) (query.DeliveryFilter, bool) {
 	f := query.DeliveryFilter{
-		StoreID: c.Query("store_id"), Status: c.Query("status"),
+		StoreID: c.Query("store_id"), Status: c.Query("status"), Topic: c.Query("topic"),
 		PlatformDeliveryID: c.Query("platform_delivery_id"), OrderID: c.Query("order_id"),
+	}
+	return f, s.oneOf(c, "status", string(inbox.Waiting), string(inbox.Done), string(inbox.Parked)) && s.between(c, &f.From, &f.To)
+}
+
+func (s *Server) listDeliveries(c *gin.Context) {
+	f, ok := s.deliveryFilter(c)
+	if !ok {
+		return
 	}
 	list(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Delivery, string, error) {
 		return s.Reader.Deliveries(ctx, program, f, p)
@@ -156,6 +196,15 @@ func (s *Server) getDelivery(c *gin.Context) {
 // replayDelivery processes a delivery once more. By convergence that changes nothing unless a cause was mended.
 func (s *Server) replayDelivery(c *gin.Context) {
 	program, id := programOf(c), param(c, "delivery_id")
+	commit, err := commitOf(c)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	if !commit {
+		s.previewReplay(c, id)
+		return
+	}
 	ctx := c.Request.Context()
 	if err := s.Admin.Books.Replay(ctx, program, id); err != nil {
 		s.fail(c, err)
@@ -169,9 +218,24 @@ func (s *Server) replayDelivery(c *gin.Context) {
 	c.JSON(http.StatusAccepted, gin.H{"delivery_id": id, "status": "waiting"})
 }
 
+func (s *Server) distributorFilter(c *gin.Context) (query.DistributorFilter, bool) {
+	f := query.DistributorFilter{
+		Search: c.Query("search"), Status: c.Query("status"), Rank: c.Query("rank"), Country: c.Query("country"),
+		SponsorID: c.Query("sponsor_id"), Top: c.Query("sponsor_id") == admin.None, Newest: c.Query("sort") == "-created_at",
+	}
+	if f.Top {
+		f.SponsorID = ""
+	}
+	return f, s.oneOf(c, "status", "active", "inactive", "suspended", "terminated") && s.oneOf(c, "sort", "distributor_id", "-created_at")
+}
+
 func (s *Server) listDistributors(c *gin.Context) {
+	f, ok := s.distributorFilter(c)
+	if !ok {
+		return
+	}
 	list(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Distributor, string, error) {
-		return s.Reader.Distributors(ctx, program, c.Query("search"), p)
+		return s.Screens.People(ctx, program, f, p)
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -56,6 +57,8 @@ type Deps struct {
 	AppSecrets map[order.Platform][][]byte
 	Reader     query.Reader
 	Screens    query.Screens
+	Bodies     Bodies    // opens what the inbox keeps sealed
+	Previewer  Previewer // tells what settling an order once more would do
 	Admin      *admin.Service
 	// Projections close periods, and tell what they come to so far.
 	Projections *run.Projections
@@ -87,12 +90,16 @@ type Server struct {
 	steps  setupCache
 	calls  callLimiter
 	engine *gin.Engine
+
+	pulses  pulses
+	closing chan struct{} // closed when event streams have to end
+	closed  sync.Once
 }
 
 // New builds the surface with all its routes.
 func New(d Deps) *Server {
 	gin.SetMode(gin.ReleaseMode)
-	s := &Server{Deps: d, stores: newStoreCache(d.Admin, d.Clock), engine: gin.New()}
+	s := &Server{Deps: d, stores: newStoreCache(d.Admin, d.Clock), engine: gin.New(), closing: make(chan struct{})}
 	if d.Shopify != nil {
 		s.Authenticators = append([]auth.Authenticator{shopifySessions{s}}, d.Authenticators...)
 	}
@@ -175,6 +182,9 @@ func (s *Server) routes() {
 	s.accountRoutes(v1)
 	s.memberRoutes(v1)
 	s.settingRoutes(v1)
+	s.screenRoutes(v1)
+	v1.GET("/exports/:list", s.export)
+	v1.GET("/events", s.events)
 }
 
 // noRoute sends unknown API paths a problem and the pages' paths to the pages.

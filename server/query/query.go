@@ -60,6 +60,11 @@ type OrderFilter struct {
 	ReasonCode    string
 	DistributorID string
 	Search        string // an order's name or platform id
+	Platform      string
+	Status        string    // the order's own
+	From          time.Time // order_ts, included
+	To            time.Time // order_ts, not included
+	OldestFirst   bool
 }
 
 // Snapshot is one stored calculation of an order.
@@ -96,6 +101,10 @@ type PostingFilter struct {
 	OrderID       string
 	DistributorID string
 	Kind          string
+	ComponentID   string
+	Currency      string
+	From          time.Time // posted_at, included
+	To            time.Time // posted_at, not included
 }
 
 // Commission is one row of GET /api/mlm/commissions: what one distributor has by one line and component of an order.
@@ -145,6 +154,9 @@ type DeliveryFilter struct {
 	Status             string
 	PlatformDeliveryID string
 	OrderID            string
+	Topic              string
+	From               time.Time // received_at, included
+	To                 time.Time // received_at, not included
 }
 
 // Distributor is one distributor as of now, without personal data beyond what the program typed in.

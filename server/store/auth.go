@@ -31,8 +31,8 @@ func (r *accountRow) person() auth.Person {
 	}
 }
 
-// People counts who has an account. See auth.Books.
-func (s *Store) People(ctx context.Context) (n int64, err error) {
+// Accounts counts who has an account. See auth.Books.
+func (s *Store) Accounts(ctx context.Context) (n int64, err error) {
 	defer server.Wrap(&err, "count people")
 	err = s.read(ctx, "", func(tx *sqlx.Tx) error { return tx.GetContext(ctx, &n, `SELECT count(*) FROM people`) })
 	return n, err

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -40,6 +41,13 @@ type place struct{ platform, sku, country string }
 func (s *Store) PutMappings(ctx context.Context, program string, mappings []catalog.Mapping, _ time.Time, commit bool) (
 	summary admin.ImportSummary, err error,
 ) {
+	return s.PutSeenMappings(ctx, program, mappings, nil, commit)
+}
+
+// PutSeenMappings adds dated mappings where nobody has changed meanwhile what was seen. See admin.Books.
+func (s *Store) PutSeenMappings(ctx context.Context, program string, mappings []catalog.Mapping, seen []int64, commit bool) (
+	summary admin.ImportSummary, err error,
+) {
 	defer server.Wrap(&err, "put %d mappings", len(mappings))
 	err = s.write(ctx, program, func(ctx context.Context, tx *sqlx.Tx) error {
 		summary = admin.ImportSummary{}
@@ -49,6 +57,9 @@ func (s *Store) PutMappings(ctx context.Context, program string, mappings []cata
 		}
 		known, err := readMappings(ctx, tx, program, 0, version)
 		if err != nil {
+			return err
+		}
+		if err := refuseChanged(known, mappings, seen); err != nil {
 			return err
 		}
 		added := newMappings(known, mappings, version+1, &summary)
@@ -70,6 +81,23 @@ func (s *Store) PutMappings(ctx context.Context, program string, mappings []cata
 		return nil
 	})
 	return summary, dryRun(err)
+}
+
+// refuseChanged stops who would overwrite what they have not seen.
+func refuseChanged(known, given []catalog.Mapping, seen []int64) error {
+	newest := make(map[place]int64, len(known))
+	for _, m := range known {
+		p := place{m.Platform, m.PlatformSKU, m.Country}
+		newest[p] = max(newest[p], m.Version)
+	}
+	for i, want := range seen {
+		m := &given[i]
+		if now := newest[place{m.Platform, m.PlatformSKU, m.Country}]; want >= 0 && now != want {
+			return &server.Error{Code: server.Conflict, Field: "seen_version", Message: fmt.Sprintf(
+				"Somebody has changed the mapping of SKU %s meanwhile (it has version %d); look at it again and decide anew.", m.PlatformSKU, now)}
+		}
+	}
+	return nil
 }
 
 // newMappings leaves out what is said already.

@@ -14,7 +14,7 @@ import (
 // The limits of a page.
 const (
 	defaultPage = 50
-	maxPage     = 200
+	maxPage     = 5000 // of an export; the API gives less at once
 )
 
 func pageLimit(p query.Page) int {

@@ -27,7 +27,13 @@ func (d *deliveryRow) public() query.Delivery {
 // Deliveries lists what arrived, the newest first; delivery ids are in the order of arrival. See query.Reader.
 func (s *Store) Deliveries(ctx context.Context, program string, f query.DeliveryFilter, p query.Page) (list []query.Delivery, next string, err error) {
 	defer server.Wrap(&err, "list deliveries of program %s", program)
-	c := where(program, "i.program_id").and("s.program_id = ?", program).andIf("i.store_id", f.StoreID)
+	c := where(program, "i.program_id").and("s.program_id = ?", program).andIf("i.store_id", f.StoreID).andIf("i.topic", f.Topic)
+	if !f.From.IsZero() {
+		c.and("i.received_at >= ?", micros(f.From))
+	}
+	if !f.To.IsZero() {
+		c.and("i.received_at < ?", micros(f.To))
+	}
 	switch inbox.Status(f.Status) {
 	case "":
 	case inbox.Waiting, inbox.Done, inbox.Parked:

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -111,7 +112,14 @@ func (s *Store) sumPosted(ctx context.Context, tx *sqlx.Tx, program string, sour
 // Postings lists the ledger, the newest first. See query.Reader.
 func (s *Store) Postings(ctx context.Context, program string, f query.PostingFilter, p query.Page) (list []query.Posting, next string, err error) {
 	defer server.Wrap(&err, "list postings of program %s", program)
-	c := where(program, "p.program_id").andIf("p.distributor_id", f.DistributorID).andIf("p.kind", f.Kind).and(visibleSettlement)
+	c := where(program, "p.program_id").andIf("p.distributor_id", f.DistributorID).andIf("p.component_id", f.ComponentID).
+		andIf("p.currency", f.Currency).and(visibleSettlement)
+	if f.Kind != "" {
+		c.and("p.kind = ?", f.Kind)
+		if f.Kind != "earning" {
+			c.and("p.kind <> 'earning'") // spelt out, so that the index of the few others is used
+		}
+	}
 	tables := postingsWithSettlement
 	if f.OrderID != "" {
 		c.and("s.program_id = ? AND s.source = ?", program, f.OrderID)
@@ -123,6 +131,9 @@ func (s *Store) Postings(ctx context.Context, program string, f query.PostingFil
 	limit := pageLimit(p)
 	var rows []postingRow
 	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		if err := postedBetween(ctx, tx, program, &f, c); err != nil {
+			return err
+		}
 		return tx.SelectContext(ctx, &rows, `SELECT `+postingColumns+tables+c.String()+
 			` ORDER BY p.batch_sequence DESC, p.position DESC`+c.limited(limit), c.args...)
 	})
@@ -131,6 +142,27 @@ func (s *Store) Postings(ctx context.Context, program string, f query.PostingFil
 		list = append(list, rows[i].public())
 	}
 	return list, next, err
+}
+
+// postedBetween turns instants into batches: batches are sealed one after the other, so that their numbers are in the order
+// of time and the ledger is found by them.
+func postedBetween(ctx context.Context, tx *sqlx.Tx, program string, f *query.PostingFilter, c *conditions) error {
+	for _, bound := range []struct {
+		at     time.Time
+		clause string
+	}{{f.From, "p.batch_sequence >= ?"}, {f.To, "p.batch_sequence < ?"}} {
+		if bound.at.IsZero() {
+			continue
+		}
+		var first int64
+		err := tx.GetContext(ctx, &first, `SELECT coalesce(min(sequence), 9223372036854775807) FROM seals WHERE program_id = $1 AND sealed_at >= $2`,
+			program, micros(bound.at))
+		if err != nil {
+			return fmt.Errorf("find the batch of an instant: %w", err)
+		}
+		c.and(bound.clause, first)
+	}
+	return nil
 }
 
 // commissionRow is the first posting of one amount, with what stands under its key now.

@@ -1,7 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/jmoiron/sqlx"
 
@@ -50,7 +53,26 @@ func publicOrders(rows []orderRow) []query.Order {
 // Orders lists orders, the newest first. See query.Reader.
 func (s *Store) Orders(ctx context.Context, program string, f query.OrderFilter, p query.Page) (list []query.Order, next string, err error) {
 	defer server.Wrap(&err, "list orders of program %s", program)
-	c := where(program, "program_id").andIf("store_id", f.StoreID).andIf("reason_code", f.ReasonCode).andIf("settlement", f.Settlement)
+	c, err := orderConditions(program, &f, p)
+	if err != nil {
+		return nil, "", err
+	}
+	limit := pageLimit(p)
+	var rows []orderRow
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		if f.Platform == "" || f.StoreID != "" || f.DistributorID != "" || f.Search != "" {
+			return tx.SelectContext(ctx, &rows, `SELECT `+listedColumns+` FROM orders`+c.String()+orderBy(&f)+c.limited(limit), c.args...)
+		}
+		rows, err = ordersOfPlatform(ctx, tx, program, &f, c, limit)
+		return err
+	})
+	rows, next = cut(rows, limit, func(r *orderRow) cursor { return cursor{digits(r.OrderTS), r.Source} })
+	return publicOrders(rows), next, err
+}
+
+func orderConditions(program string, f *query.OrderFilter, p query.Page) (*conditions, error) {
+	c := where(program, "program_id").andIf("store_id", f.StoreID).andIf("reason_code", f.ReasonCode).andIf("settlement", f.Settlement).
+		andIf("platform", f.Platform).andIf("status", f.Status)
 	// Spelt out, so that the indexes of parked orders, which alone have a reason, and of those with a distributor are used.
 	if f.Settlement == "parked" || f.ReasonCode != "" {
 		c.and("settlement = 'parked'")
@@ -63,25 +85,60 @@ func (s *Store) Orders(ctx context.Context, program string, f query.OrderFilter,
 			UNION ALL SELECT store_id || '/' || ? FROM stores WHERE program_id = ? UNION ALL SELECT ?)`,
 			program, f.Search, "#"+f.Search, f.Search, program, f.Search)
 	}
-	after, err := readCursor(p.After, 2)
-	if err != nil {
-		return nil, "", err
+	if !f.From.IsZero() {
+		c.and("order_ts >= ?", micros(f.From))
 	}
-	if after != nil {
-		ts, err := after.number(0)
-		if err != nil {
-			return nil, "", err
-		}
+	if !f.To.IsZero() {
+		c.and("order_ts < ?", micros(f.To))
+	}
+	after, err := readCursor(p.After, 2)
+	if err != nil || after == nil {
+		return c, err
+	}
+	ts, err := after.number(0)
+	if err != nil {
+		return nil, err
+	}
+	if f.OldestFirst {
+		c.and("(order_ts, source) > (?, ?)", ts, after[1])
+	} else {
 		c.and("(order_ts, source) < (?, ?)", ts, after[1])
 	}
-	limit := pageLimit(p)
-	var rows []orderRow
-	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
-		return tx.SelectContext(ctx, &rows, `SELECT `+listedColumns+` FROM orders`+c.String()+
-			` ORDER BY order_ts DESC, source DESC`+c.limited(limit), c.args...)
+	return c, nil
+}
+
+func orderBy(f *query.OrderFilter) string {
+	if f.OldestFirst {
+		return ` ORDER BY order_ts, source`
+	}
+	return ` ORDER BY order_ts DESC, source DESC`
+}
+
+// ordersOfPlatform takes a page of each of the platform's stores and keeps what comes first: a platform with few orders
+// among many would otherwise be looked for along the whole of time.
+func ordersOfPlatform(ctx context.Context, tx *sqlx.Tx, program string, f *query.OrderFilter, c *conditions, limit int) (all []orderRow, err error) {
+	var stores []string
+	err = tx.SelectContext(ctx, &stores, `SELECT store_id FROM stores WHERE program_id = $1 AND platform = $2 ORDER BY store_id`, program, f.Platform)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range stores {
+		own := &conditions{clauses: slices.Clone(c.clauses), args: slices.Clone(c.args)}
+		own.and("store_id = ?", id)
+		var rows []orderRow
+		if err := tx.SelectContext(ctx, &rows, `SELECT `+listedColumns+` FROM orders`+own.String()+orderBy(f)+own.limited(limit), own.args...); err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+	}
+	slices.SortFunc(all, func(a, b orderRow) int {
+		order := cmp.Or(cmp.Compare(b.OrderTS, a.OrderTS), strings.Compare(b.Source, a.Source))
+		if f.OldestFirst {
+			return -order
+		}
+		return order
 	})
-	rows, next = cut(rows, limit, func(r *orderRow) cursor { return cursor{digits(r.OrderTS), r.Source} })
-	return publicOrders(rows), next, err
+	return all[:min(len(all), limit+1)], nil
 }
 
 // Order reads one order. See query.Reader.

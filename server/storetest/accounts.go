@@ -40,7 +40,7 @@ func testAccounts(t *testing.T, w *world) {
 		})
 	}
 	all.Wait()
-	if n, err := w.Store.People(w.ctx); err != nil || n != 1 || made.Load() != 1 {
+	if n, err := w.Store.Accounts(w.ctx); err != nil || n != 1 || made.Load() != 1 {
 		t.Fatalf("%d people, %d of %v made", n, made.Load(), err)
 	}
 	p := account("x")

@@ -129,6 +129,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 	pages := web.Handler()
 	api := httpapi.New(httpapi.Deps{
 		Inbox: machine.inbox, Adapters: platforms(), AppSecrets: cmd.appSecrets(), Reader: a.store, Screens: a.store, Admin: a.admin,
+		Bodies: machine.inbox, Previewer: machine.pipeline,
 		Projections: &closer.Projections{Service: a.runs(env, nil)},
 		Metrics:     figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: pages,
 		Logger: env.log, Clock: time.Now, Version: version,
@@ -144,6 +145,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 	if err := cmd.printSetup(ctx, env, a, listener); err != nil {
 		return err
 	}
+	server.RegisterOnShutdown(api.CloseEvents)
 	failed := make(chan error, 2)
 	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopEngine()
