@@ -72,6 +72,7 @@ const (
 	WriteCatalogue Action = "catalogue.write" // map SKUs
 	RunPeriods     Action = "periods.run"     // preview, lock, commit and pay periods
 	ManageStores   Action = "stores.manage"   // connect, change and test stores
+	ManagePrivacy  Action = "privacy.manage"  // ask for exports and erasures of persons
 	ManageSettings Action = "settings.manage" // branding and outgoing webhooks
 	ManageKeys     Action = "keys.manage"     // API keys
 	ManageMembers  Action = "members.manage"  // who may sign in, and as what
@@ -91,6 +92,7 @@ var allowed = map[Action][]Role{
 	WriteCatalogue: {Owner, Admin},
 	RunPeriods:     {Owner, Admin, Finance},
 	ManageStores:   {Owner, Admin},
+	ManagePrivacy:  {Owner, Admin},
 	ManageSettings: {Owner, Admin},
 	ManageKeys:     {Owner, Admin},
 	ManageMembers:  {Owner, Admin},

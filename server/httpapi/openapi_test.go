@@ -145,6 +145,7 @@ func TestEveryAnswerFitsTheDocument(t *testing.T) {
 	c.bindings()
 	c.arrivals()
 	c.periods()
+	c.privacyRequests()
 	c.reads()
 	c.refusals()
 	c.screens()
@@ -229,6 +230,33 @@ func (c *conversation) arrivals() {
 	c.say(exchange{method: "POST", path: "/webhooks/shopify", header: webhookHeader(c.domain, body, appSecret), body: string(body), want: 200})
 	c.decided("alpha-till/A-1")
 	c.soon(func() bool { return len(c.rowsOf("/api/v1/orders", c.readKey)) == 4 })
+}
+
+// privacyRequests asks what is kept of the customer of order A-1.
+func (c *conversation) privacyRequests() {
+	const path = "/api/v1/privacy/requests"
+	taken := c.say(exchange{method: "POST", path: path, header: c.bearer(), want: 202, body: `{"kind":"customer_export","store_id":"alpha-till","customer_id":"77","key":"form-1"}`})
+	c.say(exchange{method: "POST", path: path, header: c.bearer(), want: 202, body: `{"kind":"customer_erase","store_id":"alpha-till","order_ids":["A-99"]}`})
+	var request struct {
+		RequestID string `json:"request_id"`
+	}
+	fatal(c.t, json.Unmarshal(taken, &request))
+	one := path + "/" + request.RequestID
+	c.say(exchange{method: "GET", path: one + "/export", header: c.bearer(), want: 409})
+	fatal(c.t, c.privacy.Work(c.t.Context()))
+	for _, read := range []string{path, path + "?status=done&store_id=alpha-till&limit=1", one, one + "/export", one + "/export?format=csv"} {
+		c.say(exchange{method: "GET", path: read, header: c.bearer(), want: 200})
+		c.say(exchange{method: "GET", path: read, want: 401})
+	}
+	c.say(exchange{method: "GET", path: path + "/none", header: c.bearer(), want: 404})
+	c.say(exchange{method: "GET", path: path + "/none/export", header: c.bearer(), want: 404})
+	c.say(exchange{method: "GET", path: one + "/export?format=pdf", header: c.bearer(), wrong: true, want: 422})
+	c.say(exchange{method: "GET", path: path + "?status=late", header: c.bearer(), wrong: true, want: 422})
+	c.say(exchange{method: "GET", path: path + "?after=x", header: c.bearer(), wrong: true, want: 422})
+	c.say(exchange{method: "POST", path: path, body: `{"kind":"store_erase","store_id":"alpha-till"}`, want: 401})
+	c.say(exchange{method: "POST", path: path, header: c.bearer(), wrong: true, want: 422, body: `{"kind":"forget"}`})
+	c.say(exchange{method: "POST", path: path, header: c.bearer(), want: 404, body: `{"kind":"store_erase","store_id":"nowhere"}`})
+	c.say(exchange{method: "POST", path: path, header: c.bearer(), body: strings.Repeat(" ", httpapi.MaxBody+1), wrong: true, want: 413})
 }
 
 // periods closes November by a plan of its own.

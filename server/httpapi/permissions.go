@@ -45,6 +45,11 @@ var permissions = map[string]auth.Action{
 	"GET /api/v1/exports/:list":                                auth.Read,
 	"GET /api/v1/events":                                       auth.Read,
 
+	"GET /api/v1/privacy/requests":                    auth.Read,
+	"POST /api/v1/privacy/requests":                   auth.ManagePrivacy,
+	"GET /api/v1/privacy/requests/:request_id":        auth.Read,
+	"GET /api/v1/privacy/requests/:request_id/export": auth.ReadBodies,
+
 	"GET /api/v1/session":                 auth.OwnSession,
 	"PATCH /api/v1/session":               auth.OwnAccount,
 	"POST /api/v1/session/end":            auth.OwnSession,

@@ -28,6 +28,7 @@ import (
 	"upline.dev/upline/server/metrics"
 	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/planfile"
+	"upline.dev/upline/server/privacy"
 	"upline.dev/upline/server/run"
 	"upline.dev/upline/server/secret"
 	"upline.dev/upline/server/store"
@@ -42,6 +43,7 @@ type product struct {
 	api     *httpapi.Server
 	channel *channel.Service
 	auth    *auth.Service
+	privacy *privacy.Service // works only where a test lets it
 }
 
 func openProduct(t testing.TB) *product {
@@ -80,11 +82,12 @@ func openProduct(t testing.TB) *product {
 		Books: books, Admin: p.admin, Reader: books, Random: rand.Reader, Clock: time.Now, Codes: books,
 		Install: &install.Service{Books: books, Auditor: books, Sealer: ring, Random: rand.Reader, Clock: time.Now},
 	}
+	p.privacy = privacy.New(privacy.Service{Books: books, Sealer: ring, Bodies: arrivals, Clock: time.Now, Logger: logger})
 	p.api = httpapi.New(httpapi.Deps{
 		Inbox: arrivals, Adapters: platforms(), AppSecrets: map[order.Platform][][]byte{order.Shopify: {[]byte(appSecret)}},
 		Reader: books, Screens: books, Admin: p.admin, Bodies: arrivals, Previewer: engine, Metrics: figures, Gatherer: registry, Ready: books.Ping, Kick: engine.Kick,
 		Web: web.Handler(), Logger: logger, Clock: time.Now, Version: "test",
-		Auth: p.auth, Channel: p.channel,
+		Auth: p.auth, Channel: p.channel, Privacy: p.privacy,
 		Projections: &run.Projections{Service: &run.Service{Books: books, Clock: func() time.Time { return afterNovember }, TempDir: dir}},
 	})
 	listening := httptest.NewServer(p.api)

@@ -24,6 +24,7 @@ import (
 	"upline.dev/upline/server/auth"
 	"upline.dev/upline/server/channel"
 	"upline.dev/upline/server/inbox"
+	"upline.dev/upline/server/privacy"
 	"upline.dev/upline/server/query"
 	"upline.dev/upline/server/run"
 )
@@ -77,6 +78,8 @@ type Deps struct {
 	TrustedProxies []string
 	// Shopify is the app inside the Shopify admin; nil: there is none.
 	Shopify *Shopify
+	// Privacy takes requests of persons and shops.
+	Privacy *privacy.Service
 	Web     http.Handler // the pages; everything that is no API path
 	Logger  *slog.Logger
 	Clock   func() time.Time
@@ -179,6 +182,7 @@ func (s *Server) routes() {
 	v1.GET("/mappings", s.listMappings)
 	v1.POST("/mappings", s.putMappings)
 	v1.GET("/mappings/unmapped", s.listUnmapped)
+	s.privacyRoutes(v1)
 	s.accountRoutes(v1)
 	s.memberRoutes(v1)
 	s.settingRoutes(v1)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -635,3 +636,55 @@ func TestFigures(t *testing.T) {
 		t.Errorf("backlog of %d, the oldest waits %v", figures.waiting, figures.oldest)
 	}
 }
+
+// announcer tells of a notice where the body says so.
+type announcer struct{ plainAdapter }
+
+func (announcer) Announce(d order.Delivery) (*adapters.Notice, error) {
+	switch string(d.Body) {
+	case "notice":
+		return &adapters.Notice{Kind: adapters.Uninstalled}, nil
+	case "bad notice":
+		return nil, &adapters.Malformed{Field: "id", Reason: "the field is missing"}
+	}
+	return nil, nil //nolint:nilnil // the contract: it is no notice
+}
+
+// noticed counts what it is told, and fails the first time.
+type noticed struct{ calls atomic.Int32 }
+
+func (n *noticed) Take(_ context.Context, d order.Delivery, notice *adapters.Notice) (string, error) {
+	if n.calls.Add(1) == 1 {
+		return "", errors.New("away for a moment")
+	}
+	return string(notice.Kind) + " of " + d.StoreID, nil
+}
+
+// TestNotices: what is about no order goes its own way, is tried again where that fails, and ends; what cannot be read
+// is parked; orders go on as ever.
+func TestNotices(t *testing.T) {
+	t.Parallel()
+	m := world(t)
+	told := &noticed{}
+	r := start(t, m, quick(), func(d *Deps) {
+		d.Adapters = map[order.Platform]adapters.Adapter{order.Shopify: announcer{}}
+		d.Notices = told
+	})
+	ids := map[string]string{}
+	for key, text := range map[string]string{"a": "notice", "b": "bad notice", "c": string(body(toldOnce()))} {
+		ids[key] = r.put(t, key, []byte(text))
+	}
+	r.await(t, "all to end", m.allEnded)
+	r.stop()
+	for key, want := range map[string]string{"a": "done acted uninstalled of s1", "b": "parked malformed", "c": "done settled"} {
+		row := m.row(ids[key])
+		if got := string(row.Status) + " " + row.Result + " " + row.Reason; !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %s, want %s", key, got, want)
+		}
+	}
+	if n := told.calls.Load(); n != 2 {
+		t.Errorf("asked %d times, want twice", n)
+	}
+}
+
+func toldOnce() order.Revision { return told(1, sale()) }

@@ -62,6 +62,34 @@ type Request struct {
 	FinishedAt   time.Time        // zero: not yet
 }
 
+// Shown is a request as screens and the API tell it: ids and what came of it, nothing personal.
+type Shown struct {
+	RequestID  string           `json:"request_id"`
+	Kind       Kind             `json:"kind"`
+	StoreID    string           `json:"store_id,omitempty"`
+	Subject    string           `json:"subject,omitempty"`
+	Status     Status           `json:"status"`
+	Actor      string           `json:"actor"`
+	ReceivedAt time.Time        `json:"received_at"`
+	DueAt      time.Time        `json:"due_at"`
+	Attempt    int              `json:"attempt"`
+	Note       string           `json:"note,omitempty"`
+	Counts     map[string]int64 `json:"counts"`
+	FinishedAt *time.Time       `json:"finished_at,omitempty"`
+}
+
+// Shown leaves out what is sealed.
+func (r *Request) Shown() Shown {
+	s := Shown{
+		RequestID: r.RequestID, Kind: r.Kind, StoreID: r.StoreID, Subject: r.Subject, Status: r.Status, Actor: r.Actor,
+		ReceivedAt: r.ReceivedAt, DueAt: r.DueAt, Attempt: r.Attempt, Note: r.Note, Counts: r.Counts,
+	}
+	if !r.FinishedAt.IsZero() {
+		s.FinishedAt = &r.FinishedAt
+	}
+	return s
+}
+
 // Detail is what a request says beyond ids. It is sealed at rest.
 type Detail struct {
 	Email    string   `json:"email,omitempty"`
@@ -116,9 +144,9 @@ type Books interface {
 	PutOff(ctx context.Context, program, requestID string, until time.Time, note string) error
 	Finish(ctx context.Context, program, requestID, note string, counts map[string]int64, at time.Time) error
 
-	// Undecided counts deliveries of a store that came before an instant and wait to be processed: their bodies are the only
+	// Undecided counts deliveries of a store that came up to an instant and wait to be processed: their bodies are the only
 	// copy of what they say.
-	Undecided(ctx context.Context, program, storeID string, before time.Time) (int64, error)
+	Undecided(ctx context.Context, program, storeID string, upTo time.Time) (int64, error)
 	// PersonOrders names a person's orders, "store_id/platform_order_id", sorted.
 	PersonOrders(ctx context.Context, program string, p Person) ([]string, error)
 	// TellOrders reads what is kept of orders. PersonBindings reads whose customer somebody is.

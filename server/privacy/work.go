@@ -20,8 +20,8 @@ const (
 	// retryFirst doubles with every attempt up to retryMost; the deadline of a month leaves room for hundreds.
 	retryFirst = time.Minute
 	retryMost  = 6 * time.Hour
-	// waitForDeliveries is how soon an erasure looks again whether what waits in the inbox is decided.
-	waitForDeliveries = 5 * time.Second
+	// waitForDeliveries is how soon a request looks again whether what waits in the inbox is decided, its own delivery too.
+	waitForDeliveries = time.Second
 
 	// ExportLife is how long an export file lies ready. It holds what a person asked for, so it must not lie for ever.
 	ExportLife = Deadline
@@ -93,6 +93,7 @@ func (s *Service) carryOut(ctx context.Context, r *Request) error {
 	if waiting, ok := errors.AsType[*notYet](err); ok {
 		wait, why = waitForDeliveries, waiting.why
 		err = nil
+		time.AfterFunc(wait, s.Wake)
 	}
 	if later := s.Books.PutOff(ctx, r.ProgramID, r.RequestID, s.Clock().Add(wait).UTC(), why); later != nil {
 		return errors.Join(err, later)

@@ -168,11 +168,11 @@ func (s *Store) exec(ctx context.Context, program, what, statement string, args 
 }
 
 // Undecided counts what waits. See privacy.Books.
-func (s *Store) Undecided(ctx context.Context, program, storeID string, before time.Time) (n int64, err error) {
+func (s *Store) Undecided(ctx context.Context, program, storeID string, upTo time.Time) (n int64, err error) {
 	defer server.Wrap(&err, "count waiting deliveries of store %s", storeID)
 	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
 		return tx.GetContext(ctx, &n, `SELECT count(*)`+deliveryTables+`WHERE s.program_id = $1 AND i.store_id = $2
-			AND s.status = 'waiting' AND s.received_at < $3`, program, storeID, micros(before))
+			AND s.status = 'waiting' AND s.received_at <= $3`, program, storeID, micros(upTo))
 	})
 	return n, err
 }

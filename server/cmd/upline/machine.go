@@ -13,6 +13,7 @@ import (
 	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/metrics"
 	"upline.dev/upline/server/pipeline"
+	"upline.dev/upline/server/privacy"
 )
 
 // retentionEvery is how often old bodies are looked for.
@@ -20,6 +21,9 @@ const retentionEvery = time.Hour
 
 // keepEvery is how often the sums of what sold in open periods are brought up to date: each time costs what sold since.
 const keepEvery = time.Minute
+
+// privacyEvery is how often requests of persons are looked for that came to another process, or wait.
+const privacyEvery = 30 * time.Second
 
 // machineOptions say how a machine works.
 type machineOptions struct {
@@ -36,6 +40,7 @@ type machine struct {
 	pipeline *pipeline.Pipeline
 	engine   bool
 	fail     func(error)
+	privacy  *privacy.Service
 	keep     func(ctx context.Context) // brings sums of sales up to date
 }
 
@@ -47,15 +52,17 @@ func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start the inbox: %w", err)
 	}
+	requests := a.privacy(in, e.log)
 	p, err := pipeline.New(pipeline.Deps{
 		Inbox: a.store, Bodies: in, Store: a.store, Adapters: platforms(), Clock: time.Now, Logger: e.log, Metrics: o.figures,
+		Notices: a.desk(requests),
 	}, pipelineOptions(a, o))
 	if err != nil {
 		in.Close()
 		return nil, fmt.Errorf("start the pipeline: %w", err)
 	}
 	m := &machine{
-		inbox: in, pipeline: p, engine: slices.Contains(o.roles, "engine"),
+		inbox: in, pipeline: p, engine: slices.Contains(o.roles, "engine"), privacy: requests,
 		fail: func(err error) { e.log.Error("dropping old bodies", "error", err) },
 		keep: func(ctx context.Context) {
 			a.runs(e, nil).Keep(ctx, keepEvery, func(ctx context.Context) ([]string, error) { return a.programIDs(ctx, "") },
@@ -106,6 +113,7 @@ func (m *machine) run(ctx context.Context) error {
 		return nil
 	}
 	retention.Go(func() { m.keep(ctx) })
+	retention.Go(func() { m.privacy.Run(ctx, privacyEvery) })
 	return m.pipeline.Run(ctx)
 }
 

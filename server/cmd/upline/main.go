@@ -47,6 +47,7 @@ type CLI struct {
 	Run     RunCmd           `cmd:"" help:"Close periods: preview, lock, commit."`
 	People  PeopleCmd        `cmd:"" help:"Move and place people, with the effect shown first."`
 	Admin   AdminCmd         `cmd:"" help:"Manage programs, stores and API keys."`
+	Privacy PrivacyCmd       `cmd:"" help:"Tell persons what is kept of them, and forget them."`
 	Bench   BenchCmd         `cmd:"" help:"Measure this machine; figures are ratios within one run."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
