@@ -266,6 +266,14 @@ func (s *Service) Take(ctx context.Context, a Ask) (requestID string, err error)
 	return id, s.Books.Audit(ctx, a.ProgramID, a.Actor, "privacy."+string(a.Kind), id, a.StoreID)
 }
 
+// EraseCustomer takes a request of a store's plugin to forget one of its customers.
+func (s *Service) EraseCustomer(ctx context.Context, program, storeID, customerID string) error {
+	_, err := s.Take(ctx, Ask{
+		ProgramID: program, StoreID: storeID, Kind: CustomerErase, Subject: customerID, Actor: "store:" + storeID, ReceivedAt: s.Clock(),
+	})
+	return err
+}
+
 func (a *Ask) check() error {
 	invalid := func(field, message string) error {
 		return &server.Error{Code: server.Invalid, Field: field, Message: message}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"os"
@@ -31,10 +30,7 @@ func (a *app) privacy(bodies privacy.Opener, log *slog.Logger) *privacy.Service 
 
 // desk acts on what platforms tell that is about no order.
 func (a *app) desk(requests notice.Requests) *notice.Desk {
-	return &notice.Desk{
-		Stores:    &install.Service{Books: a.store, Auditor: a.store, Sealer: a.ring, Random: rand.Reader, Clock: time.Now},
-		Customers: a.store, Requests: requests,
-	}
+	return &notice.Desk{Stores: a.install(), Customers: a.store, Requests: requests}
 }
 
 // PrivacyCmd tells persons what is kept of them, and forgets them.

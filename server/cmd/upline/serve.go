@@ -126,14 +126,15 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		return wrongSetting("the Shopify app: %v", err)
 	}
 	installs := a.installs(app)
-	pages := web.Handler()
+	pages, plugins := web.Handler(), a.channel()
+	plugins.Eraser = machine.privacy
 	api := httpapi.New(httpapi.Deps{
 		Inbox: machine.inbox, Adapters: platforms(), AppSecrets: cmd.appSecrets(), Reader: a.store, Screens: a.store, Admin: a.admin,
 		Bodies: machine.inbox, Previewer: machine.pipeline,
 		Projections: &closer.Projections{Service: a.runs(env, nil)},
 		Metrics:     figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: pages,
 		Logger: env.log, Clock: time.Now, Version: version, Privacy: machine.privacy,
-		Channel: a.channel(), Auth: a.auth(), PublicURL: cmd.PublicURL, TrustedProxies: cmd.TrustedProxies,
+		Channel: plugins, Auth: a.auth(), PublicURL: cmd.PublicURL, TrustedProxies: cmd.TrustedProxies,
 		Shopify: cmd.shopifySurface(a, app, installs, embeddedPage(pages)),
 	})
 	server := &http.Server{
