@@ -39,6 +39,7 @@ type Order struct {
 	Deleted     bool        `json:"deleted"`
 	Test        bool        `json:"test"`
 	CreatedAt   time.Time   `json:"created_at"`
+	ModifiedAt  time.Time   `json:"modified_at"`
 	Customer    Customer    `json:"customer"`
 	Total       wire.Amount `json:"total"`
 	TotalTax    wire.Amount `json:"total_tax"`
