@@ -14,6 +14,8 @@ need_newer_node
 UPLINE_CHROMIUM=$(find_chromium) || unavailable "Chromium is not installed: apt-get install chromium, or name one in UPLINE_CHROMIUM"
 export UPLINE_CHROMIUM
 npm_ci shopify-app
+make --no-print-directory build
+go build -o bin/shopifyworld ./server/e2e/shopifyworld
 cd shopify-app
 folder=$1
 shift

@@ -87,6 +87,7 @@ var table = []row{
 	{pkg: "server/bench", ours: "*"},
 	{pkg: "server/cmd/upline", ours: "*", leaf: true},
 	{pkg: "server/e2e", ours: "*", leaf: true},
+	{pkg: "server/e2e/shopifyworld", testOnly: true, leaf: true},
 }
 
 // libraries names every third-party module (or a part of one) and who may use

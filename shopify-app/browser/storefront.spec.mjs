@@ -1,5 +1,6 @@
 // The app embed on the sample shop, in a real browser.
 import { expect, test } from "@playwright/test";
+import { storageOf, withStorageBlocked } from "./blocked.mjs";
 import { sign, startStorefront } from "./storefront.mjs";
 
 const REF = "_upline_ref";
@@ -123,19 +124,16 @@ test("what somebody else wrote into the storage does no harm", async ({ page }) 
   expect(shop.asked("/cart/update.js")).toEqual([]);
 });
 
-test("with storage blocked the cart is still marked", async ({ page }) => {
+test("with cookies and storage blocked the cart is still marked", async () => {
   await open();
-  const errors = [];
-  page.on("pageerror", (e) => errors.push(e.message));
-  await page.addInitScript(() => {
-    for (const name of ["localStorage", "sessionStorage"]) {
-      Object.defineProperty(window, name, { get() { throw new DOMException("blocked", "SecurityError"); } });
-    }
-    Object.defineProperty(document, "cookie", { get() { throw new DOMException("blocked", "SecurityError"); } });
+  await withStorageBlocked(async (page) => {
+    const errors = [];
+    page.on("pageerror", (e) => errors.push(e.message));
+    await page.goto(`${shop.url}/?ref=ANA`);
+    await marked("ANA");
+    expect(await storageOf(page)).toBe("SecurityError");
+    expect(errors).toEqual([]);
   });
-  await page.goto(`${shop.url}/?ref=ANA`);
-  await marked("ANA");
-  expect(errors).toEqual([]);
 });
 
 for (const [what, query] of [

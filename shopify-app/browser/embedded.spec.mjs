@@ -1,0 +1,102 @@
+// The app inside the Shopify admin: the real server and screens, with
+// stand-ins for the admin and its scripts.
+import { expect, test } from "@playwright/test";
+import { openAdmin } from "./admin.mjs";
+import { storageOf, withStorageBlocked } from "./blocked.mjs";
+import { CLIENT_ID, startUpline } from "./upline.mjs";
+
+const SHOP = "sample.myshopify.com";
+let upline;
+test.beforeAll(async () => {
+  upline = await startUpline({ shops: [SHOP, "other.myshopify.com"], prepare: (cli) => cli("migrate") });
+  await upline.world("POST", "/install", { shop: SHOP });
+});
+test.afterAll(() => upline?.stop());
+
+const token = async () => (await upline.world("GET", "/token", { shop: SHOP })).text;
+const address = async () => `${upline.url}/?${(await upline.world("GET", "/document", { shop: SHOP })).text}`;
+const open = async (page, options = {}) => openAdmin(page, { src: await address(), token, ...options });
+const watch = (page) => {
+  const errors = [];
+  page.on("pageerror", (e) => errors.push(e.message));
+  return errors;
+};
+
+test("the head holds the app's key, App Bridge first, then the elements", async ({ request }) => {
+  const answer = await request.get(await address());
+  expect(answer.status()).toBe(200);
+  const html = await answer.text();
+  expect(html).toContain(`<meta name="shopify-api-key" content="${CLIENT_ID}">`);
+  const scripts = [...html.matchAll(/<script[^>]*src="([^"]+)"/g)].map((m) => m[1]);
+  expect(scripts[0]).toBe("https://cdn.shopify.com/shopifycloud/app-bridge.js");
+  expect(scripts[1]).toMatch(/^https:\/\/cdn\.shopify\.com\/shopifycloud\/polaris-2(\.\d+)*\.js$/);
+  expect(html.indexOf("<meta name=\"shopify-api-key\"")).toBeLessThan(html.indexOf("<script"));
+  expect(answer.headers().link).toContain(scripts[0]);
+  expect(answer.headers().link).toContain(scripts[1]);
+  expect(answer.headers()["content-security-policy"]).toMatch(new RegExp(`frame-ancestors https://${SHOP} https://admin\\.shopify\\.com(;|$)`));
+  expect(answer.headers()["x-frame-options"]).toBeUndefined();
+});
+
+test("the screens open in the admin, with its navigation and no item for home", async ({ page }) => {
+  const errors = watch(page);
+  const app = await open(page);
+  await expect(app.locator("s-page").first()).toBeAttached();
+  expect(await app.locator("s-app-nav s-link[rel=home]").count()).toBe(1);
+  expect(await app.locator("s-app-nav s-app-nav").count()).toBe(0);
+  expect(await page.evaluate(() => window.asked)).toBe(CLIENT_ID);
+  expect(errors).toEqual([]);
+});
+
+test("without a token the page fetches one and comes back", async ({ page }) => {
+  const app = await openAdmin(page, { src: `${upline.url}/?embedded=1&shop=${SHOP}`, token });
+  await expect(app.locator("s-page").first()).toBeAttached();
+});
+
+test("an old token of a request is renewed, and nobody is signed out", async ({ page }) => {
+  const errors = watch(page);
+  const app = await open(page);
+  await expect(app.locator("s-page").first()).toBeAttached();
+  const refused = await app.evaluate(async () => {
+    const answer = await fetch("/api/v1/overview", { headers: { Authorization: "Bearer a.b.c" } });
+    return [answer.status, answer.headers.get("X-Shopify-Retry-Invalid-Session-Request")];
+  });
+  expect(refused).toEqual([401, "1"]);
+  expect(errors).toEqual([]);
+});
+
+test("a page of another site cannot frame it", async ({ page }) => {
+  const console = [];
+  page.on("console", (m) => console.push(m.text()));
+  const app = await open(page, { origin: "https://evil.example" });
+  await expect.poll(() => console.join("\n")).toMatch(/frame-ancestors/);
+  expect(await app.locator("s-page").count().catch(() => 0)).toBe(0);
+});
+
+test("another shop's admin cannot frame this shop's app", async ({ page }) => {
+  const console = [];
+  page.on("console", (m) => console.push(m.text()));
+  await open(page, { origin: "https://other.myshopify.com" });
+  await expect.poll(() => console.join("\n")).toMatch(/frame-ancestors/);
+});
+
+test("without the admin's elements our own are there, and the token still works", async ({ page }) => {
+  const app = await open(page, { elements: "blocked" });
+  await expect(app.locator("h1").first()).toBeVisible();
+  expect(await app.locator("s-page").count()).toBe(0);
+});
+
+test("without App Bridge the page says so and offers to load again", async ({ page }) => {
+  const app = await open(page, { bridge: "blocked" });
+  await expect(app.getByRole("button", { name: "Load again" })).toBeVisible();
+});
+
+test("with cookies and storage blocked it works", async () => {
+  await withStorageBlocked(async (page, context) => {
+    const errors = watch(page);
+    const app = await open(page);
+    await expect(app.locator("s-page").first()).toBeAttached();
+    expect(await storageOf(app)).toBe("SecurityError");
+    expect(await context.cookies()).toEqual([]);
+    expect(errors).toEqual([]);
+  });
+});
