@@ -13,6 +13,10 @@ import (
 // knows the platform's order, and not what the store is called here.
 const ownStore = "-"
 
+// extensionOrigin is where Shopify runs what apps add to pages of its admin; it asks with a session token, never with a
+// cookie.
+const extensionOrigin = "https://extensions.shopifycdn.com"
+
 // preflightAge is how long a browser may keep the answer to a preflight; Chromium keeps none for longer than two hours.
 const preflightAge = "7200"
 
@@ -46,6 +50,7 @@ func allowExtension(c *gin.Context) {
 		return
 	}
 	h.Set("Access-Control-Allow-Origin", extensionOrigin)
+	h.Set("Access-Control-Expose-Headers", retrySession+", "+reauthorise)
 	if c.Request.Method != http.MethodOptions {
 		c.Next()
 		return

@@ -48,9 +48,6 @@ const (
 	reauthorise  = "X-Shopify-Api-Request-Failure-Reauthorize-Url"
 )
 
-// extensionOrigin is where extensions of the Shopify admin run. They bring a session token and no cookie.
-const extensionOrigin = "https://extensions.shopifycdn.com"
-
 func (s *Server) shopifyRoutes() {
 	s.engine.GET("/shopify/token", s.shopifyTokenPage)
 	s.engine.GET("/shopify/auth/begin", s.shopifyBegin)
@@ -120,34 +117,6 @@ func (s *Server) admit(ctx context.Context, v *install.Visitor) (admitted, error
 		return admitted{}, err
 	}
 	return admitted{}, &sessionRefused{error: install.ErrVisitor, leave: "/shopify/auth/begin?" + url.Values{"code": {code}}.Encode()}
-}
-
-// allowExtension lets an extension of the Shopify admin read the answer. It sends no cookie, so that a page of others gains
-// nothing by it.
-func (s *Server) allowExtension(c *gin.Context) {
-	if s.Shopify != nil && c.GetHeader("Origin") == extensionOrigin {
-		h := c.Writer.Header()
-		h.Set("Access-Control-Allow-Origin", extensionOrigin)
-		h.Set("Access-Control-Expose-Headers", retrySession+", "+reauthorise)
-		h.Add("Vary", "Origin")
-	}
-	c.Next()
-}
-
-// preflight answers the question that a browser asks before an extension's request; false where it is another one.
-func (s *Server) preflight(c *gin.Context) bool {
-	if s.Shopify == nil || c.Request.Method != http.MethodOptions || c.GetHeader("Origin") != extensionOrigin ||
-		!strings.HasPrefix(c.Request.URL.Path, "/api/v1/") {
-		return false
-	}
-	h := c.Writer.Header()
-	h.Set("Access-Control-Allow-Origin", extensionOrigin)
-	h.Set("Access-Control-Allow-Methods", "GET, POST, PATCH, DELETE")
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-Match")
-	h.Set("Access-Control-Max-Age", "3600")
-	h.Add("Vary", "Origin")
-	c.AbortWithStatus(http.StatusNoContent)
-	return true
 }
 
 // problemWord is a failure in words for a page.

@@ -95,7 +95,10 @@ func (w *world) control() http.Handler {
 		})
 	}
 	on("POST /install", func(_ http.ResponseWriter, _ *http.Request, shop *shopifytest.Shop) error { shop.Install(); return nil })
-	on("POST /uninstall", func(_ http.ResponseWriter, _ *http.Request, shop *shopifytest.Shop) error { shop.Uninstall(); return nil })
+	on("POST /uninstall", func(_ http.ResponseWriter, _ *http.Request, shop *shopifytest.Shop) error {
+		shop.Uninstall()
+		return nil
+	})
 	on("GET /token", text(func(shop *shopifytest.Shop) string { return shop.Session() }))
 	on("GET /document", text(func(shop *shopifytest.Shop) string { return shop.DocumentQuery() }))
 	on("POST /webhook", w.webhook)
