@@ -33,12 +33,12 @@ type connectionRow struct {
 	LeaseOwner       string `db:"lease_owner"`
 }
 
-const connectionSelect = `SELECT s.store_id, s.program_id, s.platform, s.domain, coalesce(c.state, '') AS state,
+const connectionSelect = `SELECT stores.store_id, stores.program_id, stores.platform, stores.domain, coalesce(c.state, '') AS state,
 	coalesce(c.reason, '') AS reason, c.sealed_credentials, coalesce(c.scopes, '') AS scopes, coalesce(c.expires_at, 0) AS expires_at,
 	coalesce(c.refresh_expires_at, 0) AS refresh_expires_at, coalesce(c.connected_at, 0) AS connected_at,
 	coalesce(c.renewed_at, 0) AS renewed_at, coalesce(c.changed_at, 0) AS changed_at, coalesce(c.revision, 0) AS revision,
 	coalesce(c.lease_until, 0) AS lease_until, coalesce(c.lease_owner, '') AS lease_owner
-	FROM stores s LEFT JOIN store_credentials c ON c.store_id = s.store_id `
+	FROM stores LEFT JOIN store_credentials c ON c.store_id = stores.store_id `
 
 func (r *connectionRow) connection() install.Connection {
 	c := install.Connection{
@@ -66,7 +66,7 @@ func (s *Store) Connection(ctx context.Context, storeID string) (c install.Conne
 	defer server.Wrap(&err, "read the connection of store %s", storeID)
 	var row connectionRow
 	err = s.read(ctx, "", func(tx *sqlx.Tx) error {
-		return found(tx.GetContext(ctx, &row, connectionSelect+`WHERE s.store_id = $1`, storeID), "There is no store %s.", storeID)
+		return found(tx.GetContext(ctx, &row, connectionSelect+`WHERE stores.store_id = $1`, storeID), "There is no store %s.", storeID)
 	})
 	return row.connection(), err
 }
@@ -76,7 +76,7 @@ func (s *Store) Connections(ctx context.Context, program string) (list []install
 	defer server.Wrap(&err, "list the connections of program %s", program)
 	var rows []connectionRow
 	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
-		return tx.SelectContext(ctx, &rows, connectionSelect+`WHERE s.program_id = $1 ORDER BY s.store_id`, program)
+		return tx.SelectContext(ctx, &rows, connectionSelect+`WHERE stores.program_id = $1 ORDER BY stores.store_id`, program)
 	})
 	return connectionsOf(rows), err
 }
@@ -105,7 +105,7 @@ func (s *Store) StaleConnections(ctx context.Context, before time.Time, limit in
 	var rows []connectionRow
 	err = s.read(ctx, "", func(tx *sqlx.Tx) error {
 		return tx.SelectContext(ctx, &rows, connectionSelect+`WHERE c.state = 'connected' AND c.refresh_expires_at > 0
-			AND c.renewed_at < $1 ORDER BY c.renewed_at, s.store_id LIMIT $2`, micros(before), limit)
+			AND c.renewed_at < $1 ORDER BY c.renewed_at, stores.store_id LIMIT $2`, micros(before), limit)
 	})
 	return connectionsOf(rows), err
 }
@@ -120,7 +120,7 @@ func (s *Store) ChangeConnection(ctx context.Context, storeID string, f func(*in
 			return found(err, "There is no store %s.", storeID)
 		}
 		var row connectionRow
-		if err := tx.GetContext(ctx, &row, connectionSelect+`WHERE s.store_id = $1`, storeID); err != nil {
+		if err := tx.GetContext(ctx, &row, connectionSelect+`WHERE stores.store_id = $1`, storeID); err != nil {
 			return err
 		}
 		c = row.connection()

@@ -81,7 +81,7 @@ func readStores(ctx context.Context, tx *sqlx.Tx, program string) (list []query.
 // addConnections says of each store whether its platform lets us in. Both lists are in the order of the ids.
 func addConnections(ctx context.Context, tx *sqlx.Tx, program string, list []query.StoreRow) error {
 	var rows []connectionRow
-	err := tx.SelectContext(ctx, &rows, connectionSelect+`WHERE s.program_id = $1 ORDER BY s.store_id`, program)
+	err := tx.SelectContext(ctx, &rows, connectionSelect+`WHERE stores.program_id = $1 ORDER BY stores.store_id`, program)
 	for i := range rows {
 		c, row := rows[i].connection(), &list[i]
 		row.Connection, row.ConnectionReason, row.Scopes = string(c.State), c.Reason, c.Scopes

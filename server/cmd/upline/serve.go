@@ -153,6 +153,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 	engineDone := make(chan struct{})
 	go func() {
 		defer close(engineDone)
+		defer cmd.keepAlive(engineCtx, env, installs)()
 		if err := machine.run(engineCtx); err != nil && !errors.Is(err, context.Canceled) {
 			failed <- fmt.Errorf("pipeline: %w", err)
 		}

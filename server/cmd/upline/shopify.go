@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"sync"
 	"time"
 
 	"upline.dev/upline/adapters/shopify"
@@ -169,6 +171,22 @@ func (a *app) installs(shopifyApp *shopifyApp) *install.Service {
 		s.Refreshers = map[order.Platform]install.Refresher{order.Shopify: shopifyApp}
 	}
 	return s
+}
+
+// keepAliveEvery is how often credentials are looked for that nobody used for long.
+const keepAliveEvery = time.Hour
+
+// keepAlive renews what platforms would forget, in one kind of process, until ctx ends. wait gives when it has stopped.
+func (cmd *ServeCmd) keepAlive(ctx context.Context, env *environment, installs *install.Service) (wait func()) {
+	var working sync.WaitGroup
+	if slices.Contains(cmd.Roles, "engine") && len(installs.Refreshers) > 0 {
+		working.Go(func() {
+			installs.KeepAlive(ctx, keepAliveEvery, func(storeID string, err error) {
+				env.log.WarnContext(ctx, "credentials are not renewed; tried again in an hour", "store", storeID, "error", err)
+			})
+		})
+	}
+	return working.Wait
 }
 
 // shopifySurface is the app inside the Shopify admin; nil where it is switched off.
