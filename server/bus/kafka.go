@@ -1,0 +1,271 @@
+package bus
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+
+	"upline.dev/upline/server"
+)
+
+// leaveAfter is for how long a batch is tried before its consumer leaves the group and joins anew: the broker would put it out
+// otherwise, and give its messages to another one beside it.
+const leaveAfter = 20 * time.Second
+
+// kafka carries messages through Kafka, or whatever speaks its protocol. The producer is idempotent and waits for all replicas; a
+// key is always in the same partition; groups hand partitions over cooperatively and note how far they are only after the work.
+type kafka struct {
+	options Options
+	client  []kgo.Opt // how to reach the brokers
+
+	mu       sync.Mutex
+	producer *kgo.Client
+	topics   map[string]bool // known to be there
+	closed   bool
+}
+
+var _ Bus = (*kafka)(nil)
+
+func newKafka(address *url.URL, o Options) (*kafka, error) {
+	k := &kafka{options: o, topics: make(map[string]bool), client: []kgo.Opt{
+		kgo.SeedBrokers(strings.Split(address.Host, ",")...), kgo.ClientID("upline"), kgo.DialTimeout(5 * time.Second),
+		kgo.RetryTimeout(20 * time.Second),
+	}}
+	dial := o.Dial
+	secure := address.Query().Get("tls") == "true"
+	k.client = append(k.client, kgo.Dialer(func(ctx context.Context, network, host string) (net.Conn, error) {
+		conn, err := dial(ctx, network, host)
+		if err != nil || !secure {
+			return conn, err
+		}
+		name, _, err := net.SplitHostPort(host)
+		if err != nil {
+			return nil, err
+		}
+		return tls.Client(conn, &tls.Config{ServerName: name, MinVersion: tls.VersionTLS12}), nil
+	}))
+	if address.User != nil {
+		if !secure {
+			return nil, server.Errorf(server.Invalid, "BUS_URL has a password but no TLS, which would send it in the clear; add ?tls=true")
+		}
+		password, _ := address.User.Password()
+		k.client = append(k.client, kgo.SASL(plain.Auth{User: address.User.Username(), Pass: password}.AsMechanism()))
+	}
+	return k, nil
+}
+
+func (k *kafka) Ping(ctx context.Context) error {
+	client, err := kgo.NewClient(k.client...)
+	if err != nil {
+		return fmt.Errorf("prepare a Kafka client: %w", err)
+	}
+	defer client.Close()
+	if err := client.Ping(ctx); err != nil {
+		return unreachable("Kafka", err)
+	}
+	return nil
+}
+
+func (k *kafka) Close() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.closed = true
+	if k.producer != nil {
+		k.producer.Close()
+		k.producer = nil
+	}
+	return nil
+}
+
+// ready gives the producer, and makes the topic where it is missing.
+func (k *kafka) ready(ctx context.Context, topic string) (*kgo.Client, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return nil, server.Errorf(server.Unavailable, "the bus is closed")
+	}
+	if k.producer == nil {
+		producer, err := kgo.NewClient(append([]kgo.Opt{
+			kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.ProducerBatchCompression(kgo.ZstdCompression(), kgo.NoCompression()),
+			kgo.RecordDeliveryTimeout(30 * time.Second), kgo.ProducerBatchMaxBytes(8 << 20),
+		}, k.client...)...)
+		if err != nil {
+			return nil, fmt.Errorf("prepare a Kafka client: %w", err)
+		}
+		k.producer = producer
+	}
+	if !k.topics[topic] {
+		if err := k.create(ctx, k.producer, topic); err != nil {
+			return nil, err
+		}
+		k.topics[topic] = true
+	}
+	return k.producer, nil
+}
+
+// create makes a topic with our partitions and the cluster's own replication; one that is there stays as it is.
+func (k *kafka) create(ctx context.Context, client *kgo.Client, topic string) error {
+	request := kmsg.NewPtrCreateTopicsRequest()
+	wanted := kmsg.NewCreateTopicsRequestTopic()
+	wanted.Topic, wanted.NumPartitions, wanted.ReplicationFactor = topic, int32(k.options.Partitions), -1
+	request.Topics, request.TimeoutMillis = append(request.Topics, wanted), 10_000
+	answer, err := request.RequestWith(ctx, client)
+	if err != nil {
+		return unreachable("Kafka", err)
+	}
+	for _, made := range answer.Topics {
+		if err := kerr.ErrorForCode(made.ErrorCode); err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+			return fmt.Errorf("create the Kafka topic %s: %w", topic, err)
+		}
+	}
+	return nil
+}
+
+func (k *kafka) Publish(ctx context.Context, topic string, batch []Message) (err error) {
+	defer server.Wrap(&err, "publish %d messages of %s", len(batch), topic)
+	if len(batch) == 0 {
+		return nil
+	}
+	producer, err := k.ready(ctx, topic)
+	if err != nil {
+		return err
+	}
+	records := make([]*kgo.Record, len(batch))
+	for i, m := range batch {
+		records[i] = &kgo.Record{
+			Topic: topic, Key: []byte(m.Key), Value: m.Body,
+			Headers: []kgo.RecordHeader{{Key: "id", Value: []byte(m.ID)}, {Key: "content-type", Value: []byte("application/cloudevents+json")}},
+		}
+	}
+	if err := producer.ProduceSync(ctx, records...).FirstErr(); err != nil {
+		if errors.Is(err, kerr.UnknownTopicOrPartition) {
+			k.mu.Lock()
+			delete(k.topics, topic) // Somebody removed it.
+			k.mu.Unlock()
+		}
+		return unreachable("Kafka", err)
+	}
+	return nil
+}
+
+// Consume joins the group, and joins anew after anything that made it leave.
+func (k *kafka) Consume(ctx context.Context, topic, group string, h Handler) error {
+	d := &delivering{options: k.options, topic: topic, group: group, handle: h, bury: func(ctx context.Context, m Message) error {
+		return k.Publish(ctx, DeadTopic(topic, group), []Message{m})
+	}}
+	wait := k.options.RetryFirst
+	for ctx.Err() == nil {
+		_, err := k.ready(ctx, topic)
+		if err == nil {
+			err = k.member(ctx, d)
+		}
+		if err == nil {
+			wait = k.options.RetryFirst
+			continue
+		}
+		if sleep(ctx, wait) != nil {
+			break
+		}
+		wait = min(2*wait, k.options.RetryMost)
+	}
+	return nil
+}
+
+// member is one membership of the group: nil when it left on purpose.
+func (k *kafka) member(ctx context.Context, d *delivering) error {
+	client, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.ConsumerGroup(d.group), kgo.ConsumeTopics(d.topic), kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.DisableAutoCommit(),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.BlockRebalanceOnPoll(), kgo.RebalanceTimeout(60 * time.Second), kgo.FetchMaxWait(time.Second),
+	}, k.client...)...)
+	if err != nil {
+		return fmt.Errorf("prepare a Kafka client: %w", err)
+	}
+	defer client.CloseAllowingRebalance()
+	for {
+		fetches := client.PollRecords(ctx, k.options.BatchMax*k.options.Partitions)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err := fetches.Err0(); err != nil {
+			return unreachable("Kafka", err)
+		}
+		failed, err := k.work(ctx, client, fetches, d)
+		client.AllowRebalance()
+		if failed || err != nil {
+			return err
+		}
+	}
+}
+
+// work handles what was fetched, partitions side by side, and notes how far each is. failed: something is left, which is fetched
+// again by whoever gets the partition next.
+func (k *kafka) work(ctx context.Context, client *kgo.Client, fetches kgo.Fetches, d *delivering) (failed bool, err error) {
+	limited, cancel := context.WithTimeout(ctx, leaveAfter)
+	defer cancel()
+	var partitions sync.WaitGroup
+	var mu sync.Mutex
+	var done []*kgo.Record
+	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+		if p.Err != nil {
+			mu.Lock()
+			failed, err = true, unreachable("Kafka", p.Err)
+			mu.Unlock()
+			return
+		}
+		partitions.Go(func() {
+			last := k.partition(limited, p.Records, d)
+			mu.Lock()
+			defer mu.Unlock()
+			if last != nil {
+				done = append(done, last)
+			}
+			failed = failed || len(p.Records) > 0 && last != p.Records[len(p.Records)-1]
+		})
+	})
+	partitions.Wait()
+	if len(done) == 0 {
+		return failed, err
+	}
+	committing, stop := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer stop()
+	if commitErr := client.CommitRecords(committing, done...); commitErr != nil {
+		return true, unreachable("Kafka", commitErr)
+	}
+	return failed, err
+}
+
+// partition handles one partition's records in batches and gives the last one that is done.
+func (k *kafka) partition(ctx context.Context, records []*kgo.Record, d *delivering) (last *kgo.Record) {
+	for len(records) > 0 {
+		size := min(len(records), k.options.BatchMax)
+		batch := make([]Message, size)
+		for i, record := range records[:size] {
+			batch[i] = Message{ID: header(record, "id"), Key: string(record.Key), Body: record.Value}
+		}
+		if d.deliver(ctx, batch) != nil {
+			return last
+		}
+		last, records = records[size-1], records[size:]
+	}
+	return last
+}
+
+func header(record *kgo.Record, name string) string {
+	for _, h := range record.Headers {
+		if h.Key == name {
+			return string(h.Value)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,301 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+
+	"upline.dev/upline/server"
+)
+
+// exchange is where everything is published. A message's routing key is its topic and partition.
+const exchange = "upline"
+
+// heldMax is how often a message may come back because its consumer died with it, before RabbitMQ itself puts it aside.
+const heldMax = 100
+
+// rabbit carries messages through RabbitMQ. Each group has a durable quorum queue per partition, with one active consumer at a
+// time, which keeps messages of one key in order whoever takes over. Messages count as published once the broker has confirmed
+// them.
+type rabbit struct {
+	options Options
+	address string
+	config  amqp.Config
+
+	mu         sync.Mutex // one batch is published at a time
+	connection *amqp.Connection
+	channel    *amqp.Channel // in confirm mode
+	closed     bool
+}
+
+var _ Bus = (*rabbit)(nil)
+
+func newRabbit(address string, _ *url.URL, o Options) *rabbit {
+	return &rabbit{options: o, address: address, config: amqp.Config{
+		Heartbeat:  10 * time.Second,
+		Properties: amqp.Table{"connection_name": "upline"},
+		Dial: func(network, addr string) (net.Conn, error) {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			conn, err := o.Dial(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			// The deadline is for the handshake; the library lifts it afterwards.
+			return conn, conn.SetDeadline(time.Now().Add(10 * time.Second)) //nolint:forbidigo // A connection's deadline is the machine's own time.
+		},
+	}}
+}
+
+// connect opens a connection and prepares the exchange.
+func (r *rabbit) connect(ctx context.Context) (*amqp.Connection, *amqp.Channel, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, nil, err
+	}
+	connection, err := amqp.DialConfig(r.address, r.config)
+	if err != nil {
+		return nil, nil, unreachable("RabbitMQ", err)
+	}
+	channel, err := connection.Channel()
+	if err == nil {
+		err = channel.ExchangeDeclare(exchange, amqp.ExchangeDirect, true, false, false, false, nil)
+	}
+	if err != nil {
+		_ = connection.Close()
+		return nil, nil, unreachable("RabbitMQ", err)
+	}
+	return connection, channel, nil
+}
+
+// unreachable hides the library's words, in which an address may stand, behind the kind of the error.
+func unreachable(broker string, err error) error {
+	return &server.Error{Code: server.Unavailable, Message: broker + " cannot be reached: " + reasonOf(err)}
+}
+
+func reasonOf(err error) string {
+	if refused, ok := errors.AsType[*amqp.Error](err); ok {
+		return refused.Reason
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		return op.Op + ": " + op.Err.Error()
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return "no answer in time"
+	}
+	return "the connection failed"
+}
+
+func (r *rabbit) Ping(ctx context.Context) error {
+	connection, _, err := r.connect(ctx)
+	if err != nil {
+		return err
+	}
+	_ = connection.Close()
+	return nil
+}
+
+func (r *rabbit) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	r.drop()
+	return nil
+}
+
+func (r *rabbit) drop() {
+	if r.connection != nil {
+		_ = r.connection.Close()
+		r.connection, r.channel = nil, nil
+	}
+}
+
+// Publish sends all and then waits for all confirms.
+func (r *rabbit) Publish(ctx context.Context, topic string, batch []Message) (err error) {
+	defer server.Wrap(&err, "publish %d messages of %s", len(batch), topic)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return server.Errorf(server.Unavailable, "the bus is closed")
+	}
+	if r.connection != nil && r.connection.IsClosed() {
+		r.drop()
+	}
+	if r.connection == nil {
+		if r.connection, r.channel, err = r.connect(ctx); err == nil {
+			err = r.channel.Confirm(false)
+		}
+	}
+	if err == nil {
+		err = r.confirmed(ctx, topic, batch)
+	}
+	if err != nil {
+		r.drop() // What is unconfirmed must not be taken for another batch's confirm.
+	}
+	return err
+}
+
+func (r *rabbit) confirmed(ctx context.Context, topic string, batch []Message) error {
+	waiting := make([]*amqp.DeferredConfirmation, len(batch))
+	for i, m := range batch {
+		var err error
+		waiting[i], err = r.channel.PublishWithDeferredConfirmWithContext(ctx, exchange, routing(topic, partition(m.Key, r.options.Partitions)), false, false,
+			amqp.Publishing{
+				DeliveryMode: amqp.Persistent, MessageId: m.ID, ContentType: "application/cloudevents+json", Body: m.Body,
+				Headers: amqp.Table{"key": m.Key},
+			})
+		if err != nil {
+			return unreachable("RabbitMQ", err)
+		}
+	}
+	for _, confirmation := range waiting {
+		acked, err := confirmation.WaitContext(ctx)
+		if err != nil {
+			return err
+		}
+		if !acked {
+			return server.Errorf(server.Unavailable, "RabbitMQ refused a message")
+		}
+	}
+	return nil
+}
+
+func routing(topic string, p int) string { return topic + "." + strconv.Itoa(p) }
+
+// Consume keeps one connection with a channel per partition, and opens a new one when it breaks.
+func (r *rabbit) Consume(ctx context.Context, topic, group string, h Handler) error {
+	d := &delivering{options: r.options, topic: topic, group: group, handle: h, bury: func(ctx context.Context, m Message) error {
+		return r.Publish(ctx, DeadTopic(topic, group), []Message{m})
+	}}
+	wait := r.options.RetryFirst
+	for ctx.Err() == nil {
+		begun, err := r.consume(ctx, d)
+		if ctx.Err() != nil {
+			break
+		}
+		if configured, ok := errors.AsType[*amqp.Error](err); ok && configured.Code == amqp.PreconditionFailed {
+			return fmt.Errorf("consume %s as %s: %w", topic, group, server.Errorf(server.Invalid,
+				"RabbitMQ has a queue of this name with other settings (%s); remove it, or choose another virtual host", configured.Reason))
+		}
+		if begun {
+			wait = r.options.RetryFirst
+		}
+		if sleep(ctx, wait) != nil {
+			break
+		}
+		wait = min(2*wait, r.options.RetryMost)
+	}
+	return nil
+}
+
+// consume works on one connection until it breaks or ctx ends; begun says that it had been set up.
+func (r *rabbit) consume(ctx context.Context, d *delivering) (begun bool, err error) {
+	connection, channel, err := r.connect(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = connection.Close() }()
+	if err := r.declare(channel, d.topic, d.group); err != nil {
+		return false, err
+	}
+	broken, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var partitions sync.WaitGroup
+	for p := range r.options.Partitions {
+		partitions.Go(func() { stop(r.consumePartition(broken, connection, p, d)) })
+	}
+	partitions.Wait()
+	return true, context.Cause(broken)
+}
+
+// declare makes a group's queues. A topic of dead letters has one too, so that none is lost before somebody looks.
+func (r *rabbit) declare(channel *amqp.Channel, topic, group string) error {
+	for p := range r.options.Partitions {
+		if err := declareQueue(channel, queueName(topic, group, p), routing(topic, p), routing(DeadTopic(topic, group), p)); err != nil {
+			return err
+		}
+		if err := declareQueue(channel, queueName(DeadTopic(topic, group), "kept", p), routing(DeadTopic(topic, group), p), ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func queueName(topic, group string, p int) string {
+	return "upline." + topic + "." + group + "." + strconv.Itoa(p)
+}
+
+func declareQueue(channel *amqp.Channel, name, key, dead string) error {
+	settings := amqp.Table{"x-queue-type": "quorum", "x-single-active-consumer": true}
+	if dead != "" {
+		settings["x-delivery-limit"], settings["x-dead-letter-exchange"], settings["x-dead-letter-routing-key"] = heldMax, exchange, dead
+	}
+	if _, err := channel.QueueDeclare(name, true, false, false, false, settings); err != nil {
+		return err
+	}
+	return channel.QueueBind(name, key, exchange, false, nil)
+}
+
+// consumePartition hands one queue's messages over, as many at once as are there, and acknowledges them together.
+func (r *rabbit) consumePartition(ctx context.Context, connection *amqp.Connection, p int, d *delivering) error {
+	channel, err := connection.Channel()
+	if err != nil {
+		return err
+	}
+	if err := channel.Qos(r.options.BatchMax, 0, false); err != nil {
+		return err
+	}
+	deliveries, err := channel.ConsumeWithContext(ctx, queueName(d.topic, d.group, p), "", false, false, false, false, nil)
+	if err != nil {
+		return err
+	}
+	for {
+		batch, last, open := r.gather(ctx, deliveries)
+		if len(batch) == 0 && !open {
+			return errBroken
+		}
+		if err := d.deliver(ctx, batch); err != nil {
+			return err // Unacknowledged, they come again once the channel is closed.
+		}
+		if err := channel.Ack(last, true); err != nil {
+			return err
+		}
+	}
+}
+
+var errBroken = errors.New("the connection to RabbitMQ broke")
+
+// gather waits for a first message and takes what else is there.
+func (r *rabbit) gather(ctx context.Context, deliveries <-chan amqp.Delivery) (batch []Message, last uint64, open bool) {
+	add := func(d amqp.Delivery) {
+		key, _ := d.Headers["key"].(string)
+		batch, last = append(batch, Message{ID: d.MessageId, Key: key, Body: d.Body}), d.DeliveryTag
+	}
+	select {
+	case d, ok := <-deliveries:
+		if !ok {
+			return nil, 0, false
+		}
+		add(d)
+	case <-ctx.Done():
+		return nil, 0, false
+	}
+	for len(batch) < r.options.BatchMax {
+		select {
+		case d, ok := <-deliveries:
+			if !ok {
+				return batch, last, false
+			}
+			add(d)
+		default:
+			return batch, last, true
+		}
+	}
+	return batch, last, true
+}
