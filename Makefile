@@ -37,6 +37,9 @@ test: ## run everything: installs and starts what it needs, as root on Debian or
 test-go: ## run the Go tests quickly; those that need a server are skipped
 	@bash .ci/gotest.sh . ./...
 
+test-bus: ## run the suite of the buses; KAFKA_URL=kafka://host:port runs it on a real cluster
+	@bash .ci/services.sh bash .ci/gotest.sh . -count=1 -v -run 'TestConformance|TestOpen' ./server/bus/...
+
 lint: ## check the Go code and the scripts
 	@bash .ci/lint.sh go
 	@bash .ci/lint.sh scripts || [ $$? = 75 ]

@@ -10,8 +10,10 @@ cd "$(dirname "$0")/.."
 cluster_conf=/etc/postgresql-common/createcluster.conf
 log=$(mktemp)
 saved_conf=
+policy= # set while a policy of ours forbids starting services
 
 cleanup() {
+  if [ -n "$policy" ]; then rm -f "$policy"; fi
   if [ -n "$saved_conf" ]; then mv "$saved_conf" "$cluster_conf"; fi
   rm -f "$log"
 }
@@ -38,8 +40,15 @@ update() {
   done
 }
 
+# install keeps Debian from starting what it installs: our servers are private,
+# made for one run.
 install() {
   say "installing $*"
+  if ! [ -e /usr/sbin/policy-rc.d ]; then
+    policy=/usr/sbin/policy-rc.d
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+  fi
   apt install -y --no-install-recommends "$@" || {
     say "not installed: $*"
     return 1
@@ -71,6 +80,8 @@ postgres=
 can_race || packages+=(gcc libc6-dev)
 have shellcheck || packages+=(shellcheck)
 have phpunit || packages+=(php-cli php-mbstring php-xml phpunit)
+have redis-server || [ -n "${UPLINE_TEST_REDIS:-}" ] || packages+=(redis-server)
+find_rabbit >/dev/null || [ -n "${UPLINE_TEST_RABBITMQ:-}" ] || packages+=(rabbitmq-server)
 have npm || packages+=(nodejs npm)
 find_chromium >/dev/null || packages+=(chromium)
 [ -n "${UPLINE_TEST_POSTGRES:-}" ] || find_postgres >/dev/null || postgres=1

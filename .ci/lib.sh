@@ -20,6 +20,18 @@ die() {
   exit 1
 }
 
+# find_rabbit prints RabbitMQ's own start script. The one on PATH is a wrapper.
+find_rabbit() {
+  local script
+  for script in /usr/lib/rabbitmq/bin/rabbitmq-server /opt/homebrew/opt/rabbitmq/sbin/rabbitmq-server /usr/local/opt/rabbitmq/sbin/rabbitmq-server; do
+    if [ -x "$script" ]; then
+      echo "$script"
+      return 0
+    fi
+  done
+  return 1
+}
+
 # ---- running things so that they can be stopped ---------------------------
 
 child=

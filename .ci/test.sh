@@ -87,13 +87,19 @@ own_caches
 step "tools and servers"
 bash .ci/install.sh
 servers=
-where="SQLite and PostgreSQL"
+where="SQLite, PostgreSQL, RabbitMQ, Redis, the Kafka protocol"
 if [ -n "${UPLINE_TEST_POSTGRES:-}" ] || find_postgres >/dev/null || have_docker; then
   servers="bash .ci/services.sh"
 else
   where="SQLite only"
   lacks "PostgreSQL $postgres_min or newer" \
     "apt-get install postgresql, or brew install postgresql@17, or start Docker, or set UPLINE_TEST_POSTGRES to a superuser DSN"
+fi
+if ! { [ -n "${UPLINE_TEST_RABBITMQ:-}" ] || find_rabbit >/dev/null || have_docker; }; then
+  lacks "RabbitMQ 3.10 or newer" "apt-get install rabbitmq-server, or brew install rabbitmq, or start Docker, or set UPLINE_TEST_RABBITMQ to an AMQP address"
+fi
+if ! { [ -n "${UPLINE_TEST_REDIS:-}" ] || have redis-server || have_docker; }; then
+  lacks "Redis 7 or newer" "apt-get install redis-server, or brew install redis, or start Docker, or set UPLINE_TEST_REDIS to an address"
 fi
 race=
 if can_race; then

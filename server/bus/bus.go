@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"upline.dev/upline/server"
@@ -108,7 +109,14 @@ func (p poison) Unwrap() error { return p.error }
 func Poison(err error) error { return poison{err} }
 
 // DeadTopic is where a group's messages go that were given up.
-func DeadTopic(topic, group string) string { return topic + ".dead." + group }
+func DeadTopic(topic, group string) string { return topic + deadMark + group }
+
+// KeptGroup is the group for which dead letters are kept until it consumes them.
+const KeptGroup = "kept"
+
+const deadMark = ".dead."
+
+func isDead(topic string) bool { return strings.Contains(topic, deadMark) }
 
 // delivering hands messages to one handler, as every bus does.
 type delivering struct {
@@ -196,5 +204,5 @@ func partition(key string, of int) int {
 	for i := range len(key) {
 		hash = (hash ^ uint32(key[i])) * 16777619
 	}
-	return int(hash % uint32(of))
+	return int(hash) % of
 }

@@ -64,14 +64,14 @@ func TestConformance(t *testing.T) {
 
 func conform(t *testing.T, address string) {
 	t.Helper()
-	for name, f := range map[string]func(*testing.T, *world){
+	for name, f := range map[string]func(*world){
 		"everything arrives": everythingArrives, "order of a key": orderOfAKey, "members share": membersShare, "groups": groups, "a while of errors": errorsForAWhile,
 		"poison": poisonous, "panic": panics, "a member dies": memberDies, "the network breaks": networkBreaks, "bounded": bounded,
 		"large and empty": largeAndEmpty, "closing": closing,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f(t, &world{t: t, address: address, topic: fmt.Sprintf("t%d-%d", time.Now().UnixNano(), rand.Uint32())})
+			f(&world{t: t, address: address, topic: fmt.Sprintf("t%d-%d", time.Now().UnixNano(), rand.Uint32())})
 		})
 	}
 }
@@ -217,10 +217,10 @@ func (w *world) inOrder(got []bus.Message) {
 	}
 }
 
-func everythingArrives(t *testing.T, w *world) {
+func everythingArrives(w *world) {
 	b, r := w.open(fast()), &reader{}
-	if err := b.Ping(t.Context()); err != nil {
-		t.Fatal(err)
+	if err := b.Ping(w.t.Context()); err != nil {
+		w.t.Fatal(err)
 	}
 	w.join(b, "a", r.handle)
 	all := numbered(500, 20)
@@ -233,12 +233,12 @@ func everythingArrives(t *testing.T, w *world) {
 	}
 	for _, m := range r.messages() {
 		if o := want[m.ID]; m.Key != o.Key || string(m.Body) != string(o.Body) {
-			t.Fatalf("got %+v, want %+v", m, o)
+			w.t.Fatalf("got %+v, want %+v", m, o)
 		}
 	}
 }
 
-func orderOfAKey(_ *testing.T, w *world) {
+func orderOfAKey(w *world) {
 	b, r := w.open(fast()), &reader{}
 	w.join(b, "a", r.handle)
 	all := numbered(600, 7)
@@ -250,7 +250,7 @@ func orderOfAKey(_ *testing.T, w *world) {
 }
 
 // membersShare: two members of a group get everything between them.
-func membersShare(_ *testing.T, w *world) {
+func membersShare(w *world) {
 	b := w.open(fast())
 	other := b
 	if w.address != "" {
@@ -280,7 +280,7 @@ func (w *world) join2(b bus.Bus, group string, h bus.Handler) {
 	w.t.Cleanup(func() { cancel(); ended.Wait() })
 }
 
-func groups(_ *testing.T, w *world) {
+func groups(w *world) {
 	b, one, two := w.open(fast()), &reader{}, &reader{}
 	w.join(b, "one", one.handle)
 	w.join(b, "two", two.handle)
@@ -290,7 +290,7 @@ func groups(_ *testing.T, w *world) {
 }
 
 // errorsForAWhile: what fails comes again, in order, until it works; nothing is given up.
-func errorsForAWhile(t *testing.T, w *world) {
+func errorsForAWhile(w *world) {
 	o, r := fast(), &reader{}
 	var dead, calls atomic.Int64
 	o.Dead = func(string, string, bus.Message, error) { dead.Add(1) }
@@ -306,16 +306,18 @@ func errorsForAWhile(t *testing.T, w *world) {
 	w.soon("all arrive", func() bool { return len(r.ids()) == len(all) })
 	w.inOrder(r.messages())
 	if dead.Load() != 0 {
-		t.Errorf("%d messages were given up", dead.Load())
+		w.t.Errorf("%d messages were given up", dead.Load())
 	}
 }
 
 // poisonous: a message that cannot be handled is put aside after its tries, and its neighbours arrive.
-func poisonous(t *testing.T, w *world) { w.bury(t, func() error { return bus.Poison(errors.New("newer version")) }) }
+func poisonous(w *world) {
+	w.bury(func() error { return bus.Poison(errors.New("newer version")) })
+}
 
-func panics(t *testing.T, w *world) { w.bury(t, func() error { panic("nil map") }) }
+func panics(w *world) { w.bury(func() error { panic("nil map") }) }
 
-func (w *world) bury(t *testing.T, fail func() error) {
+func (w *world) bury(fail func() error) {
 	o, r := fast(), &reader{}
 	var mu sync.Mutex
 	var dead []bus.Message
@@ -324,7 +326,7 @@ func (w *world) bury(t *testing.T, fail func() error) {
 		mu.Lock()
 		defer mu.Unlock()
 		if topic != w.topic || group != "a" || cause == nil {
-			t.Errorf("dead of %s, %s: %v", topic, group, cause)
+			w.t.Errorf("dead of %s, %s: %v", topic, group, cause)
 		}
 		dead = append(dead, m)
 	}
@@ -348,18 +350,18 @@ func (w *world) bury(t *testing.T, fail func() error) {
 	mu.Lock()
 	defer mu.Unlock()
 	if dead[0].ID != "m00000" || string(dead[0].Body) != `{"n":0}` || len(dead) != 1 || tries.Load() < 3 {
-		t.Errorf("given up after %d tries: %+v", tries.Load(), dead)
+		w.t.Errorf("given up after %d tries: %+v", tries.Load(), dead)
 	}
 	if w.address == "" {
 		return // Its dead letters go with the process; the log has them.
 	}
 	kept := &reader{}
-	(&world{t: t, address: w.address, topic: bus.DeadTopic(w.topic, "a")}).join2(b, "kept", kept.handle)
+	(&world{t: w.t, address: w.address, topic: bus.DeadTopic(w.topic, "a")}).join2(b, bus.KeptGroup, kept.handle)
 	w.soon("the dead letter is kept", func() bool { return kept.ids()["m00000"] > 0 })
 }
 
 // memberDies: what a member was handed and did not finish comes to the next one.
-func memberDies(_ *testing.T, w *world) {
+func memberDies(w *world) {
 	first := w.open(fast())
 	held := make(chan struct{})
 	var once sync.Once
@@ -394,9 +396,9 @@ func memberDies(_ *testing.T, w *world) {
 }
 
 // networkBreaks: connections are cut again and again while messages go in and out; none is lost.
-func networkBreaks(t *testing.T, w *world) {
+func networkBreaks(w *world) {
 	if w.address == "" {
-		t.Log("there is no network within a process")
+		w.t.Log("there is no network within a process")
 		return
 	}
 	cuts := &cutter{}
@@ -412,7 +414,7 @@ func networkBreaks(t *testing.T, w *world) {
 		ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 		for b.Publish(ctx, w.topic, part) != nil {
 			if ctx.Err() != nil {
-				t.Fatal("publishing does not recover")
+				w.t.Fatal("publishing does not recover")
 			}
 			time.Sleep(10 * time.Millisecond)
 		}
@@ -420,7 +422,7 @@ func networkBreaks(t *testing.T, w *world) {
 	}
 	w.soon("all arrive", func() bool { return len(r.ids()) >= len(all) })
 	if cuts.count() == 0 {
-		t.Error("nothing was cut")
+		w.t.Error("nothing was cut")
 	}
 }
 
@@ -458,7 +460,7 @@ func (c *cutter) count() int {
 }
 
 // bounded: a slow member is not handed more at once than agreed.
-func bounded(t *testing.T, w *world) {
+func bounded(w *world) {
 	o, r := fast(), &reader{}
 	o.BatchMax = 10
 	b := w.open(o)
@@ -470,11 +472,11 @@ func bounded(t *testing.T, w *world) {
 	w.publish(b, all...)
 	w.soon("all arrive", func() bool { return len(r.ids()) == len(all) })
 	if r.largest > 10 {
-		t.Errorf("%d messages at once, want 10 at most", r.largest)
+		w.t.Errorf("%d messages at once, want 10 at most", r.largest)
 	}
 }
 
-func largeAndEmpty(_ *testing.T, w *world) {
+func largeAndEmpty(w *world) {
 	b, r := w.open(fast()), &reader{}
 	w.join(b, "a", r.handle)
 	w.publish(b)
@@ -487,23 +489,23 @@ func largeAndEmpty(_ *testing.T, w *world) {
 	}
 }
 
-func closing(t *testing.T, w *world) {
+func closing(w *world) {
 	b := w.open(fast())
 	w.publish(b, numbered(1, 1)...)
-	ended, cancel := context.WithCancel(t.Context())
+	ended, cancel := context.WithCancel(w.t.Context())
 	cancel()
 	if w.address != "" {
 		if err := b.Publish(ended, w.topic, numbered(1, 1)); err == nil {
-			t.Error("published although its time was over")
+			w.t.Error("published although its time was over")
 		}
 	}
 	for range 2 {
 		if err := b.Close(); err != nil {
-			t.Errorf("close: %v", err)
+			w.t.Errorf("close: %v", err)
 		}
 	}
-	if err := b.Publish(t.Context(), w.topic, numbered(1, 1)); server.CodeOf(err) != server.Unavailable {
-		t.Errorf("published on a closed bus: %v", err)
+	if err := b.Publish(w.t.Context(), w.topic, numbered(1, 1)); server.CodeOf(err) != server.Unavailable {
+		w.t.Errorf("published on a closed bus: %v", err)
 	}
 }
 

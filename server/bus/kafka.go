@@ -118,7 +118,8 @@ func (k *kafka) ready(ctx context.Context, topic string) (*kgo.Client, error) {
 func (k *kafka) create(ctx context.Context, client *kgo.Client, topic string) error {
 	request := kmsg.NewPtrCreateTopicsRequest()
 	wanted := kmsg.NewCreateTopicsRequestTopic()
-	wanted.Topic, wanted.NumPartitions, wanted.ReplicationFactor = topic, int32(k.options.Partitions), -1
+	wanted.Topic, wanted.ReplicationFactor = topic, -1
+	wanted.NumPartitions = int32(k.options.Partitions) //nolint:gosec // Some tens at most.
 	request.Topics, request.TimeoutMillis = append(request.Topics, wanted), 10_000
 	answer, err := request.RequestWith(ctx, client)
 	if err != nil {

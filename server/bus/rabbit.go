@@ -214,13 +214,20 @@ func (r *rabbit) consume(ctx context.Context, d *delivering) (begun bool, err er
 	return true, context.Cause(broken)
 }
 
-// declare makes a group's queues. A topic of dead letters has one too, so that none is lost before somebody looks.
+// declare makes a group's queues, and those that keep its dead letters until somebody looks.
 func (r *rabbit) declare(channel *amqp.Channel, topic, group string) error {
 	for p := range r.options.Partitions {
-		if err := declareQueue(channel, queueName(topic, group, p), routing(topic, p), routing(DeadTopic(topic, group), p)); err != nil {
+		if isDead(topic) {
+			if err := declareQueue(channel, queueName(topic, group, p), routing(topic, p), ""); err != nil {
+				return err
+			}
+			continue
+		}
+		dead := DeadTopic(topic, group)
+		if err := declareQueue(channel, queueName(topic, group, p), routing(topic, p), routing(dead, p)); err != nil {
 			return err
 		}
-		if err := declareQueue(channel, queueName(DeadTopic(topic, group), "kept", p), routing(DeadTopic(topic, group), p), ""); err != nil {
+		if err := declareQueue(channel, queueName(dead, KeptGroup, p), routing(dead, p), ""); err != nil {
 			return err
 		}
 	}
