@@ -164,9 +164,9 @@ func refused(err error) error {
 	return err
 }
 
-// installs connects stores of every platform.
+// installs is install with what renews the credentials of Shopify's stores.
 func (a *app) installs(shopifyApp *shopifyApp) *install.Service {
-	s := &install.Service{Books: a.store, Auditor: a.store, Sealer: a.ring, Random: a.admin.Random, Clock: time.Now}
+	s := a.install()
 	if shopifyApp != nil {
 		s.Refreshers = map[order.Platform]install.Refresher{order.Shopify: shopifyApp}
 	}
