@@ -79,8 +79,8 @@ var table = []row{
 	{pkg: "server/privacy", ours: "server server/inbox"},
 	{pkg: "server/notice", ours: "server server/privacy adapters core/order"},
 	{pkg: "server/run", ours: "server core/*"},
-	{pkg: "server/store", ours: "server server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy core/*"},
-	{pkg: "server/storetest", ours: "server server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy core/*", testOnly: true},
+	{pkg: "server/store", ours: "server server/reconcile adapters server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy core/*"},
+	{pkg: "server/storetest", ours: "server server/reconcile adapters server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy core/*", testOnly: true},
 	{pkg: "server/httpapi", ours: "server server/inbox server/dedupe server/pipeline server/auth server/secret " +
 		"server/metrics server/web server/query server/explain server/admin server/run server/install server/channel server/privacy adapters core/*"},
 	{pkg: "server/demo", ours: "server server/run server/inbox server/pipeline server/query server/admin server/importer server/planfile server/secret adapters core/*"},

@@ -26,6 +26,7 @@ import (
 	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/privacy"
 	"upline.dev/upline/server/query"
+	"upline.dev/upline/server/reconcile"
 	"upline.dev/upline/server/run"
 )
 
@@ -41,6 +42,7 @@ type Store interface {
 	MergeCustomers(ctx context.Context, program, storeID, kept, gone string) (moved bool, err error)
 	auth.Books
 	channel.Books
+	reconcile.Books
 	Seals(ctx context.Context, program string, fn func(ledger.Seal, []ledger.Posting, [][32]byte) error) error
 	EachSnapshot(ctx context.Context, program string, fn func(id string, snapshot []byte) error) error
 	EachOrder(ctx context.Context, program string, fn func(orderID, snapshotID string, snapshot []byte, posted []ledger.Balance) error) error
@@ -63,7 +65,7 @@ type Opened struct {
 
 // Run runs the whole suite.
 func Run(t *testing.T, open func(t *testing.T) Opened) {
-	for _, part := range []map[string]func(*testing.T, *world){suite, accounts, persons, channels} {
+	for _, part := range []map[string]func(*testing.T, *world){suite, accounts, persons, channels, reconciliations} {
 		for name, test := range part {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

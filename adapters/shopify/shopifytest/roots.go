@@ -72,11 +72,18 @@ func (a *Admin) search(args map[string]any) (any, error) {
 }
 
 func (a *Admin) count(args map[string]any) (any, error) {
-	found, err := a.search(args)
+	from, to, err := window(text(args["query"]))
 	if err != nil {
 		return nil, err
 	}
-	n, precision := len(found.([]any)), "EXACT"
+	n, precision := 0, "EXACT"
+	err = a.orders.each(from, to, func(Object) error {
+		n++
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
 	if limit := number(args["limit"]); args["limit"] != nil && n > limit {
 		n, precision = limit, "AT_LEAST"
 	}

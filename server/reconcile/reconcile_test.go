@@ -1,0 +1,292 @@
+package reconcile_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"upline.dev/upline/adapters/shopify/shopifytest"
+	"upline.dev/upline/server"
+	"upline.dev/upline/server/reconcile"
+)
+
+// TestLostWebhooksAreMended: of many orders some webhooks never came, some told an older state. One reconciliation finds every
+// one of them, with the money that was missing, mends them, and the next finds nothing.
+func TestLostWebhooksAreMended(t *testing.T) {
+	t.Parallel()
+	for name, count := range map[string]int{"by pages": 200, "by bulk": 600} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := open(t)
+			w.sell(t, count)
+			lost, stale := 0, 0
+			for n := range count {
+				switch {
+				case n%20 == 7:
+					lost++
+				case n%100 == 99: // its refund was never told
+					stale++
+					w.deliver(t, fmt.Sprint("d", n), "orders/paid", strings2(body(n, false), n))
+				default:
+					w.deliver(t, fmt.Sprint("d", n), "orders/paid", body(n, false))
+				}
+			}
+			looked := w.reconcile(t, day(false))
+			if looked.Counts.Mended != 0 || w.puts.Load() != 0 {
+				t.Fatalf("looking mended %d orders", looked.Counts.Mended)
+			}
+			mended := w.reconcile(t, day(true))
+			for _, r := range []reconcile.Run{looked, mended} {
+				c := r.Counts
+				if int(c.Read) != count || int(c.Missing) != lost || int(c.Outdated) != stale || int(c.InStep) != count-lost-stale || c.Differing+c.Unsound+c.Unreadable != 0 {
+					t.Errorf("figures: %+v, want %d lost and %d stale of %d", c, lost, stale, count)
+				}
+				if want := int64(lost*10000 - stale*5000); r.DeltaMinor != want {
+					t.Errorf("the books lack %d, want %d", r.DeltaMinor, want)
+				}
+			}
+			again := w.reconcile(t, day(true))
+			if again.Counts.Mended != 0 || again.DeltaMinor != 0 || int(again.Counts.InStep) != count {
+				t.Errorf("after mending: %+v, delta %d", again.Counts, again.DeltaMinor)
+			}
+			if got, want := w.earned(t), int64(count*1000-stale*500); got != want {
+				t.Errorf("cyd has %d, want %d", got, want)
+			}
+			if bulk := slices.Contains(w.admin.Asked(), "StartBulk"); bulk != (count > 250) {
+				t.Errorf("bulk: %v", bulk)
+			}
+			_, findings, err := w.store.Reconciliation(t.Context(), "p1", mended.RunID, 1000)
+			must(t, err)
+			if len(findings) != lost+stale {
+				t.Errorf("%d findings are listed, want %d", len(findings), lost+stale)
+			}
+		})
+	}
+}
+
+// strings2 makes a body a minute older, as it was before its refund.
+func strings2(body []byte, n int) []byte {
+	at := now.Add(-time.Hour).Add(time.Duration(n%1000) * time.Second)
+	return []byte(strings.ReplaceAll(string(body), at.Format(time.RFC3339), at.Add(-time.Minute).Format(time.RFC3339)))
+}
+
+// TestABuyerIsNotLost: an order that is mended by reading it keeps the buyer that a webhook told.
+func TestABuyerIsNotLost(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.sell(t, 100)
+	w.deliver(t, "d", "orders/paid", strings2(body(99, false), 99))
+	w.reconcile(t, day(true))
+	if o := w.order(t, 99); o.BuyerID != "9000001" || o.NetMinor != 5000 || o.EarnedMinor != 500 {
+		t.Errorf("buyer %q, net %d, earned %d", o.BuyerID, o.NetMinor, o.EarnedMinor)
+	}
+}
+
+// TestHintsAreFetched: an edit, a bare refund and totals that do not agree park an order; reading it mends it, soon and without
+// a reconciliation.
+func TestHintsAreFetched(t *testing.T) {
+	t.Parallel()
+	updated := func(n int) string {
+		return now.Add(-time.Hour).Add(time.Duration(n%1000) * time.Second).Format(time.RFC3339)
+	}
+	edit := fmt.Appendf(nil, `{"order_edit":{"id":1,"order_id":%d,"committed_at":%q}}`, firstOrder+1, updated(1))
+	refund := fmt.Appendf(nil, `{"id":100,"order_id":%d,"created_at":%q,"refund_line_items":[{"line_item_id":100,"quantity":1,"subtotal":50.0,"total_tax":0.0}],"order_adjustments":[]}`,
+		firstOrder+99, updated(99))
+	stale := strings.Replace(string(body(2, false)), `"current_subtotal_price":"100.00"`, `"current_subtotal_price":"587.00"`, 1)
+	for name, c := range map[string]struct {
+		n      int
+		topic  string
+		body   []byte
+		parked string
+	}{
+		"an edit":             {1, "orders/edited", edit, "order_missing"},
+		"a bare refund":       {99, "refunds/create", refund, "order_missing"},
+		"inconsistent totals": {2, "orders/paid", []byte(stale), "inconsistent_totals"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := open(t)
+			w.sell(t, 100)
+			w.deliver(t, "d", c.topic, c.body)
+			if o := w.order(t, c.n); o.ReasonCode != c.parked {
+				t.Fatalf("before: %s %s", o.Settlement, o.ReasonCode)
+			}
+			must(t, w.service.FetchWanted(t.Context(), time.Minute))
+			if w.puts.Load() != 0 {
+				t.Fatal("it was fetched before its own delivery had time")
+			}
+			w.offset.Add(int64(time.Minute))
+			must(t, w.service.FetchWanted(t.Context(), time.Minute))
+			want := int64(10000)
+			if c.n == 99 {
+				want = 5000
+			}
+			if o := w.order(t, c.n); o.Settlement != "settled" || o.NetMinor != want || o.EarnedMinor != want/10 {
+				t.Errorf("after: %s %s net %d earned %d", o.Settlement, o.Reason, o.NetMinor, o.EarnedMinor)
+			}
+			before := len(w.admin.Asked())
+			must(t, w.service.FetchWanted(t.Context(), time.Minute))
+			if len(w.admin.Asked()) != before {
+				t.Error("what is mended is read again")
+			}
+		})
+	}
+}
+
+// TestWhatStaysParkedIsReadLessAndLess: an order whose figures never agree is read a few times and then left to people; a shop
+// that does not answer costs an attempt and nothing else.
+func TestWhatStaysParkedIsReadLessAndLess(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	wrong := strings.Replace(string(body(0, false)), `"current_subtotal_price":"100.00"`, `"current_subtotal_price":"587.00"`, 1)
+	object, err := shopifytest.FromWebhook([]byte(wrong))
+	must(t, err)
+	w.admin.PutOrder(object)
+	w.deliver(t, "d", "orders/paid", []byte(wrong))
+	w.drained(t)
+	w.admin.FailNext(shopifytest.Answer(http.StatusForbidden, ""))
+	for range 400 { // hours
+		w.offset.Add(int64(time.Hour))
+		must(t, w.service.FetchWanted(t.Context(), time.Minute))
+		w.drained(t)
+	}
+	if asked := len(w.admin.Asked()); asked < 4 || asked > 20 {
+		t.Errorf("the order was read %d times in 400 hours", asked)
+	}
+	if o := w.order(t, 0); o.ReasonCode != "inconsistent_totals" || !strings.Contains(o.Reason, "58700") {
+		t.Errorf("it shows %s: %s", o.ReasonCode, o.Reason)
+	}
+}
+
+// TestGoneAndAway: a hinted order that does not exist is asked for once; a shop that is not connected is left alone.
+func TestGoneAndAway(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.sell(t, 1)
+	w.deliver(t, "d", "orders/edited", fmt.Appendf(nil, `{"order_edit":{"id":1,"order_id":77,"committed_at":"2026-11-27T08:00:00Z"}}`))
+	w.drained(t)
+	w.offset.Add(int64(time.Hour))
+	for range 3 {
+		must(t, w.service.FetchWanted(t.Context(), time.Minute))
+		w.offset.Add(int64(24 * time.Hour))
+	}
+	if len(w.admin.Asked()) != 1 {
+		t.Errorf("a gone order was asked for: %v", w.admin.Asked())
+	}
+	w.away.Store(true)
+	must(t, w.service.FetchWanted(t.Context(), time.Minute))
+	must(t, w.service.ReconcileDue(t.Context(), reconcile.Schedule{}))
+	r, err := w.service.Reconcile(t.Context(), day(true), func(reconcile.Run) {})
+	if !errors.Is(err, reconcile.ErrNoReader) || r.State != reconcile.Failed || !strings.Contains(r.Detail, "Connect") {
+		t.Errorf("a shop that is not connected: %v, %+v", err, r)
+	}
+}
+
+// TestAKilledRunIsTakenUpAgain: the process dies in the middle of a bulk reconciliation. Another takes it up, on the same bulk
+// operation, and all is mended once.
+func TestAKilledRunIsTakenUpAgain(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.sell(t, 900)
+	ctx, kill := context.WithCancel(t.Context())
+	_, err := w.service.Reconcile(ctx, day(true), func(r reconcile.Run) {
+		if r.Counts.Mended >= 400 {
+			kill()
+		}
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("the run ended with %v", err)
+	}
+	w.drained(t)
+	first := w.puts.Load()
+	must(t, w.service.ReconcileDue(t.Context(), reconcile.Schedule{}))
+	if w.puts.Load() != first {
+		t.Fatal("a run whose heartbeat is fresh was taken over")
+	}
+	w.offset.Add(int64(3 * time.Minute))
+	must(t, w.service.ReconcileDue(t.Context(), reconcile.Schedule{}))
+	w.drained(t)
+	runs, err := w.store.Reconciliations(t.Context(), "p1", "s1", 10)
+	must(t, err)
+	if len(runs) != 1 || runs[0].State != reconcile.Done || runs[0].Counts.Read != 900 || runs[0].Counts.Mended != 900-first {
+		t.Errorf("runs: %+v after %d", runs, first)
+	}
+	if started := count(w.admin.Asked(), "StartBulk"); started != 1 {
+		t.Errorf("%d bulk operations were started", started)
+	}
+	if r := w.reconcile(t, day(false)); int(r.Counts.InStep) != 900 {
+		t.Errorf("after: %+v", r.Counts)
+	}
+}
+
+func count(list []string, name string) (n int) {
+	for _, s := range list {
+		if s == name {
+			n++
+		}
+	}
+	return n
+}
+
+// TestSchedule: stores are reconciled when they are due, each time from where the last one reached, with an overlap; a failure
+// moves nothing.
+func TestSchedule(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.sell(t, 10)
+	schedule := reconcile.Schedule{Every: 6 * time.Hour, Overlap: time.Hour, Settle: 10 * time.Minute, First: 30 * 24 * time.Hour}
+	reached := func() time.Time {
+		targets, err := w.store.ReconcileTargets(t.Context(), "p1")
+		must(t, err)
+		return targets[0].ReachedAt
+	}
+	w.admin.FailNext(shopifytest.Answer(http.StatusForbidden, ""))
+	if err := w.service.ReconcileDue(t.Context(), schedule); err == nil || !reached().IsZero() {
+		t.Fatalf("a failed run: %v, reached %s", err, reached())
+	}
+	w.offset.Add(int64(6 * time.Hour))
+	must(t, w.service.ReconcileDue(t.Context(), schedule))
+	w.drained(t)
+	if want := w.clock().Add(-10 * time.Minute); !reached().Equal(want) || w.puts.Load() != 10 {
+		t.Fatalf("reached %s, want %s; %d mended", reached(), want, w.puts.Load())
+	}
+	must(t, w.service.ReconcileDue(t.Context(), schedule)) // not due
+	w.offset.Add(int64(6 * time.Hour))
+	before := reached()
+	must(t, w.service.ReconcileDue(t.Context(), schedule))
+	runs, err := w.store.Reconciliations(t.Context(), "p1", "s1", 10)
+	must(t, err)
+	if len(runs) != 3 || !runs[0].From.Equal(before.Add(-time.Hour)) || runs[2].State != reconcile.Failed || w.puts.Load() != 10 {
+		t.Errorf("runs: %+v", runs)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	for name, c := range map[string]struct {
+		change func(*reconcile.Request)
+		code   server.Code
+	}{
+		"backwards":       {func(q *reconcile.Request) { q.From, q.To = q.To, q.From }, server.Invalid},
+		"empty":           {func(q *reconcile.Request) { q.From = q.To }, server.Invalid},
+		"a century":       {func(q *reconcile.Request) { q.From = now.AddDate(-100, 0, 0) }, server.Invalid},
+		"the future":      {func(q *reconcile.Request) { q.To = now.Add(time.Hour) }, server.Invalid},
+		"no store":        {func(q *reconcile.Request) { q.StoreID = "s2" }, server.NotFound},
+		"another's store": {func(q *reconcile.Request) { q.Program = "p2" }, server.NotFound},
+	} {
+		q := day(true)
+		c.change(&q)
+		if _, err := w.service.Reconcile(t.Context(), q, func(reconcile.Run) {}); server.CodeOf(err) != c.code {
+			t.Errorf("%s: %v, want %s", name, err, c.code)
+		}
+	}
+	if runs, err := w.store.Reconciliations(t.Context(), "p1", "", 10); err != nil || len(runs) != 0 {
+		t.Errorf("%d runs were stored: %v", len(runs), err)
+	}
+}
