@@ -69,6 +69,7 @@ var table = []row{
 	{pkg: "server/admin", ours: "server server/secret core/*"},
 	{pkg: "server/install", ours: "server server/secret server/admin adapters core/order core/money"},
 	{pkg: "server/importer", ours: "server server/admin server/query core/*"},
+	{pkg: "server/imports", ours: "server server/admin server/importer server/query"},
 	{pkg: "server/auth", ours: "server"},
 	{pkg: "server/channel", ours: "server server/admin server/auth server/install server/query server/secret adapters core/*"},
 	{pkg: "server/pipeline", ours: "server server/inbox server/dedupe server/bus adapters core/*"},
@@ -79,9 +80,9 @@ var table = []row{
 	{pkg: "server/privacy", ours: "server server/inbox"},
 	{pkg: "server/notice", ours: "server server/privacy adapters core/order"},
 	{pkg: "server/run", ours: "server core/*"},
-	{pkg: "server/store", ours: "server server/reconcile adapters server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy core/*"},
-	{pkg: "server/storetest", ours: "server server/reconcile adapters server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy core/*", testOnly: true},
-	{pkg: "server/httpapi", ours: "server server/inbox server/dedupe server/pipeline server/auth server/secret " +
+	{pkg: "server/store", ours: "server server/reconcile adapters server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy core/* server/imports"},
+	{pkg: "server/storetest", ours: "server server/reconcile adapters server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy core/* server/imports", testOnly: true},
+	{pkg: "server/httpapi", ours: "server server/inbox server/dedupe server/pipeline server/auth server/secret server/imports " +
 		"server/metrics server/web server/query server/explain server/admin server/run server/install server/channel server/privacy adapters core/*"},
 	{pkg: "server/demo", ours: "server server/run server/inbox server/pipeline server/query server/admin server/importer server/planfile server/secret adapters core/*"},
 	{pkg: "server/bench", ours: "*"},

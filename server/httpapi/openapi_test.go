@@ -149,6 +149,7 @@ func TestEveryAnswerFitsTheDocument(t *testing.T) {
 	c.reads()
 	c.refusals()
 	c.screens()
+	c.importing()
 	c.accounts()
 	c.shopify(t)
 	for path, item := range document.Paths.Map() {

@@ -23,6 +23,7 @@ import (
 	"upline.dev/upline/server/auth"
 	"upline.dev/upline/server/channel"
 	"upline.dev/upline/server/httpapi"
+	"upline.dev/upline/server/imports"
 	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/metrics"
@@ -44,6 +45,7 @@ type product struct {
 	channel *channel.Service
 	auth    *auth.Service
 	privacy *privacy.Service // works only where a test lets it
+	imports *imports.Service
 }
 
 func openProduct(t testing.TB) *product {
@@ -83,9 +85,13 @@ func openProduct(t testing.TB) *product {
 		Install: &install.Service{Books: books, Auditor: books, Sealer: ring, Random: rand.Reader, Clock: time.Now},
 	}
 	p.privacy = privacy.New(privacy.Service{Books: books, Sealer: ring, Bodies: arrivals, Clock: time.Now, Logger: logger})
+	p.imports = &imports.Service{
+		Books: books, People: books, Admin: p.admin, Random: rand.Reader, Clock: time.Now, Kick: engine.Kick,
+		Failed: func(err error) { t.Errorf("an import: %v", err) },
+	}
 	p.api = httpapi.New(httpapi.Deps{
 		Inbox: arrivals, Adapters: platforms(), AppSecrets: map[order.Platform][][]byte{order.Shopify: {[]byte(appSecret)}},
-		Reader: books, Screens: books, Admin: p.admin, Bodies: arrivals, Previewer: engine, Metrics: figures, Gatherer: registry, Ready: books.Ping, Kick: engine.Kick,
+		Reader: books, Screens: books, Admin: p.admin, Bodies: arrivals, Previewer: engine, Imports: p.imports, Metrics: figures, Gatherer: registry, Ready: books.Ping, Kick: engine.Kick,
 		Web: web.Handler(), Logger: logger, Clock: time.Now, Version: "test",
 		Auth: p.auth, Channel: p.channel, Privacy: p.privacy,
 		Projections: &run.Projections{Service: &run.Service{Books: books, Clock: func() time.Time { return afterNovember }, TempDir: dir}},

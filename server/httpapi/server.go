@@ -23,6 +23,7 @@ import (
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/auth"
 	"upline.dev/upline/server/channel"
+	"upline.dev/upline/server/imports"
 	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/privacy"
 	"upline.dev/upline/server/query"
@@ -58,7 +59,8 @@ type Deps struct {
 	AppSecrets map[order.Platform][][]byte
 	Reader     query.Reader
 	Screens    query.Screens
-	Bodies     Bodies    // opens what the inbox keeps sealed
+	Bodies     Bodies // opens what the inbox keeps sealed
+	Imports    *imports.Service
 	Previewer  Previewer // tells what settling an order once more would do
 	Admin      *admin.Service
 	// Projections close periods, and tell what they come to so far.
@@ -187,6 +189,7 @@ func (s *Server) routes() {
 	s.memberRoutes(v1)
 	s.settingRoutes(v1)
 	s.screenRoutes(v1)
+	s.importRoutes(v1)
 	v1.GET("/exports/:list", s.export)
 	v1.GET("/events", s.events)
 }

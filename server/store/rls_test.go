@@ -17,6 +17,7 @@ import (
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/auth"
 	"upline.dev/upline/server/channel"
+	"upline.dev/upline/server/imports"
 	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/pipeline"
@@ -33,11 +34,14 @@ func twoPrograms(t *testing.T, s *store.Store) {
 		check(t, s.CreateStore(ctx, admin.Store{StoreID: program + "-shop", ProgramID: program, Platform: order.Custom, Domain: program, Currency: "EUR"}))
 		check(t, s.CreateAPIKey(ctx, admin.APIKey{KeyID: program, ProgramID: program, Hash: admin.HashAPIKey(program)}))
 		check(t, s.Audit(ctx, program, "cli", "test", "", ""))
+		_, err := s.PutSetting(ctx, program, "branding", []byte("{}"), 0, "cli")
+		check(t, err)
+		check(t, s.CreateImport(ctx, imports.Import{ImportID: program, ProgramID: program, State: imports.Uploaded}))
 		check(t, s.CreatePerson(ctx, auth.Person{PersonID: program, Email: program}, false))
 		check(t, s.PutMember(ctx, program, program, auth.Owner))
 		check(t, s.CreateSession(ctx, auth.Session{SessionID: program, Hash: auth.HashToken(program), ProgramID: program, ExpiresAt: time.Now().Add(time.Hour)}))
 		check(t, s.PutInvitation(ctx, auth.Invitation{InvitationID: program, ProgramID: program, Hash: auth.HashToken(program)}))
-		_, err := s.PutDistributors(ctx, program, []admin.Distributor{
+		_, err = s.PutDistributors(ctx, program, []admin.Distributor{
 			{DistributorID: "ann", Codes: []string{"X"}, SealedProfile: []byte("p"), EnrolledAt: time.Now(), Place: &admin.Place{}},
 			{DistributorID: "ben", SponsorID: "ann"},
 			{DistributorID: "cyd", SponsorID: "ben", EnrollerID: pointer("ann")},
@@ -106,7 +110,7 @@ var (
 		"distributors", "distributor_profiles", "genealogy_links", "standings", "distributor_codes",
 		"order_revisions", "orders", "customer_bindings", "stated_bindings", "settlements", "postings", "seals", "outbox", "audit_log", "ledger",
 		"enroller_links", "placements", "person_facts", "rank_overrides", "sale_heads", "sales", "sale_sums", "sale_sums_upto", "periods", "runs",
-		"open_commits", "rank_history", "component_states",
+		"open_commits", "rank_history", "component_states", "program_settings", "imports",
 	}
 	openTables = []string{"programs", "stores", "api_keys", "inbox", "inbox_state", "store_credentials", "install_states", "memberships", "sessions", "invitations", "store_channels", "channel_nonces"}
 )

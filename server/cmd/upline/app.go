@@ -11,6 +11,7 @@ import (
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/auth"
 	"upline.dev/upline/server/channel"
+	"upline.dev/upline/server/imports"
 	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/secret"
 	"upline.dev/upline/server/store"
@@ -55,6 +56,14 @@ func (e *environment) open(ctx context.Context) (*app, error) {
 		store: st, ring: ring,
 		admin: &admin.Service{Books: st, Sealer: ring, Random: rand.Reader, Actor: "cli"},
 	}, nil
+}
+
+// imports takes files of people in.
+func (a *app) imports(env *environment, m *machine) *imports.Service {
+	return &imports.Service{
+		Books: a.store, People: a.store, Admin: a.admin, Random: rand.Reader, Clock: time.Now, Kick: m.pipeline.Kick,
+		Failed: func(err error) { env.log.Error("import failed", "error", err) },
+	}
 }
 
 // auth lets people in.

@@ -128,9 +128,11 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 	installs := a.installs(app)
 	pages, plugins := web.Handler(), a.channel()
 	plugins.Eraser = machine.privacy
+	imported := a.imports(env, machine)
+	defer imported.Close()
 	api := httpapi.New(httpapi.Deps{
 		Inbox: machine.inbox, Adapters: platforms(), AppSecrets: cmd.appSecrets(), Reader: a.store, Screens: a.store, Admin: a.admin,
-		Bodies: machine.inbox, Previewer: machine.pipeline,
+		Bodies: machine.inbox, Previewer: machine.pipeline, Imports: imported,
 		Projections: &closer.Projections{Service: a.runs(env, nil)},
 		Metrics:     figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: pages,
 		Logger: env.log, Clock: time.Now, Version: version, Privacy: machine.privacy,

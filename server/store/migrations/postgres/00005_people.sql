@@ -176,13 +176,13 @@ BEGIN
     EXECUTE format('CREATE POLICY %I ON %I USING ((SELECT coalesce(current_setting(%L, true), %L)) = %L)',
                    t || '_of_nobody', t, 'upline.program', '', '');
   END LOOP;
-  FOREACH t IN ARRAY ARRAY['memberships', 'sessions', 'invitations', 'outgoing_webhooks', 'imports'] LOOP
+  FOREACH t IN ARRAY ARRAY['memberships', 'sessions', 'invitations', 'outgoing_webhooks'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
     EXECUTE format('CREATE POLICY %1$I ON %2$I USING ((SELECT coalesce(current_setting(%3$L, true), %4$L)) = %4$L'
                    ' OR program_id = (SELECT current_setting(%3$L, true)))', t || '_of_program', t, 'upline.program', '');
   END LOOP;
-  FOREACH t IN ARRAY ARRAY['program_settings', 'webhook_attempts'] LOOP
+  FOREACH t IN ARRAY ARRAY['program_settings', 'webhook_attempts', 'imports'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
     EXECUTE format('CREATE POLICY %I ON %I USING (program_id = (SELECT current_setting(%L, true)))',
