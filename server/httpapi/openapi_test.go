@@ -19,8 +19,11 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
 
+	"upline.dev/upline/core/order"
 	"upline.dev/upline/core/plan"
+	"upline.dev/upline/server/channel"
 	"upline.dev/upline/server/httpapi"
+	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/run"
 )
 
@@ -368,6 +371,15 @@ func (c *conversation) pluginDoor(path, large string) {
 
 func (c *conversation) plugins() {
 	site := "https://plugin.example.com"
+	c.api.TryShop = func(context.Context, string, install.Credentials) error { return nil }
+	_, detour, err := c.channel.AskForKeys(c.t.Context(), &channel.Approval{Program: c.program, Request: channel.Request{Site: site, Platform: order.WooCommerce}})
+	fatal(c.t, err)
+	to, err := url.Parse(detour)
+	fatal(c.t, err)
+	for _, want := range []int{200, 403} {
+		body := `{"user_id":` + quoted(to.Query().Get("user_id")) + `,"consumer_key":"ck_x","consumer_secret":"cs_x"}`
+		c.say(exchange{method: "POST", path: "/connect/woocommerce/callback", body: body, want: want})
+	}
 	p := c.connect(site, "viewer")
 	claim := func(site, code, currency string) string {
 		return fmt.Sprintf(`{"type":"claim","version":1,"site":%q,"code":%q,"verifier":"","currency":%q}`, site, code, currency)

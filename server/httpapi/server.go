@@ -74,6 +74,8 @@ type Deps struct {
 	Authenticators []auth.Authenticator
 	// Channel answers the plugins of stores; nil: there is none.
 	Channel *channel.Service
+	// TryShop checks reading keys at a WooCommerce shop; nil: shops are not asked for keys.
+	TryShop channel.Tried
 	// PublicURL is how the world sees us, such as https://upline.example.com; "": by the name each request asks for.
 	PublicURL string
 	// TrustedProxies are the addresses whose word on a client's address and scheme counts; none: nobody's.
@@ -151,6 +153,7 @@ func (s *Server) routes() {
 	s.engine.POST("/webhooks/woocommerce/:store", s.storeWebhook(order.WooCommerce))
 	s.engine.POST("/webhooks/magento/:store", s.storeWebhook(order.Magento))
 	s.pluginRoutes()
+	s.connectRoutes()
 
 	s.signInRoutes()
 	s.shopifyRoutes()

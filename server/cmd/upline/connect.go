@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"time"
 
+	"upline.dev/upline/adapters"
+	"upline.dev/upline/adapters/fence"
+	"upline.dev/upline/adapters/woocommerce"
 	"upline.dev/upline/core/money"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/channel"
+	"upline.dev/upline/server/install"
 )
 
 // StoreConnectCmd makes a code for a shop's plugin.
@@ -42,4 +47,15 @@ func (cmd *StoreConnectCmd) Run(ctx context.Context, env *environment) error {
 		return env.print(cmd.JSON, map[string]string{"code": code},
 			"code (works once, within 15 minutes): %s\nIn the shop: Upline settings, Connect with a code; give this server's address and the code.\n", code)
 	})
+}
+
+// tryShop checks reading keys at the shop they were granted by.
+func (cmd *ServeCmd) tryShop() channel.Tried {
+	client := fence.Client(cmd.LoopbackShops)
+	return func(ctx context.Context, site string, creds install.Credentials) error {
+		shop := woocommerce.Client{
+			HTTP: client, Base: site, Site: adapters.Site(site), Key: creds.Key.Reveal(), Secret: creds.Secret.Reveal(), Clock: time.Now,
+		}
+		return shop.Check(ctx)
+	}
 }

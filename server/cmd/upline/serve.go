@@ -36,6 +36,7 @@ type ServeCmd struct {
 	BodyRetention  time.Duration `help:"How long raw delivery bodies are kept; their hashes stay." env:"UPLINE_BODY_RETENTION" default:"720h"`
 	PublicURL      string        `help:"How the world sees this server, such as https://upline.example.com; empty: by the name each request asks for." env:"UPLINE_PUBLIC_URL" placeholder:"URL"`
 	TrustedProxies []string      `help:"Addresses or networks of reverse proxies whose word on a client's address and scheme counts." env:"UPLINE_TRUSTED_PROXIES" placeholder:"CIDR"`
+	LoopbackShops  bool          `help:"Call shops at the loopback address; for tests alone." env:"UPLINE_TEST_LOOPBACK_SHOPS" hidden:""`
 	Roles          []string      `help:"What this process does: ingest takes deliveries and serves the API, engine settles them." env:"UPLINE_ROLES" default:"ingest,engine" enum:"ingest,engine"`
 }
 

@@ -1,0 +1,239 @@
+package httpapi_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"upline.dev/upline/server/auth"
+	"upline.dev/upline/server/channel"
+	"upline.dev/upline/server/install"
+)
+
+const verifier = "a verifier of the plugin's own"
+
+// asked is what a connect button sends a browser with; pairs change it.
+func asked(pairs ...string) url.Values {
+	sum := sha256.Sum256([]byte(verifier))
+	v := url.Values{
+		"site": {shopSite}, "return": {shopSite + "/wp-admin/admin.php?page=wc-settings&tab=upline"}, "nonce": {"n0nce"}, "currency": {"USD"},
+		"name": {`Anna's "Tea" <b>Shop</b>`}, "challenge": {base64.RawURLEncoding.EncodeToString(sum[:])},
+	}
+	for i := 0; i < len(pairs); i += 2 {
+		v.Set(pairs[i], pairs[i+1])
+	}
+	return v
+}
+
+// visit goes to a page without following where it leads. cookies are sent beside the session's.
+func (b *browser) visit(method, path string, form url.Values, cookies ...string) (*http.Response, string) {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(b.t.Context(), method, b.url+path, strings.NewReader(form.Encode()))
+	fatal(b.t, err)
+	for name, value := range b.header() {
+		r.Header.Set(name, value)
+	}
+	for _, cookie := range cookies {
+		r.Header.Add("Cookie", cookie)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	fatal(b.t, err)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	fatal(b.t, err)
+	return answer, string(text)
+}
+
+var csrfField = regexp.MustCompile(`name="csrf" value="([^"]+)"`)
+
+// approve opens the approve page and presses Connect.
+func (b *browser) approve(v url.Values, role string) *http.Response {
+	b.t.Helper()
+	page, text := b.visit(http.MethodGet, "/connect/woocommerce?"+v.Encode(), nil)
+	found := csrfField.FindStringSubmatch(text)
+	if page.StatusCode != http.StatusOK || found == nil {
+		b.t.Fatalf("the approve page: %d\n%s", page.StatusCode, text)
+	}
+	form := url.Values{"csrf": {found[1]}, "role": {role}}
+	for name, values := range v {
+		form[name] = values
+	}
+	answer, _ := b.visit(http.MethodPost, "/connect/woocommerce", form)
+	return answer
+}
+
+// claimOf claims the store with the code that a browser brings back.
+func claimOf(t *testing.T, c *company, address string) channel.Claimed {
+	t.Helper()
+	back, err := url.Parse(address)
+	fatal(t, err)
+	if back.Host != "shop.example.com" || back.Query().Get("nonce") != "n0nce" || back.Query().Get("tab") != "upline" {
+		t.Fatalf("the browser goes to %s", address)
+	}
+	var got channel.Claimed
+	fatal(t, json.Unmarshal(c.want(http.StatusOK, c.claim(shopSite, back.Query().Get("upline_code"), verifier)).body, &got))
+	return got
+}
+
+func TestConnectButton(t *testing.T) {
+	t.Parallel()
+	c := openProduct(t).company(t, "alpha")
+	stranger := &browser{t: t, url: c.url}
+	_, text := stranger.visit(http.MethodGet, "/connect/woocommerce?"+asked().Encode(), nil)
+	if !strings.Contains(text, `type="password"`) || strings.Contains(text, "<b>Shop") {
+		t.Errorf("a stranger sees\n%s", text)
+	}
+	owner := c.as(t, "alpha", auth.Owner)
+	page, text := owner.visit(http.MethodGet, "/connect/woocommerce?"+asked().Encode(), nil)
+	policy := page.Header.Get("Content-Security-Policy")
+	if !strings.Contains(text, "&lt;b&gt;Shop") || !strings.Contains(text, "Company alpha") || !strings.Contains(policy, "form-action 'self' "+shopSite) || !strings.Contains(policy, "frame-ancestors 'none'") {
+		t.Errorf("the owner sees, under %q\n%s", policy, text)
+	}
+	if viewer := c.as(t, "alpha", auth.Viewer); true {
+		page, text := viewer.visit(http.MethodGet, "/connect/woocommerce?"+asked().Encode(), nil)
+		if page.StatusCode != http.StatusForbidden || strings.Contains(text, `name="csrf"`) {
+			t.Errorf("a viewer: %d\n%s", page.StatusCode, text)
+		}
+	}
+	answer := owner.approve(asked(), "support")
+	if answer.StatusCode != http.StatusSeeOther {
+		t.Fatalf("approved: %d", answer.StatusCode)
+	}
+	got := claimOf(t, c, answer.Header.Get("Location"))
+	kept, err := c.store.Channel(t.Context(), got.StoreID)
+	fatal(t, err)
+	if kept.LinkRole != "support" || kept.ProgramID != "alpha" {
+		t.Errorf("kept %+v", kept)
+	}
+	p := &plugin{company: c, site: shopSite, store: got.StoreID, secret: got.Secret}
+	if v := p.call("status", ""); v["name"] == "" || v["reads"] != false {
+		t.Errorf("status %v", v)
+	}
+}
+
+// TestConnectRefusals: nobody is sent to an address that is not the shop's, and no other page can approve.
+func TestConnectRefusals(t *testing.T) {
+	t.Parallel()
+	c := openProduct(t).company(t, "alpha")
+	owner := c.as(t, "alpha", auth.Owner)
+	for name, v := range map[string]url.Values{
+		"return to another host":   asked("return", "https://evil.example/"),
+		"return to a look-alike":   asked("return", "https://shop.example.com.evil.example/"),
+		"return with a user":       asked("return", "https://shop.example.com@evil.example/"),
+		"return by another scheme": asked("return", "http://shop.example.com/"),
+		"a script to return to":    asked("return", "javascript:alert(1)"),
+		"no site":                  asked("site", ""),
+		"a site with a query":      asked("site", shopSite+"/?x=1"),
+		"a shop without https":     asked("site", "http://shop.example.com", "return", "http://shop.example.com/"),
+		"no challenge":             asked("challenge", ""),
+		"a nonce with a line feed": asked("nonce", "a\nb"),
+		"no currency":              asked("currency", "DOLLARS"),
+	} {
+		page, text := owner.visit(http.MethodGet, "/connect/woocommerce?"+v.Encode(), nil)
+		if page.StatusCode != http.StatusUnprocessableEntity || strings.Contains(text, "<form") || page.Header.Get("Location") != "" {
+			t.Errorf("%s: %d\n%s", name, page.StatusCode, text)
+		}
+	}
+	form := asked("csrf", "guessed", "role", "admin")
+	if answer, _ := owner.visit(http.MethodPost, "/connect/woocommerce", form); answer.StatusCode != http.StatusForbidden {
+		t.Errorf("a guessed token: %d, want 403", answer.StatusCode)
+	}
+	foreign := *owner
+	foreign.url = c.url
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.url+"/connect/woocommerce", strings.NewReader(form.Encode()))
+	fatal(t, err)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Origin", "https://evil.example")
+	r.Header.Set("Cookie", owner.cookie)
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	fatal(t, err)
+	fatal(t, answer.Body.Close())
+	if answer.StatusCode != http.StatusForbidden {
+		t.Errorf("from another site: %d, want 403", answer.StatusCode)
+	}
+	signIn := asked("step", "sign-in", "email", "owner@alpha.example", "password", "wrong")
+	if page, text := (&browser{t: t, url: c.url}).visit(http.MethodPost, "/connect/woocommerce", signIn); page.Header.Get("Set-Cookie") != "" || !strings.Contains(text, `role="alert"`) {
+		t.Errorf("a wrong password: %d\n%s", page.StatusCode, text)
+	}
+	signIn.Set("password", goodPassword)
+	page, _ := (&browser{t: t, url: c.url}).visit(http.MethodPost, "/connect/woocommerce", signIn)
+	if page.StatusCode != http.StatusSeeOther || !strings.HasPrefix(page.Header.Get("Location"), "/connect/woocommerce?") || page.Header.Get("Set-Cookie") == "" {
+		t.Errorf("signed in: %d to %s", page.StatusCode, page.Header.Get("Location"))
+	}
+}
+
+// TestReadingKeys walks the detour over the shop: the keys count only where they work, and only in the browser that began.
+func TestReadingKeys(t *testing.T) {
+	t.Parallel()
+	c := openProduct(t).company(t, "alpha")
+	tried := ""
+	c.api.PublicURL = "https://upline.example.com"
+	c.api.TryShop = func(_ context.Context, site string, creds install.Credentials) error {
+		tried = site
+		if creds.Key.Reveal() != "ck_right" {
+			return errors.New("refused")
+		}
+		return nil
+	}
+	owner := &browser{t: t, url: c.url}
+	c.as(t, "alpha", auth.Owner) // makes the person; the cookie of https has another name
+	page, _ := owner.visit(http.MethodPost, "/connect/woocommerce", asked("step", "sign-in", "email", "owner@alpha.example", "password", goodPassword))
+	owner.keep(page.Header)
+	begin := func() (state, cookie string) {
+		answer := owner.approve(asked(), "viewer")
+		to, err := url.Parse(answer.Header.Get("Location"))
+		fatal(t, err)
+		q := to.Query()
+		if to.Host != "shop.example.com" || to.Path != "/wc-auth/v1/authorize" || q.Get("callback_url") != "https://upline.example.com/connect/woocommerce/callback" {
+			t.Fatalf("the browser goes to %s", to)
+		}
+		return q.Get("user_id"), strings.Split(answer.Header.Get("Set-Cookie"), ";")[0]
+	}
+	post := func(state, key string) int {
+		body := `{"key_id":1,"user_id":` + quoted(state) + `,"consumer_key":` + quoted(key) + `,"consumer_secret":"cs_x","key_permissions":"read_write"}`
+		return send(t, http.MethodPost, c.url+"/connect/woocommerce/callback", strings.NewReader(body), nil).status
+	}
+	stranger := &browser{t: t, url: c.url}
+
+	state, cookie := begin()
+	if got := post("guessed", "ck_right"); got/100 == 2 {
+		t.Errorf("a guessed state: %d", got)
+	}
+	if got := post(state, "ck_right"); got != http.StatusOK || tried != shopSite {
+		t.Errorf("the keys: %d, tried at %q", got, tried)
+	}
+	if got := post(state, "ck_right"); got/100 == 2 {
+		t.Errorf("a state used twice: %d", got)
+	}
+	if page, _ := stranger.visit(http.MethodGet, "/connect/woocommerce/return?success=1&user_id="+state, nil); page.StatusCode != http.StatusForbidden || page.Header.Get("Location") != "" {
+		t.Errorf("in another browser: %d", page.StatusCode)
+	}
+	back, _ := owner.visit(http.MethodGet, "/connect/woocommerce/return?success=1&user_id="+state, nil, cookie)
+	got := claimOf(t, c, back.Header.Get("Location"))
+	creds, err := c.channel.Install.Credentials(t.Context(), got.StoreID)
+	if err != nil || creds.Key.Reveal() != "ck_right" || creds.Secret.Reveal() != "cs_x" {
+		t.Errorf("credentials %v", err)
+	}
+	if again, _ := owner.visit(http.MethodGet, "/connect/woocommerce/return", nil, cookie); again.StatusCode != http.StatusForbidden {
+		t.Errorf("returned twice: %d", again.StatusCode)
+	}
+
+	state, cookie = begin() // keys that do not work, or were refused: connected without new ones
+	if got := post(state, "ck_wrong"); got != http.StatusForbidden {
+		t.Errorf("keys of another shop: %d, want 403", got)
+	}
+	back, _ = owner.visit(http.MethodGet, "/connect/woocommerce/return?success=0&user_id="+state, nil, cookie)
+	claimOf(t, c, back.Header.Get("Location"))
+	if creds, err := c.channel.Install.Credentials(t.Context(), got.StoreID); err != nil || creds.Key.Reveal() != "ck_right" {
+		t.Errorf("the keys of before are gone: %v", err)
+	}
+}
