@@ -78,6 +78,9 @@ final class Connection {
 	 * @param array $connection As in get().
 	 */
 	public static function open( array $connection ): void {
+		if ( ( $connection['server'] ?? '' ) . ( $connection['store_id'] ?? '' ) !== self::get( 'server' ) . self::get( 'store_id' ) ) {
+			Told::forget_digests();
+		}
 		update_option( self::OPTION, $connection, false );
 		update_option( self::FLAG, self::here(), true );
 		// Every page of the shop asks for it.

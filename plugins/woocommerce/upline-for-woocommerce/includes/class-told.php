@@ -132,6 +132,14 @@ final class Told {
 	}
 
 	/**
+	 * Another store at Upline was told nothing yet. Sequences go on.
+	 */
+	public static function forget_digests(): void {
+		global $wpdb;
+		$wpdb->query( $wpdb->prepare( "UPDATE %i SET digest = '', event_id = ''", self::table() ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
+	}
+
+	/**
 	 * Orders that are gone for good and were told so in a span of time.
 	 *
 	 * @param int $from First second.

@@ -1,0 +1,100 @@
+// Command pluginzip packs a folder into a zip file that is the same byte by byte whoever packs it, and whenever.
+//
+//	pluginzip FOLDER ZIP
+//
+// The folder's name is the first part of every path. Tests, their settings and whatever begins with a dot stay out.
+package main
+
+import (
+	"archive/zip"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// stamp is the date of every entry: zip files cannot hold an earlier one.
+var stamp = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: pluginzip FOLDER ZIP")
+		os.Exit(2)
+	}
+	if err := pack(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, "pluginzip:", err)
+		os.Exit(1)
+	}
+}
+
+// pack writes the zip file beside its place and moves it there when it is whole.
+func pack(folder, target string) error {
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return fmt.Errorf("make the folder of %s: %w", target, err)
+	}
+	file, err := os.CreateTemp(filepath.Dir(target), ".pluginzip-*")
+	if err != nil {
+		return fmt.Errorf("make %s: %w", target, err)
+	}
+	defer os.Remove(file.Name())
+	defer file.Close()
+	out := zip.NewWriter(file)
+	if err := addAll(out, folder); err != nil {
+		return err
+	}
+	if err := out.Close(); err != nil {
+		return fmt.Errorf("end %s: %w", target, err)
+	}
+	if err := file.Chmod(0o644); err != nil {
+		return fmt.Errorf("share %s: %w", target, err)
+	}
+	return os.Rename(file.Name(), target)
+}
+
+// addAll adds the files of a folder in the order of their names, which is how WalkDir visits them.
+func addAll(out *zip.Writer, folder string) error {
+	return filepath.WalkDir(folder, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		relative, err := filepath.Rel(folder, name)
+		if err != nil || relative == "." {
+			return err
+		}
+		if kept(filepath.ToSlash(relative)) {
+			if entry.IsDir() {
+				return nil
+			}
+			return add(out, name, path.Join(filepath.Base(folder), filepath.ToSlash(relative)))
+		}
+		if entry.IsDir() {
+			return filepath.SkipDir
+		}
+		return nil
+	})
+}
+
+// kept says whether a path is part of the plugin as installed.
+func kept(relative string) bool {
+	return !strings.HasPrefix(path.Base(relative), ".") && relative != "tests" && relative != "phpunit.xml"
+}
+
+func add(out *zip.Writer, name, as string) error {
+	body, err := os.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	header := &zip.FileHeader{Name: as, Method: zip.Deflate, Modified: stamp}
+	header.SetMode(0o644)
+	entry, err := out.CreateHeader(header)
+	if err != nil {
+		return fmt.Errorf("add %s: %w", as, err)
+	}
+	if _, err := entry.Write(body); err != nil {
+		return fmt.Errorf("add %s: %w", as, err)
+	}
+	return nil
+}
