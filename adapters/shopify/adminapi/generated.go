@@ -612,6 +612,48 @@ func (v *CreateDiscountResponse) GetDiscountCodeBasicCreate() CreateDiscountDisc
 	return v.DiscountCodeBasicCreate
 }
 
+// CreatePixelResponse is returned by CreatePixel on success.
+type CreatePixelResponse struct {
+	WebPixelCreate CreatePixelWebPixelCreateWebPixelCreatePayload `json:"webPixelCreate"`
+}
+
+// GetWebPixelCreate returns CreatePixelResponse.WebPixelCreate, and is useful for accessing the field via an interface.
+func (v *CreatePixelResponse) GetWebPixelCreate() CreatePixelWebPixelCreateWebPixelCreatePayload {
+	return v.WebPixelCreate
+}
+
+// CreatePixelWebPixelCreateWebPixelCreatePayload includes the requested fields of the GraphQL type WebPixelCreatePayload.
+type CreatePixelWebPixelCreateWebPixelCreatePayload struct {
+	UserErrors []CreatePixelWebPixelCreateWebPixelCreatePayloadUserErrorsErrorsWebPixelUserError `json:"userErrors"`
+}
+
+// GetUserErrors returns CreatePixelWebPixelCreateWebPixelCreatePayload.UserErrors, and is useful for accessing the field via an interface.
+func (v *CreatePixelWebPixelCreateWebPixelCreatePayload) GetUserErrors() []CreatePixelWebPixelCreateWebPixelCreatePayloadUserErrorsErrorsWebPixelUserError {
+	return v.UserErrors
+}
+
+// CreatePixelWebPixelCreateWebPixelCreatePayloadUserErrorsErrorsWebPixelUserError includes the requested fields of the GraphQL type ErrorsWebPixelUserError.
+type CreatePixelWebPixelCreateWebPixelCreatePayloadUserErrorsErrorsWebPixelUserError struct {
+	Field   []string                    `json:"field"`
+	Message string                      `json:"message"`
+	Code    ErrorsWebPixelUserErrorCode `json:"code"`
+}
+
+// GetField returns CreatePixelWebPixelCreateWebPixelCreatePayloadUserErrorsErrorsWebPixelUserError.Field, and is useful for accessing the field via an interface.
+func (v *CreatePixelWebPixelCreateWebPixelCreatePayloadUserErrorsErrorsWebPixelUserError) GetField() []string {
+	return v.Field
+}
+
+// GetMessage returns CreatePixelWebPixelCreateWebPixelCreatePayloadUserErrorsErrorsWebPixelUserError.Message, and is useful for accessing the field via an interface.
+func (v *CreatePixelWebPixelCreateWebPixelCreatePayloadUserErrorsErrorsWebPixelUserError) GetMessage() string {
+	return v.Message
+}
+
+// GetCode returns CreatePixelWebPixelCreateWebPixelCreatePayloadUserErrorsErrorsWebPixelUserError.Code, and is useful for accessing the field via an interface.
+func (v *CreatePixelWebPixelCreateWebPixelCreatePayloadUserErrorsErrorsWebPixelUserError) GetCode() ErrorsWebPixelUserErrorCode {
+	return v.Code
+}
+
 // Creation includes the GraphQL fields of DiscountRedeemCodeBulkCreation requested by the fragment Creation.
 type Creation struct {
 	Id            string `json:"id"`
@@ -1167,6 +1209,34 @@ type DiscountRedeemCodeInput struct {
 // GetCode returns DiscountRedeemCodeInput.Code, and is useful for accessing the field via an interface.
 func (v *DiscountRedeemCodeInput) GetCode() string { return v.Code }
 
+type ErrorsWebPixelUserErrorCode string
+
+const (
+	ErrorsWebPixelUserErrorCodeBlank                     ErrorsWebPixelUserErrorCode = "BLANK"
+	ErrorsWebPixelUserErrorCodeInvalidConfigurationJson  ErrorsWebPixelUserErrorCode = "INVALID_CONFIGURATION_JSON"
+	ErrorsWebPixelUserErrorCodeInvalidRuntimeContext     ErrorsWebPixelUserErrorCode = "INVALID_RUNTIME_CONTEXT"
+	ErrorsWebPixelUserErrorCodeInvalidSettings           ErrorsWebPixelUserErrorCode = "INVALID_SETTINGS"
+	ErrorsWebPixelUserErrorCodeInvalidSettingsDefinition ErrorsWebPixelUserErrorCode = "INVALID_SETTINGS_DEFINITION"
+	ErrorsWebPixelUserErrorCodeNotFound                  ErrorsWebPixelUserErrorCode = "NOT_FOUND"
+	ErrorsWebPixelUserErrorCodeNoExtension               ErrorsWebPixelUserErrorCode = "NO_EXTENSION"
+	ErrorsWebPixelUserErrorCodeTaken                     ErrorsWebPixelUserErrorCode = "TAKEN"
+	ErrorsWebPixelUserErrorCodeUnableToDelete            ErrorsWebPixelUserErrorCode = "UNABLE_TO_DELETE"
+	ErrorsWebPixelUserErrorCodeUnexpectedError           ErrorsWebPixelUserErrorCode = "UNEXPECTED_ERROR"
+)
+
+var AllErrorsWebPixelUserErrorCode = []ErrorsWebPixelUserErrorCode{
+	ErrorsWebPixelUserErrorCodeBlank,
+	ErrorsWebPixelUserErrorCodeInvalidConfigurationJson,
+	ErrorsWebPixelUserErrorCodeInvalidRuntimeContext,
+	ErrorsWebPixelUserErrorCodeInvalidSettings,
+	ErrorsWebPixelUserErrorCodeInvalidSettingsDefinition,
+	ErrorsWebPixelUserErrorCodeNotFound,
+	ErrorsWebPixelUserErrorCodeNoExtension,
+	ErrorsWebPixelUserErrorCodeTaken,
+	ErrorsWebPixelUserErrorCodeUnableToDelete,
+	ErrorsWebPixelUserErrorCodeUnexpectedError,
+}
+
 // LineDetail includes the GraphQL fields of LineItem requested by the fragment LineDetail.
 type LineDetail struct {
 	Id                   string                                            `json:"id"`
@@ -1518,6 +1588,22 @@ func (v *Page) GetHasNextPage() bool { return v.HasNextPage }
 
 // GetEndCursor returns Page.EndCursor, and is useful for accessing the field via an interface.
 func (v *Page) GetEndCursor() string { return v.EndCursor }
+
+// PixelResponse is returned by Pixel on success.
+type PixelResponse struct {
+	WebPixel *PixelWebPixel `json:"webPixel"`
+}
+
+// GetWebPixel returns PixelResponse.WebPixel, and is useful for accessing the field via an interface.
+func (v *PixelResponse) GetWebPixel() *PixelWebPixel { return v.WebPixel }
+
+// PixelWebPixel includes the requested fields of the GraphQL type WebPixel.
+type PixelWebPixel struct {
+	Id string `json:"id"`
+}
+
+// GetId returns PixelWebPixel.Id, and is useful for accessing the field via an interface.
+func (v *PixelWebPixel) GetId() string { return v.Id }
 
 type ProductStatus string
 
@@ -2302,6 +2388,48 @@ func (v *StartBulkResponse) GetBulkOperationRunQuery() StartBulkBulkOperationRun
 	return v.BulkOperationRunQuery
 }
 
+// UpdatePixelResponse is returned by UpdatePixel on success.
+type UpdatePixelResponse struct {
+	WebPixelUpdate UpdatePixelWebPixelUpdateWebPixelUpdatePayload `json:"webPixelUpdate"`
+}
+
+// GetWebPixelUpdate returns UpdatePixelResponse.WebPixelUpdate, and is useful for accessing the field via an interface.
+func (v *UpdatePixelResponse) GetWebPixelUpdate() UpdatePixelWebPixelUpdateWebPixelUpdatePayload {
+	return v.WebPixelUpdate
+}
+
+// UpdatePixelWebPixelUpdateWebPixelUpdatePayload includes the requested fields of the GraphQL type WebPixelUpdatePayload.
+type UpdatePixelWebPixelUpdateWebPixelUpdatePayload struct {
+	UserErrors []UpdatePixelWebPixelUpdateWebPixelUpdatePayloadUserErrorsErrorsWebPixelUserError `json:"userErrors"`
+}
+
+// GetUserErrors returns UpdatePixelWebPixelUpdateWebPixelUpdatePayload.UserErrors, and is useful for accessing the field via an interface.
+func (v *UpdatePixelWebPixelUpdateWebPixelUpdatePayload) GetUserErrors() []UpdatePixelWebPixelUpdateWebPixelUpdatePayloadUserErrorsErrorsWebPixelUserError {
+	return v.UserErrors
+}
+
+// UpdatePixelWebPixelUpdateWebPixelUpdatePayloadUserErrorsErrorsWebPixelUserError includes the requested fields of the GraphQL type ErrorsWebPixelUserError.
+type UpdatePixelWebPixelUpdateWebPixelUpdatePayloadUserErrorsErrorsWebPixelUserError struct {
+	Field   []string                    `json:"field"`
+	Message string                      `json:"message"`
+	Code    ErrorsWebPixelUserErrorCode `json:"code"`
+}
+
+// GetField returns UpdatePixelWebPixelUpdateWebPixelUpdatePayloadUserErrorsErrorsWebPixelUserError.Field, and is useful for accessing the field via an interface.
+func (v *UpdatePixelWebPixelUpdateWebPixelUpdatePayloadUserErrorsErrorsWebPixelUserError) GetField() []string {
+	return v.Field
+}
+
+// GetMessage returns UpdatePixelWebPixelUpdateWebPixelUpdatePayloadUserErrorsErrorsWebPixelUserError.Message, and is useful for accessing the field via an interface.
+func (v *UpdatePixelWebPixelUpdateWebPixelUpdatePayloadUserErrorsErrorsWebPixelUserError) GetMessage() string {
+	return v.Message
+}
+
+// GetCode returns UpdatePixelWebPixelUpdateWebPixelUpdatePayloadUserErrorsErrorsWebPixelUserError.Code, and is useful for accessing the field via an interface.
+func (v *UpdatePixelWebPixelUpdateWebPixelUpdatePayloadUserErrorsErrorsWebPixelUserError) GetCode() ErrorsWebPixelUserErrorCode {
+	return v.Code
+}
+
 // VariantsProductVariantsProductVariantConnection includes the requested fields of the GraphQL type ProductVariantConnection.
 type VariantsProductVariantsProductVariantConnection struct {
 	PageInfo Page                                                                 `json:"pageInfo"`
@@ -2415,6 +2543,13 @@ type VariantsResponse struct {
 func (v *VariantsResponse) GetProductVariants() VariantsProductVariantsProductVariantConnection {
 	return v.ProductVariants
 }
+
+type WebPixelInput struct {
+	Settings string `json:"settings"`
+}
+
+// GetSettings returns WebPixelInput.Settings, and is useful for accessing the field via an interface.
+func (v *WebPixelInput) GetSettings() string { return v.Settings }
 
 // WholeOrder includes the GraphQL fields of Order requested by the fragment WholeOrder.
 type WholeOrder struct {
@@ -2689,6 +2824,14 @@ type __CreateDiscountInput struct {
 // GetDiscount returns __CreateDiscountInput.Discount, and is useful for accessing the field via an interface.
 func (v *__CreateDiscountInput) GetDiscount() DiscountCodeBasicInput { return v.Discount }
 
+// __CreatePixelInput is used internally by genqlient
+type __CreatePixelInput struct {
+	Pixel WebPixelInput `json:"pixel"`
+}
+
+// GetPixel returns __CreatePixelInput.Pixel, and is useful for accessing the field via an interface.
+func (v *__CreatePixelInput) GetPixel() WebPixelInput { return v.Pixel }
+
 // __DiscountOfCodeInput is used internally by genqlient
 type __DiscountOfCodeInput struct {
 	Code string `json:"code"`
@@ -2752,6 +2895,18 @@ type __StartBulkInput struct {
 
 // GetQuery returns __StartBulkInput.Query, and is useful for accessing the field via an interface.
 func (v *__StartBulkInput) GetQuery() string { return v.Query }
+
+// __UpdatePixelInput is used internally by genqlient
+type __UpdatePixelInput struct {
+	Id    string        `json:"id"`
+	Pixel WebPixelInput `json:"pixel"`
+}
+
+// GetId returns __UpdatePixelInput.Id, and is useful for accessing the field via an interface.
+func (v *__UpdatePixelInput) GetId() string { return v.Id }
+
+// GetPixel returns __UpdatePixelInput.Pixel, and is useful for accessing the field via an interface.
+func (v *__UpdatePixelInput) GetPixel() WebPixelInput { return v.Pixel }
 
 // __VariantsInput is used internally by genqlient
 type __VariantsInput struct {
@@ -3359,6 +3514,45 @@ func CreateDiscount(
 	return data_, err_
 }
 
+// The mutation executed by CreatePixel.
+const CreatePixel_Operation = `
+mutation CreatePixel ($pixel: WebPixelInput!) {
+	webPixelCreate(webPixel: $pixel) {
+		userErrors {
+			field
+			message
+			code
+		}
+	}
+}
+`
+
+// The app's web pixel. It runs on a shop's checkout once it has its settings there.
+func CreatePixel(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	pixel WebPixelInput,
+) (data_ *CreatePixelResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "CreatePixel",
+		Query:  CreatePixel_Operation,
+		Variables: &__CreatePixelInput{
+			Pixel: pixel,
+		},
+	}
+
+	data_ = &CreatePixelResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by DiscountOfCode.
 const DiscountOfCode_Operation = `
 query DiscountOfCode ($code: String!) {
@@ -3791,6 +3985,36 @@ func OrderLines(
 	return data_, err_
 }
 
+// The query executed by Pixel.
+const Pixel_Operation = `
+query Pixel {
+	webPixel {
+		id
+	}
+}
+`
+
+func Pixel(
+	ctx_ context.Context,
+	client_ graphql.Client,
+) (data_ *PixelResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Pixel",
+		Query:  Pixel_Operation,
+	}
+
+	data_ = &PixelResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
 // The query executed by RecentBulks.
 const RecentBulks_Operation = `
 query RecentBulks {
@@ -3955,6 +4179,46 @@ func StartBulk(
 	}
 
 	data_ = &StartBulkResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by UpdatePixel.
+const UpdatePixel_Operation = `
+mutation UpdatePixel ($id: ID!, $pixel: WebPixelInput!) {
+	webPixelUpdate(id: $id, webPixel: $pixel) {
+		userErrors {
+			field
+			message
+			code
+		}
+	}
+}
+`
+
+func UpdatePixel(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+	pixel WebPixelInput,
+) (data_ *UpdatePixelResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "UpdatePixel",
+		Query:  UpdatePixel_Operation,
+		Variables: &__UpdatePixelInput{
+			Id:    id,
+			Pixel: pixel,
+		},
+	}
+
+	data_ = &UpdatePixelResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(

@@ -36,6 +36,7 @@ type Admin struct {
 	variants  []any
 	codes     map[string]string // code -> discount
 	creations map[string]Object
+	pixel     string // its settings
 	bulks     []*bulk
 	asked     []string // names of the operations that were answered
 	available int

@@ -29,6 +29,9 @@ func (a *Admin) roots(map[string]any) map[string]root {
 		"codeDiscountNodeByCode":         a.discountOfCode,
 		"discountCodeBasicCreate":        a.createDiscount,
 		"discountRedeemCodeBulkAdd":      a.addCodes,
+		"webPixel":                       a.findPixel,
+		"webPixelCreate":                 a.createPixel,
+		"webPixelUpdate":                 a.updatePixel,
 		"discountRedeemCodeBulkCreation": func(args map[string]any) (any, error) { return a.creation(text(args["id"])), nil },
 	}
 }

@@ -68,6 +68,7 @@ const inputs = {
   DiscountItemsInput: ['all'],
   DiscountCombinesWithInput: ['orderDiscounts', 'productDiscounts', 'shippingDiscounts'],
   DiscountRedeemCodeInput: ['code'],
+  WebPixelInput: ['settings'],
 }
 
 // prune prints the part of the schema that was used, without descriptions.
