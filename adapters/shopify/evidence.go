@@ -1,6 +1,8 @@
 package shopify
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"net/url"
 	"slices"
 	"strings"
@@ -12,8 +14,11 @@ import (
 // maxEvidenceBytes bounds a reference or code; Shopify allows discount codes of 255 characters.
 const maxEvidenceBytes = 255
 
-// referenceNames are the note attributes that carry a distributor's reference, strongest first: upline_ref is written by
-// our own storefront script, the others by themes and apps.
+// signedName is the note attribute in which our own storefront script carries a signed reference.
+const signedName = "_upline_ref"
+
+// referenceNames are the note attributes that carry a distributor's reference, strongest first. Themes and
+// apps write them, and buyers can.
 var referenceNames = []string{"upline_ref", "ref", "distributor_ref", "referrer"}
 
 // landingNames are the query parameters of a share link. "source" is not among them: it names a campaign.
@@ -31,6 +36,11 @@ func evidence(in *orderBody) []order.Evidence {
 			found.add(order.DistributorCode, application.Code)
 		}
 	}
+	for _, attribute := range in.NoteAttributes {
+		if strings.EqualFold(strings.TrimSpace(string(attribute.Name)), signedName) {
+			found.addReference(order.SignedReference, string(attribute.Value))
+		}
+	}
 	for _, name := range referenceNames {
 		for _, attribute := range in.NoteAttributes {
 			if strings.EqualFold(strings.TrimSpace(string(attribute.Name)), name) {
@@ -39,10 +49,20 @@ func evidence(in *orderBody) []order.Evidence {
 		}
 	}
 	found.addLanding(in.LandingSite, string(in.LandingSiteRef))
+	if in.CheckoutToken != "" {
+		found.add(order.Checkout, CheckoutKey(string(in.CheckoutToken)))
+	}
 	if in.Customer.ID != 0 {
 		found.add(order.BoundCustomer, in.Customer.ID.String())
 	}
 	return found
+}
+
+// CheckoutKey is what is kept of a checkout's token: half of its SHA-256 in hex. The token itself opens a page with the
+// buyer's address.
+func CheckoutKey(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:16])
 }
 
 // hints collects evidence without repeating it.

@@ -47,6 +47,7 @@ type orderBody struct {
 	ShippingAddress     place      `json:"shipping_address"`
 	LandingSite         string     `json:"landing_site"`
 	LandingSiteRef      loose      `json:"landing_site_ref"`
+	CheckoutToken       loose      `json:"checkout_token"`
 	NoteAttributes      attributes `json:"note_attributes"`
 	DiscountCodes       []codeBody `json:"discount_codes"`
 	DiscountApplication []codeBody `json:"discount_applications"`

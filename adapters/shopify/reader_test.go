@@ -167,7 +167,7 @@ func fill(t testing.TB, admin *shopifytest.Admin, count int) {
 func apiView(o *order.Order) *order.Order {
 	view := *o
 	view.BuyerID, view.Country, view.BuyerUntold, view.Stated.SalesMinor = "", "", false, nil
-	view.Evidence = slices.DeleteFunc(slices.Clone(o.Evidence), func(e order.Evidence) bool { return e.Kind == order.BoundCustomer })
+	view.Evidence = slices.DeleteFunc(slices.Clone(o.Evidence), func(e order.Evidence) bool { return e.Kind == order.BoundCustomer || e.Kind == order.Checkout })
 	if len(view.Evidence) == 0 {
 		view.Evidence = nil
 	}

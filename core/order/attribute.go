@@ -50,10 +50,19 @@ func Attribute(o Order, precedence []EvidenceKind, resolve func(Evidence) (distr
 	}
 	for _, evidence := range o.Evidence {
 		if !slices.Contains(precedence, evidence.Kind) {
-			a.lose(evidence, "this kind of evidence is not used")
+			a.lose(evidence, unusedBecause(evidence.Kind))
 		}
 	}
 	return a, nil
+}
+
+func unusedBecause(kind EvidenceKind) string {
+	switch kind {
+	case ForgedReference, SignedReference:
+		return "it is not signed by us for this program, or too old"
+	default:
+		return "this kind of evidence is not used"
+	}
 }
 
 // weigh lets one piece of evidence win or lose. Pieces come strongest first.

@@ -135,6 +135,13 @@ const (
 	CartReference    EvidenceKind = "cart"    // a reference carried in the cart, or named by an API client
 	LandingReference EvidenceKind = "landing" // ?ref= on the page the visit began with
 	BoundCustomer    EvidenceKind = "customer"
+
+	// SignedReference is a reference that we signed, as it came back in the cart. The server reads it on arrival: it is a
+	// CartReference then, or a ForgedReference, which names nobody.
+	SignedReference EvidenceKind = "signed"
+	ForgedReference EvidenceKind = "forged"
+	// Checkout is a hash of the checkout's token: what the store's pages told of that checkout is looked up by it.
+	Checkout EvidenceKind = "checkout"
 )
 
 // Evidence is one hint at the distributor behind an order, as the platform told it.

@@ -149,6 +149,7 @@ func TestEveryAnswerFitsTheDocument(t *testing.T) {
 	c.arrivals()
 	c.periods()
 	c.privacyRequests()
+	c.storefront()
 	c.reads()
 	c.refusals()
 	c.screens()
@@ -234,6 +235,25 @@ func (c *conversation) arrivals() {
 	c.say(exchange{method: "POST", path: "/webhooks/shopify", header: webhookHeader(c.domain, body, appSecret), body: string(body), want: 200})
 	c.decided("alpha-till/A-1")
 	c.soon(func() bool { return len(c.rowsOf("/api/v1/orders", c.readKey)) == 4 })
+}
+
+// storefront asks what visitors and pixels of the shop ask.
+func (c *conversation) storefront() {
+	c.say(exchange{method: "GET", path: "/r/NOBODY", want: 404})
+	c.say(exchange{method: "GET", path: "/r/ANNA1001?to=/tea", want: 302})
+	query := "/shopify/proxy/ref?signature=good&shop=" + c.domain
+	c.say(exchange{method: "GET", path: query + "&code=ANNA1001", want: 200})
+	c.say(exchange{method: "GET", path: query + "&code=NOBODY", want: 404})
+	c.say(exchange{method: "GET", path: query + "&code=", want: 422})
+	c.say(exchange{method: "GET", path: "/shopify/proxy/ref?signature=bad", want: 401})
+	text := map[string]string{"Content-Type": "text/plain"}
+	hint := `{"shop":"` + c.domain + `","checkout_token":"t","event_id":"e","ref":"ANNA1001"}`
+	c.say(exchange{method: "POST", path: "/shopify/hints", header: text, body: hint, want: 204})
+	c.say(exchange{method: "POST", path: "/shopify/hints", header: text, body: `{}`, want: 422})
+	for range 70 {
+		send(c.t, http.MethodPost, c.url+"/shopify/hints", strings.NewReader(hint), text)
+	}
+	c.say(exchange{method: "POST", path: "/shopify/hints", header: text, body: hint, want: 429})
 }
 
 // privacyRequests asks what is kept of the customer of order A-1.

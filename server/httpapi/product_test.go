@@ -18,6 +18,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"upline.dev/upline/adapters"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/auth"
@@ -30,6 +31,7 @@ import (
 	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/planfile"
 	"upline.dev/upline/server/privacy"
+	"upline.dev/upline/server/reference"
 	"upline.dev/upline/server/run"
 	"upline.dev/upline/server/secret"
 	"upline.dev/upline/server/store"
@@ -38,14 +40,15 @@ import (
 
 // product is the whole server on a database of its own: store, inbox, pipeline and API, as `upline serve` joins them.
 type product struct {
-	url     string
-	store   *store.Store
-	admin   *admin.Service
-	api     *httpapi.Server
-	channel *channel.Service
-	auth    *auth.Service
-	privacy *privacy.Service // works only where a test lets it
-	imports *imports.Service
+	url        string
+	store      *store.Store
+	admin      *admin.Service
+	api        *httpapi.Server
+	channel    *channel.Service
+	auth       *auth.Service
+	privacy    *privacy.Service // works only where a test lets it
+	imports    *imports.Service
+	references *httpapi.References
 }
 
 func openProduct(t testing.TB) *product {
@@ -63,6 +66,7 @@ func openProduct(t testing.TB) *product {
 	fatal(t, err)
 	engine, err := pipeline.New(pipeline.Deps{
 		Inbox: books, Bodies: arrivals, Store: books, Adapters: platforms(), Clock: time.Now, Logger: logger, Metrics: figures,
+		References: &reference.Signer{Keys: ring},
 	}, pipeline.Options{SingleProcess: true})
 	fatal(t, err)
 	arrivals.HandTo(engine)
@@ -84,6 +88,9 @@ func openProduct(t testing.TB) *product {
 		Books: books, Admin: p.admin, Reader: books, Random: rand.Reader, Clock: time.Now, Codes: books,
 		Install: &install.Service{Books: books, Auditor: books, Sealer: ring, Random: rand.Reader, Clock: time.Now},
 	}
+	p.references = &httpapi.References{
+		Signer: &reference.Signer{Keys: ring}, Hints: books, Proxy: proxied, CheckoutKey: func(token string) string { return "key of " + token },
+	}
 	p.privacy = privacy.New(privacy.Service{Books: books, Sealer: ring, Bodies: arrivals, Clock: time.Now, Logger: logger})
 	p.imports = &imports.Service{
 		Books: books, People: books, Admin: p.admin, Random: rand.Reader, Clock: time.Now, Kick: engine.Kick,
@@ -93,13 +100,22 @@ func openProduct(t testing.TB) *product {
 		Inbox: arrivals, Adapters: platforms(), AppSecrets: map[order.Platform][][]byte{order.Shopify: {[]byte(appSecret)}},
 		Reader: books, Screens: books, Admin: p.admin, Bodies: arrivals, Previewer: engine, Imports: p.imports, Metrics: figures, Gatherer: registry, Ready: books.Ping, Kick: engine.Kick,
 		Web: web.Handler(), Logger: logger, Clock: time.Now, Version: "test",
-		Auth: p.auth, Channel: p.channel, Privacy: p.privacy,
+		Auth: p.auth, Channel: p.channel, Privacy: p.privacy, References: p.references,
 		Projections: &run.Projections{Service: &run.Service{Books: books, Clock: func() time.Time { return afterNovember }, TempDir: dir}},
 	})
 	listening := httptest.NewServer(p.api)
 	t.Cleanup(listening.Close)
 	p.url = listening.URL
 	return p
+}
+
+// proxied stands in for the signature of Shopify's app proxy, which the adapter's own tests check.
+func proxied(rawQuery string) (string, url.Values, error) {
+	values, err := url.ParseQuery(rawQuery)
+	if err != nil || values.Get("signature") != "good" {
+		return "", nil, adapters.ErrSignature
+	}
+	return values.Get("shop"), values, nil
 }
 
 // afterNovember is when periods are closed here: the orders of the tests are of November 2026.

@@ -82,6 +82,8 @@ type Deps struct {
 	TrustedProxies []string
 	// Shopify is the app inside the Shopify admin; nil: there is none.
 	Shopify *Shopify
+	// References answers share links and what storefronts ask; nil: there are none.
+	References *References
 	// Privacy takes requests of persons and shops.
 	Privacy *privacy.Service
 	Web     http.Handler // the pages; everything that is no API path
@@ -155,6 +157,7 @@ func (s *Server) routes() {
 	s.pluginRoutes()
 	s.connectRoutes()
 
+	s.referenceRoutes()
 	s.signInRoutes()
 	s.shopifyRoutes()
 

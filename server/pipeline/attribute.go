@@ -21,7 +21,10 @@ func (f *facts) attribute(o order.Order, p *plan.Plan, pins *Pins) (order.Attrib
 	fresh := *pins
 	fresh.TreeVersion = f.versions.Tree
 	fresh.BoundDistributor, fresh.BuyerDistributor = f.customerOf(o, p)
-	if fresh.TreeVersion == pins.TreeVersion && fresh.BoundDistributor == pins.BoundDistributor {
+	if fresh.HintedReference == "" {
+		fresh.HintedReference = f.hintOf(o)
+	}
+	if fresh.TreeVersion == pins.TreeVersion && fresh.BoundDistributor == pins.BoundDistributor && fresh.HintedReference == pins.HintedReference {
 		return pinned, err
 	}
 	found, freshErr := f.attributeBy(o, p, &fresh)
@@ -33,7 +36,12 @@ func (f *facts) attribute(o order.Order, p *plan.Plan, pins *Pins) (order.Attrib
 }
 
 func (f *facts) attributeBy(o order.Order, p *plan.Plan, pins *Pins) (order.Attribution, error) {
-	o.Evidence = slices.DeleteFunc(slices.Clone(o.Evidence), func(e order.Evidence) bool { return e.Kind == order.BoundCustomer })
+	o.Evidence = slices.DeleteFunc(slices.Clone(o.Evidence), func(e order.Evidence) bool {
+		return e.Kind == order.BoundCustomer || e.Kind == order.Checkout
+	})
+	if pins.HintedReference != "" {
+		o.Evidence = append(o.Evidence, order.Evidence{Kind: order.LandingReference, Value: pins.HintedReference})
+	}
 	if pins.BoundDistributor != "" {
 		o.Evidence = append(o.Evidence, order.Evidence{Kind: order.BoundCustomer, Value: o.BuyerID})
 	}
@@ -58,6 +66,32 @@ func (f *facts) resolve(e order.Evidence, pins *Pins, as genealogy.AsOf) (string
 		return f.tree.ByCode(e.Value, as)
 	}
 }
+
+// hintOf is what the store's pages told of the order's checkout; "" for nothing.
+func (f *facts) hintOf(o order.Order) string {
+	for _, e := range o.Evidence {
+		if reference := f.hints[Checkout{StoreID: o.Source.StoreID, Key: e.Value}]; e.Kind == order.Checkout && reference != "" {
+			return reference
+		}
+	}
+	return ""
+}
+
+// awaits names what would make an order somebody's that is nobody's: the hint of its checkout, which may come later.
+func awaits(o order.Order, a order.Attribution) (causes []string) {
+	if a.DistributorID != "" {
+		return nil
+	}
+	for _, e := range o.Evidence {
+		if e.Kind == order.Checkout {
+			causes = append(causes, CheckoutCause(o.Source.StoreID, e.Value))
+		}
+	}
+	return causes
+}
+
+// CheckoutCause releases an order that is nobody's yet, when the hint of its checkout comes.
+func CheckoutCause(storeID, checkout string) string { return "checkout:" + storeID + ":" + checkout }
 
 // customerOf tells whose customer the buyer was when the order was placed, and who they were as a distributor; "" for
 // nobody. What the company says itself counts more than what earlier orders bound. Somebody who is a distributor is their

@@ -115,6 +115,29 @@ func (b *batch) customers(records []SourceRecord) []Customer {
 	return out
 }
 
+// checkouts lists the checkouts of orders that may be nobody's: those without any stronger evidence of their own.
+func (b *batch) checkouts(records []SourceRecord) (out []Checkout) {
+	add := func(o *order.Order) {
+		for _, e := range o.Evidence {
+			c := Checkout{StoreID: o.Source.StoreID, Key: e.Value}
+			if e.Kind == order.Checkout && !slices.Contains(out, c) {
+				out = append(out, c)
+			}
+		}
+	}
+	for _, rec := range records {
+		for i := range rec.State.Channels {
+			add(&rec.State.Channels[i].Order)
+		}
+		for _, r := range b.tasks[rec.Source].revisions {
+			if r.Revision.Order != nil {
+				add(r.Revision.Order)
+			}
+		}
+	}
+	return out
+}
+
 // finished lists the deliveries of the batch that touch no order.
 func (b *batch) finished() []inbox.Finished {
 	var out []inbox.Finished

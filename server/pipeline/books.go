@@ -66,9 +66,11 @@ type Books interface {
 	// StatedBindings reads what the company itself says of customers, every fact recorded up to the transaction's
 	// Versions.Tree, in no particular order.
 	StatedBindings(ctx context.Context, customers []Customer) ([]order.Binding, error)
+	// Hints reads what the stores' pages told of checkouts, where they told anything.
+	Hints(ctx context.Context, checkouts []Checkout) (map[Checkout]string, error)
 	// Settle writes everything the batch decided: revisions, states, pins, snapshots, postings (sealed, chained),
 	// outbox rows, parks, bindings, and the deliveries' ends. Called once. A source that is no longer parked ends its
-	// other parked deliveries; every outcome takes the source off ReleasedSources.
+	// other parked deliveries; every outcome but Unchanged takes the source off ReleasedSources.
 	Settle(ctx context.Context, settlements []Settlement, finished []inbox.Finished, at time.Time) error
 }
 
@@ -77,6 +79,12 @@ type PublishedPlan struct {
 	Hash          string
 	Plan          *plan.Plan
 	EffectiveFrom int64 // microseconds since 1970 UTC
+}
+
+// Checkout is one checkout of one store, by the hash of its token.
+type Checkout struct {
+	StoreID string
+	Key     string
 }
 
 // Customer is one platform customer of one store.
@@ -101,6 +109,8 @@ type Pins struct {
 	BoundDistributor string `json:"bound_distributor,omitempty"`
 	// BuyerDistributor is who the customer was as a distributor at the first settlement; "" for a customer.
 	BuyerDistributor string `json:"buyer_distributor,omitempty"`
+	// HintedReference is what the store's pages had told of the checkout at the first settlement; "" for nothing.
+	HintedReference string `json:"hinted_reference,omitempty"`
 	// LaterSKUs are SKUs first mapped after CatalogVersion (an edit added them), with the version they were read at.
 	LaterSKUs []LaterSKU `json:"later_skus,omitempty"`
 }
@@ -188,5 +198,6 @@ type Settlement struct {
 	Postings    []ledger.Posting  //
 	Sales       []Sale            // how what counts in periods changes
 	Binding     *Binding          // a customer bound by this order
+	Awaits      []string          // causes that settle it again though it is not parked, such as "checkout:{store}:{key}"
 	Deliveries  []inbox.Finished  // the deliveries that end with this settlement
 }

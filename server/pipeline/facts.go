@@ -27,6 +27,7 @@ type facts struct {
 	stores   map[string]StoreInfo
 	bindings map[Customer]Binding // those of this batch's buyers, with those the batch itself made
 	stated   map[Customer][]order.Binding
+	hints    map[Checkout]string
 }
 
 // readFacts asks the books for what a batch needs.
@@ -45,7 +46,16 @@ func readFacts(ctx context.Context, books Books, b *batch, now time.Time) (*fact
 	if f.plans, err = books.Plans(ctx); err != nil {
 		return nil, fmt.Errorf("read plans: %w", err)
 	}
-	return f, f.readBindings(ctx, books, b.customers(books.Sources()))
+	records := books.Sources()
+	if err := f.readBindings(ctx, books, b.customers(records)); err != nil {
+		return nil, err
+	}
+	if checkouts := b.checkouts(records); len(checkouts) > 0 {
+		if f.hints, err = books.Hints(ctx, checkouts); err != nil {
+			return nil, fmt.Errorf("read hints: %w", err)
+		}
+	}
+	return f, nil
 }
 
 // readBindings asks whose customers the buyers are, and who they are themselves.
@@ -143,6 +153,7 @@ func (f *facts) pin(o order.Order, pinned *Pins) (Pins, *plan.Plan, error) {
 		CatalogVersion: f.versions.Catalog, EngineVersion: commission.EngineVersion,
 	}}
 	pins.BoundDistributor, pins.BuyerDistributor = f.customerOf(o, published.Plan)
+	pins.HintedReference = f.hintOf(o)
 	return pins, published.Plan, nil
 }
 

@@ -37,6 +37,7 @@ type memory struct {
 	revisions map[string]bool // by source and hash
 	bindings  map[Customer]Binding
 	stated    []order.Binding
+	hints     map[Checkout]string
 	postings  []ledger.Posting
 	events    map[string]bool
 	snapshots map[string][]byte
@@ -302,6 +303,16 @@ func (b *memoryBooks) StatedBindings(_ context.Context, customers []Customer) ([
 	for _, s := range b.stated {
 		if slices.Contains(customers, Customer{StoreID: s.StoreID, CustomerID: s.CustomerID}) {
 			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+func (b *memoryBooks) Hints(_ context.Context, checkouts []Checkout) (map[Checkout]string, error) {
+	out := map[Checkout]string{}
+	for _, c := range checkouts {
+		if b.hints[c] != "" {
+			out[c] = b.hints[c]
 		}
 	}
 	return out, nil

@@ -19,7 +19,7 @@ type Opener interface {
 	Open(row inbox.Row) ([]byte, error)
 }
 
-// Deps are what a pipeline works with. Metrics, Notices and OnSettled may be nil.
+// Deps are what a pipeline works with. Metrics, Notices, References and OnSettled may be nil.
 type Deps struct {
 	Inbox    inbox.Store
 	Bodies   Opener
@@ -30,9 +30,18 @@ type Deps struct {
 	Metrics  Metrics
 	// Notices acts on what is about no order; nil: such deliveries are ignored.
 	Notices Notices
+	// References reads signed references; nil: they name nobody.
+	References References
 	// OnSettled hears of every batch after its commit, for live screens. It must not block, and nothing may depend on
 	// it: a process that dies after the commit never calls it.
 	OnSettled func(programID string, settled []Settlement)
+}
+
+// References reads what we have signed.
+type References interface {
+	// Read gives the code of a reference that was made for the program and still counted at an instant; an error for any
+	// other text.
+	Read(program, text string, at time.Time) (code string, err error)
 }
 
 // Notices acts on deliveries about stores and persons. It may be called again for the same delivery, and an error is

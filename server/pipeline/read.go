@@ -118,6 +118,7 @@ func (p *Pipeline) readDelivery(ctx context.Context, it *item) error {
 			note = r.Note
 			continue
 		}
+		p.readReferences(it.program, r.Order)
 		if err := checkRevision(it, r); err != nil {
 			return fmt.Errorf("read delivery %s: %w", it.row.DeliveryID, err)
 		}
@@ -132,6 +133,26 @@ func (p *Pipeline) readDelivery(ctx context.Context, it *item) error {
 		}
 	}
 	return nil
+}
+
+// readReferences turns signed references into what they say. It is done once, on arrival: what is stored then counts for
+// ever, whatever becomes of the keys.
+func (p *Pipeline) readReferences(program string, o *order.Order) {
+	if o == nil || p.deps.References == nil {
+		return
+	}
+	for i := range o.Evidence {
+		e := &o.Evidence[i]
+		if e.Kind != order.SignedReference {
+			continue
+		}
+		code, err := p.deps.References.Read(program, e.Value, o.OrderTS)
+		if err != nil {
+			e.Kind = order.ForgedReference
+			continue
+		}
+		e.Kind, e.Value = order.CartReference, code
+	}
 }
 
 // takeNotice acts on a delivery that is about a store or a person, and ends it.

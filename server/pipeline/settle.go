@@ -52,6 +52,7 @@ func (f *facts) settle(rec SourceRecord, t task) (s Settlement, err error) {
 		return s, err // Whose sale it is does not matter where there is nothing to pay.
 	}
 	s.Outcome = Settled
+	s.Awaits = awaits(o, s.Attribution)
 	if !pays && rec.Pins == nil {
 		return s, nil // It is pinned when it first counts.
 	}

@@ -274,6 +274,8 @@ type Reader interface {
 	Delivery(ctx context.Context, program, deliveryID string) (Delivery, error)
 	Distributors(ctx context.Context, program, search string, p Page) ([]Distributor, string, error)
 	Distributor(ctx context.Context, program, distributorID string) (Distributor, error)
+	// DistributorByCode finds the distributor whose code or id this is now; server.NotFound where there is none, or no more.
+	DistributorByCode(ctx context.Context, program, code string) (distributorID string, err error)
 	CustomerBindings(ctx context.Context, program string, f BindingFilter, p Page) ([]CustomerBinding, string, error)
 	Mappings(ctx context.Context, program, search string, p Page) ([]Mapping, string, error)
 	UnmappedSKUs(ctx context.Context, program string) ([]UnmappedSKU, error)

@@ -3,7 +3,9 @@ package secret
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -29,6 +31,7 @@ var ErrSealed = errors.New("sealed bytes cannot be opened")
 type Ring struct {
 	newest [idBytes]byte
 	aeads  map[[idBytes]byte]cipher.AEAD
+	macs   [][sha256.Size]byte // keys for signing, newest first, each derived from a key of the ring
 }
 
 // key is one entry of the key file. The id is random, so that a rotated ring never reuses one.
@@ -155,6 +158,7 @@ func newRing(keys []key) (*Ring, error) {
 			return nil, fmt.Errorf("key %d of the ring has the id of another", i+1)
 		}
 		r.aeads[short] = aead
+		r.macs = append(r.macs, derive(raw, "upline: signing"))
 		if i == 0 {
 			r.newest = short
 		}
@@ -185,6 +189,38 @@ func (r *Ring) Open(sealed, associated []byte) ([]byte, error) {
 		return nil, fmt.Errorf("%w: damaged, or sealed for another row", ErrSealed)
 	}
 	return plain, nil
+}
+
+// derive makes a key for one purpose of another key.
+func derive(key []byte, purpose string) [sha256.Size]byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(purpose))
+	return [sha256.Size]byte(mac.Sum(nil))
+}
+
+// Sign is an HMAC-SHA256 of the message under a key that serves this purpose alone, made of the newest key.
+func (r *Ring) Sign(purpose string, message []byte) []byte {
+	return sign(r.macs[0], purpose, message)
+}
+
+// Signed reports whether signature is the beginning of what Sign gives or gave under any key of the ring; one of fewer
+// than 8 bytes never is.
+func (r *Ring) Signed(purpose string, message, signature []byte) bool {
+	fits := false
+	for _, key := range r.macs {
+		whole := sign(key, purpose, message)
+		if n := len(signature); n >= 8 && n <= len(whole) && hmac.Equal(whole[:n], signature) {
+			fits = true
+		}
+	}
+	return fits
+}
+
+func sign(key [sha256.Size]byte, purpose string, message []byte) []byte {
+	sub := derive(key[:], purpose)
+	mac := hmac.New(sha256.New, sub[:])
+	mac.Write(message)
+	return mac.Sum(nil)
 }
 
 // Rotate puts a new key in front of the file's keys. What older keys sealed still opens.

@@ -174,8 +174,11 @@ func (w *batch) add(s *pipeline.Settlement) error {
 		return err
 	}
 	w.addSales(source, s.Sales)
-	if r.exists {
+	if r.exists && s.Outcome != pipeline.Unchanged { // of an unchanged one nothing was looked at
 		w.again = append(w.again, source)
+	}
+	if s.Outcome == pipeline.Settled {
+		w.await(source, s.Awaits)
 	}
 	if s.Outcome == pipeline.Parked {
 		w.addCauses(source, s.Reason)
@@ -260,6 +263,14 @@ func (w *batch) addCauses(source string, reason *pipeline.Reason) {
 		return
 	}
 	for _, cause := range reason.Causes {
+		w.causes.text(cause)
+		w.causes.text(source)
+	}
+}
+
+// await notes what settles an order again though it is not parked.
+func (w *batch) await(source string, causes []string) {
+	for _, cause := range causes {
 		w.causes.text(cause)
 		w.causes.text(source)
 	}

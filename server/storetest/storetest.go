@@ -27,6 +27,7 @@ import (
 	"upline.dev/upline/server/privacy"
 	"upline.dev/upline/server/query"
 	"upline.dev/upline/server/reconcile"
+	"upline.dev/upline/server/reference"
 	"upline.dev/upline/server/run"
 )
 
@@ -39,6 +40,7 @@ type Store interface {
 	run.Books
 	install.Books
 	privacy.Books
+	reference.Hints
 	MergeCustomers(ctx context.Context, program, storeID, kept, gone string) (moved bool, err error)
 	auth.Books
 	channel.Books
@@ -65,7 +67,7 @@ type Opened struct {
 
 // Run runs the whole suite.
 func Run(t *testing.T, open func(t *testing.T) Opened) {
-	for _, part := range []map[string]func(*testing.T, *world){suite, accounts, persons, channels, reconciliations} {
+	for _, part := range []map[string]func(*testing.T, *world){suite, accounts, persons, hints, channels, reconciliations} {
 		for name, test := range part {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -14,6 +14,7 @@ import (
 	"upline.dev/upline/server/metrics"
 	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/privacy"
+	"upline.dev/upline/server/reference"
 )
 
 // retentionEvery is how often old bodies are looked for.
@@ -24,6 +25,9 @@ const keepEvery = time.Minute
 
 // privacyEvery is how often requests of persons are looked for that came to another process, or wait.
 const privacyEvery = 30 * time.Second
+
+// hintsEvery is how often hints are looked at that came just while their order was settled.
+const hintsEvery = 10 * time.Second
 
 // machineOptions say how a machine works.
 type machineOptions struct {
@@ -41,6 +45,7 @@ type machine struct {
 	engine   bool
 	fail     func(error)
 	privacy  *privacy.Service
+	hints    *reference.Keeper
 	keep     func(ctx context.Context) // brings sums of sales up to date
 }
 
@@ -55,7 +60,7 @@ func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
 	requests := a.privacy(in, e.log)
 	p, err := pipeline.New(pipeline.Deps{
 		Inbox: a.store, Bodies: in, Store: a.store, Adapters: platforms(), Clock: time.Now, Logger: e.log, Metrics: o.figures,
-		Notices: a.desk(requests),
+		Notices: a.desk(requests), References: a.signer(),
 	}, pipelineOptions(a, o))
 	if err != nil {
 		in.Close()
@@ -63,7 +68,8 @@ func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
 	}
 	m := &machine{
 		inbox: in, pipeline: p, engine: slices.Contains(o.roles, "engine"), privacy: requests,
-		fail: func(err error) { e.log.Error("dropping old bodies", "error", err) },
+		hints: &reference.Keeper{Hints: a.store, Clock: time.Now, Kick: p.Kick, Logger: e.log},
+		fail:  func(err error) { e.log.Error("dropping old bodies", "error", err) },
 		keep: func(ctx context.Context) {
 			a.runs(e, nil).Keep(ctx, keepEvery, func(ctx context.Context) ([]string, error) { return a.programIDs(ctx, "") },
 				func(err error) { e.log.Warn("summing sales", "error", err) })
@@ -114,6 +120,7 @@ func (m *machine) run(ctx context.Context) error {
 	}
 	retention.Go(func() { m.keep(ctx) })
 	retention.Go(func() { m.privacy.Run(ctx, privacyEvery) })
+	retention.Go(func() { m.hints.Run(ctx, hintsEvery) })
 	return m.pipeline.Run(ctx)
 }
 

@@ -136,7 +136,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		Bodies: machine.inbox, Previewer: machine.pipeline, Imports: imported,
 		Projections: &closer.Projections{Service: a.runs(env, nil)},
 		Metrics:     figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: pages,
-		Logger: env.log, Clock: time.Now, Version: version, Privacy: machine.privacy,
+		Logger: env.log, Clock: time.Now, Version: version, Privacy: machine.privacy, References: a.references(app),
 		Channel: plugins, Auth: a.auth(), PublicURL: cmd.PublicURL, TrustedProxies: cmd.TrustedProxies,
 		Shopify: cmd.shopifySurface(a, app, installs, embeddedPage(pages)),
 	})

@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"upline.dev/upline/server"
+	"upline.dev/upline/server/pipeline"
+	"upline.dev/upline/server/reference"
+)
+
+var _ reference.Hints = (*Store)(nil)
+
+// Hints reads what pages told of checkouts. See pipeline.Books.
+func (b *books) Hints(ctx context.Context, checkouts []pipeline.Checkout) (map[pipeline.Checkout]string, error) {
+	keys := make([]string, len(checkouts))
+	for i, c := range checkouts {
+		keys[i] = c.Key
+	}
+	var found []struct {
+		StoreID   string `db:"store_id"`
+		Checkout  string `db:"checkout"`
+		Reference string `db:"reference"`
+	}
+	err := b.query(ctx, &found, `SELECT store_id, checkout, reference FROM reference_hints WHERE program_id = $1 AND store_id IN (
+		SELECT store_id FROM stores WHERE program_id = $1) AND checkout IN `+b.store.dialect.in("$2"), b.program, b.store.dialect.list(keys))
+	if err != nil {
+		return nil, fmt.Errorf("read hints of checkouts: %w", err)
+	}
+	hints := make(map[pipeline.Checkout]string, len(found))
+	for _, f := range found {
+		hints[pipeline.Checkout{StoreID: f.StoreID, Key: f.Checkout}] = f.Reference
+	}
+	return hints, nil
+}
+
+// PutHint keeps the first hint of a checkout, and releases the order that waits for it. See reference.Hints.
+func (s *Store) PutHint(ctx context.Context, h reference.Hint) (created bool, err error) {
+	defer server.Wrap(&err, "put a hint of store %s", h.StoreID)
+	err = s.write(ctx, h.ProgramID, func(ctx context.Context, tx *sqlx.Tx) error {
+		n, err := affected(tx.ExecContext(ctx, `INSERT INTO reference_hints (program_id, store_id, checkout, reference, received_at)
+			VALUES ($1, $2, $3, $4, $5) ON CONFLICT (program_id, store_id, checkout) DO NOTHING`,
+			h.ProgramID, h.StoreID, h.Checkout, h.Reference, micros(h.At)))
+		created = n > 0
+		if err != nil || !created {
+			return err
+		}
+		_, err = s.release(ctx, tx, h.ProgramID, []string{pipeline.CheckoutCause(h.StoreID, h.Checkout)}, s.now())
+		return err
+	})
+	return created, err
+}
+
+// JoinHints releases orders that settled while their hint arrived. See reference.Hints.
+func (s *Store) JoinHints(ctx context.Context, program string, since time.Time) (released int, err error) {
+	defer server.Wrap(&err, "join hints of program %s", program)
+	var waiting []string
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &waiting, `SELECT c.cause_key FROM reference_hints h JOIN park_causes c
+			ON c.program_id = h.program_id AND c.cause_key = 'checkout:' || h.store_id || ':' || h.checkout
+			WHERE h.program_id = $1 AND h.received_at >= $2`, program, micros(since))
+	})
+	if err != nil || len(waiting) == 0 {
+		return 0, err
+	}
+	err = s.write(ctx, program, func(ctx context.Context, tx *sqlx.Tx) error {
+		released, err = s.release(ctx, tx, program, waiting, s.now())
+		return err
+	})
+	return released, err
+}
+
+// DropHints forgets old hints. See reference.Hints.
+func (s *Store) DropHints(ctx context.Context, program string, before time.Time) (int64, error) {
+	var old int64
+	err := s.read(ctx, program, func(tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &old, `SELECT count(*) FROM reference_hints WHERE program_id = $1 AND received_at < $2`, program, micros(before))
+	})
+	if err != nil || old == 0 {
+		return 0, err
+	}
+	return s.exec(ctx, program, "drop old hints", `DELETE FROM reference_hints WHERE program_id = $1 AND received_at < $2`, program, micros(before))
+}
+
+// DistributorByCode finds the distributor whose code or id this is now. See query.Reader.
+func (s *Store) DistributorByCode(ctx context.Context, program, code string) (distributorID string, err error) {
+	defer server.Wrap(&err, "find a code of program %s", program)
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		var owners []string
+		if err := tx.SelectContext(ctx, &owners, `SELECT distributor_id FROM distributor_codes WHERE program_id = $1 AND code_key = $2
+			ORDER BY version DESC, valid_from DESC LIMIT 1`, program, codeKey(code)); err != nil {
+			return err
+		}
+		if len(owners) == 0 || owners[0] == "" {
+			owners = []string{code}
+		}
+		return found(tx.GetContext(ctx, &distributorID, `SELECT distributor_id FROM distributors WHERE program_id = $1 AND distributor_id = $2
+			AND status <> 'terminated'`, program, owners[0]), "There is no distributor with this code.")
+	})
+	return distributorID, err
+}
