@@ -11,7 +11,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 TOOL := go tool -modfile=.ci/tools/go.mod
 FUZZTIME ?= 10s
 
-.PHONY: help build screens run demo test test-go lint fmt fuzz bench clean
+.PHONY: help build screens run demo plugin-zip test test-go lint fmt fuzz bench clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,6 +30,10 @@ run: build ## build and serve the whole product at http://127.0.0.1:8080, data i
 
 demo: build ## fill ./data with a believable company
 	bin/upline demo
+
+plugin-zip: ## pack the WooCommerce plugin: dist/upline-for-woocommerce.zip
+	@cd .ci/tools && go run ./pluginzip $(CURDIR)/plugins/woocommerce/upline-for-woocommerce $(CURDIR)/dist/upline-for-woocommerce.zip
+	@echo dist/upline-for-woocommerce.zip
 
 test: ## run everything: installs and starts what it needs, as root on Debian or with Docker
 	@bash .ci/test.sh

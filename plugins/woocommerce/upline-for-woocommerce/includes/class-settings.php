@@ -105,6 +105,10 @@ final class Settings {
 			return '';
 		}
 		$depth = Outbox::depth();
+		if ( $depth['failed'] > 0 ) {
+			/* translators: %d: how many */
+			return sprintf( _n( '%d change was refused by Upline; the queue says why. It is kept, and tried once a day.', '%d changes were refused by Upline; the queue says why. They are kept, and tried once a day.', $depth['failed'], 'upline-for-woocommerce' ), $depth['failed'] );
+		}
 		if ( null !== $depth['oldest'] && $depth['oldest'] < time() - 15 * MINUTE_IN_SECONDS ) {
 			/* translators: %d: how many */
 			return sprintf( _n( '%d change has been waiting for more than 15 minutes. Nothing is lost; it is sent as soon as Upline answers.', '%d changes have been waiting, the oldest for more than 15 minutes. Nothing is lost; they are sent as soon as Upline answers.', $depth['depth'], 'upline-for-woocommerce' ), $depth['depth'] );
