@@ -4,9 +4,6 @@ package e2e_test
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -228,11 +225,9 @@ func (in *installation) webhook(topic, id string, body []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	mac := hmac.New(sha256.New, []byte(in.secret))
-	mac.Write(body)
 	request.Header.Set("X-Shopify-Topic", topic)
 	request.Header.Set("X-Shopify-Shop-Domain", in.domain)
-	request.Header.Set("X-Shopify-Hmac-Sha256", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	request.Header.Set("X-Shopify-Hmac-Sha256", base64HMAC(body, in.secret))
 	if id != "" {
 		request.Header.Set("X-Shopify-Webhook-Id", id)
 	}
