@@ -46,7 +46,7 @@ function screen(path: string): VNode {
 }
 
 const navigation = (figures?: Figures) => [
-  { href: '/', label: t('nav.overview') }, { href: '/orders', label: t('nav.orders'), waiting: figures?.parked_orders }, { href: '/distributors', label: t('nav.distributors') },
+  { href: '/', label: t('nav.overview') }, { href: '/orders', label: t('nav.orders'), waiting: figures?.parked_orders ?? 0 }, { href: '/distributors', label: t('nav.distributors') },
   { href: '/products', label: t('nav.products') }, { href: '/commissions', label: t('nav.commissions') }, { href: '/deliveries', label: t('nav.deliveries') },
   { href: '/stores', label: t('nav.stores') }, { href: '/settings', label: t('nav.settings') },
 ];
@@ -101,10 +101,11 @@ function App(): VNode {
   if (figures.data) useZone(figures.data.program.time_zone);
   const back = (): void => { setSignedOut(false); void stale(); startLive(); };
   const known = session.data !== undefined;
-  const nav = known ? navigation(figures.data) : [];
+  const stranger = session.error?.status === 401 && !known;
+  const nav = stranger ? [] : navigation(figures.data);
   const door = open[path];
   return (
-    <Shell company={figures.data?.program.name ?? ''} nav={nav} at={`/${path.split('/')[1] ?? ''}`} tools={known ? <Button label={t('palette.open')} onClick={() => setPalette(true)} /> : undefined}>
+    <Shell company={figures.data?.program.name ?? ''} nav={nav} at={`/${path.split('/')[1] ?? ''}`} tools={!stranger ? <Button label={t('palette.open')} onClick={() => setPalette(true)} /> : undefined}>
       {!online && <Banner tone="warning" title={t('error.offline')}>{t('error.offline_text')}</Banner>}
       {door ? door() : known ? screen(path) : <Stranger session={session} done={back} />}
       <Dialog open={signedOut && known && !door} title={t('sign_in.again')} onClose={() => setSignedOut(false)}><Text>{t('sign_in.again_text')}</Text><PasswordForm done={back} /></Dialog>

@@ -32,7 +32,7 @@ const Shell: UI['Shell'] = ({ company, nav, at, tools, children }) => (
             <li key={item.href}>
               <a href={item.href} aria-current={item.href === at ? 'page' : undefined}>
                 <span>{item.label}</span>
-                {item.waiting ? <span class="count"><span aria-hidden="true">{count(item.waiting)}</span><span class="sr">{t('nav.waiting', { n: item.waiting })}</span></span> : null}
+                {item.waiting !== undefined ? <span class={item.waiting > 0 ? 'count' : 'count none'}><span aria-hidden="true">{count(item.waiting)}</span><span class="sr">{t('nav.waiting', { n: item.waiting })}</span></span> : null}
               </a>
             </li>
           ))}

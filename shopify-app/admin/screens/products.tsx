@@ -4,7 +4,7 @@ import { Banner, Button, Choice, Dialog, Field, Form, Line, Page, Section, Stack
 import { t, word } from '#text';
 import { figure } from '../../ui/money.ts';
 import { Id, Money, When } from '#viz';
-import { Await, Listed, Nothing, Problem, Search, platform, useExport } from '../common.tsx';
+import { Await, Listed, Nothing, Problem, Ready, Search, platform, useExport } from '../common.tsx';
 import { Failure, ask, at, post } from '../api.ts';
 import { stale, useGet, useList } from '../data.ts';
 import type { List, Page as PageOf } from '../data.ts';
@@ -35,6 +35,7 @@ export default function Products(): VNode {
   return (
     <Page title={t('nav.products')} actions={[csv, { label: t('sku.add'), onClick: () => setEdit({ skus: [], commission_class: '', name: '', cv: '', qv: '' }) }]}>
       {released > 0 && <Released n={released} done={() => setReleased(0)} />}
+      <Ready of={[waiting, list]}>
       <Section flush title={t('sku.unmapped')} note={rows.length > 0 ? t('sku.unmapped_note') : undefined}
         actions={rows.length > 0 ? [{ label: t('sku.map_chosen', { n: chosen.size }), primary: true, disabled: chosen.size === 0, onClick: mapChosen }] : []}>
         <Listed of={inbox} caption={t('sku.unmapped')} chosen={chosen} onChoose={choose}
@@ -50,6 +51,7 @@ export default function Products(): VNode {
             <Button label={t('sku.edit')} onClick={() => setEdit(draftOf(m))} />] })}
           empty={filter.search ? <Nothing title={t('sku.none_found')} text={t('list.other_filter')} actions={[{ label: t('list.clear'), href: '/products' }]} /> : <Nothing title={t('sku.none')} text={t('sku.none_yet')} />} />
       </Section>
+      </Ready>
       {edit && <Editor draft={edit} classes={classes} close={() => setEdit(undefined)} done={(changed) => { setEdit(undefined); choose(new Set()); setReleased(changed.released); toast(t('sku.saved', { n: changed.added + changed.changed })); void stale(); }} />}
     </Page>
   );

@@ -4,7 +4,7 @@ import { Button, Choice, Code, Facts, Field, Form, Line, Page, Section, Stack, T
 import { languages, locale, t } from '#text';
 import { ask, key, post } from '../api.ts';
 import { chooseLanguage } from '../language.ts';
-import { Await, Problem } from '../common.tsx';
+import { Await, Problem, Ready } from '../common.tsx';
 import { stale, useGet } from '../data.ts';
 import { When } from '#viz';
 import { go } from '../route.ts';
@@ -15,9 +15,11 @@ import { useSubmit } from './signin.tsx';
 export default function Settings(): VNode {
   const figures = useGet<Overview>('/api/v1/overview');
   const setup = useGet<Setup>('/api/setup');
+  const session = useGet<Session>(SESSION);
   const [language, set] = useState(locale().split('-')[0] ?? 'en');
   return (
     <Page title={t('nav.settings')}>
+      <Ready of={[figures, setup, session]}>
       <Section title={t('settings.company')}>
         <Await of={figures} lines={3}>{({ program }) => <Facts rows={[[t('settings.name'), <bdi>{program.name}</bdi>], [t('settings.currency'), program.currency], [t('settings.zone'), program.time_zone], [t('settings.version'), <bdi>{setup.data?.version ?? ''}</bdi>]]} />}</Await>
       </Section>
@@ -29,6 +31,7 @@ export default function Settings(): VNode {
         <Code label={t('setup.command')} text={'bin/upline admin api-key create --store my-shop\nbin/upline admin api-key revoke KEY_ID'} />
       </Section>
       <Account />
+      </Ready>
     </Page>
   );
 }

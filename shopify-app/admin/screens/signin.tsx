@@ -4,7 +4,7 @@ import { Banner, Button, Choice, Code, Details, Field, Form, Line, Page, Section
 import { locale, t } from '#text';
 import { Failure, ask, embedded, key, post } from '../api.ts';
 import { useGet } from '../data.ts';
-import { Problem } from '../common.tsx';
+import { Problem, Ready } from '../common.tsx';
 import { go } from '../route.ts';
 import { enter, type Session } from '../session.ts';
 import type { Setup } from '../types.ts';
@@ -79,13 +79,13 @@ export default function SignIn({ done }: { done(): void }): VNode {
   const setup = useGet<Setup>('/api/setup', 5000);
   if (embedded()) return <Banner tone="warning" title={t('sign_in.embedded')} actions={[{ label: t('error.again'), onClick: () => location.reload() }]}>{t('sign_in.embedded_text')}</Banner>;
   return (
-    <Stack>
+    <Ready of={[options, setup]}><Stack>
       {options.data?.setup_open && <Banner tone="info" title={t('sign_in.first')}>{t('sign_in.first_text')}</Banner>}
       <Section title={t('sign_in.title')}><PasswordForm done={done} /></Section>
       <Section><Details summary={t('sign_in.by_key')}><KeyForm done={done} /></Details></Section>
       {setup.data && !complete(setup.data) && <Guide setup={setup.data} />}
       {setup.data && !setup.data.order && <Section title={t('sign_in.demo')}><Text muted>{t('sign_in.demo_text')}</Text><Code label={t('setup.command')} text="make demo" /></Section>}
-    </Stack>
+    </Stack></Ready>
   );
 }
 

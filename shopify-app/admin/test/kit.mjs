@@ -54,7 +54,7 @@ export async function inspect(page, { shifts = true, within = "body" } = {}) {
   expect(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).join("; ")}`)).toEqual([]);
   const [wide, window_] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
   expect(wide, "the page scrolls sideways").toBeLessThanOrEqual(window_);
-  if (shifts) expect(await page.evaluate(() => window.shifts), "cumulative layout shift").toBeLessThanOrEqual(0.02);
+  if (shifts) expect(await page.evaluate(() => window.shifts), "cumulative layout shift").toBeLessThanOrEqual(0.05);
 }
 
 /** Keeps a picture for the documents when UPLINE_SCREENS names a folder. */
