@@ -22,6 +22,8 @@ import Overview from './screens/overview.tsx';
 import { People, PersonScreen } from './screens/people.tsx';
 import Products from './screens/products.tsx';
 import Settings from './screens/settings.tsx';
+import Audit from './screens/audit.tsx';
+import { Join } from './screens/members.tsx';
 import SignIn, { OwnerSetup, PasswordForm, Reset } from './screens/signin.tsx';
 import Stores from './screens/stores.tsx';
 import { SESSION, useSession, type Session } from './session.ts';
@@ -31,11 +33,11 @@ const routes: [string, (parts: Record<string, string>) => VNode][] = [
   ['/', () => <Overview />], ['/orders', () => <Orders />], ['/orders/:store/:order', (p) => <OrderScreen key={`${p.store}/${p.order}`} id={`${p.store}/${p.order}`} />],
   ['/distributors', () => <People />], ['/distributors/:id', (p) => <PersonScreen key={p.id} id={p.id ?? ''} />], ['/products', () => <Products />],
   ['/commissions', () => <Commissions />], ['/deliveries', () => <Deliveries />], ['/deliveries/:id', (p) => <DeliveryScreen key={p.id} id={p.id ?? ''} />],
-  ['/stores', () => <Stores />], ['/settings', () => <Settings />],
+  ['/stores', () => <Stores />], ['/settings', () => <Settings />], ['/audit', () => <Audit />],
 ];
 
 /** Screens for who is not signed in; their links carry a code. */
-const open: Record<string, () => VNode> = { '/setup': () => <OwnerSetup />, '/reset': () => <Reset /> };
+const open: Record<string, () => VNode> = { '/setup': () => <OwnerSetup />, '/reset': () => <Reset />, '/invitation': () => <Join /> };
 
 function screen(path: string): VNode {
   for (const [pattern, draw] of routes) {

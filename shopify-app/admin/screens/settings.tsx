@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
-import { Button, Choice, Code, Facts, Field, Form, Line, Page, Section, Stack, Table, Text, toast } from '#ui';
+import { Button, Choice, Facts, Field, Form, Line, Page, Section, Stack, Table, Text, toast } from '#ui';
 import { languages, locale, t } from '#text';
 import { ask, key, post } from '../api.ts';
 import { chooseLanguage } from '../language.ts';
@@ -8,7 +8,8 @@ import { Await, Problem, Ready } from '../common.tsx';
 import { stale, useGet } from '../data.ts';
 import { When } from '#viz';
 import { go } from '../route.ts';
-import { leave, SESSION, type Session } from '../session.ts';
+import { Keys, Members, SecondFactor } from './members.tsx';
+import { leave, may, SESSION, type Session } from '../session.ts';
 import type { Overview, Setup } from '../types.ts';
 import { useSubmit } from './signin.tsx';
 
@@ -26,11 +27,10 @@ export default function Settings(): VNode {
       <Section title={t('settings.language')}>
         <Choice label={t('settings.language')} hideLabel value={language} options={Object.entries(languages)} onInput={(v) => { set(v); if (!chooseLanguage(v)) toast(t('list.view_not_kept')); }} />
       </Section>
-      <Section title={t('settings.keys')}>
-        <Text muted>{t('settings.keys_text')}</Text>
-        <Code label={t('setup.command')} text={'bin/upline admin api-key create --store my-shop\nbin/upline admin api-key revoke KEY_ID'} />
-      </Section>
+      {may('members.manage') && <Members me={session.data?.person?.person_id} />}
+      {may('keys.manage') && <Keys />}
       <Account />
+      {may('audit.read') && <Section title={t('nav.audit')} actions={[{ label: t('audit.open'), href: '/audit' }]}><Text muted>{t('audit.lead')}</Text></Section>}
       </Ready>
     </Page>
   );
@@ -51,6 +51,7 @@ function Account(): VNode | null {
       {session.person ? <Stack>
         <Facts rows={[[t('sign_in.email'), <bdi>{session.person.email}</bdi>], [t('account.role'), t(`role.${session.role}`)]]} />
         {session.person.has_password && <Password />}
+        {session.person.has_password && <SecondFactor on={session.person.has_totp} />}
         <Sessions />
       </Stack> : <Text muted>{t('settings.session_key')}</Text>}
     </Section>

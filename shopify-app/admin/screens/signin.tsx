@@ -90,7 +90,7 @@ export default function SignIn({ done }: { done(): void }): VNode {
 }
 
 /** The code behind the # of a link; it never reaches a server's log, and leaves the address at once. */
-function useLinkCode(): string {
+export function useLinkCode(): string {
   const [code] = useState(() => decodeURIComponent(location.hash.slice(1)));
   if (location.hash) history.replaceState(null, '', location.pathname);
   return code;
