@@ -65,18 +65,18 @@ async function proof(): Promise<Record<string, string>> {
   return csrf ? { 'X-Upline-CSRF': csrf } : {};
 }
 
-export interface Call { method?: string; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal; quiet?: boolean }
+export interface Call { method?: string; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal; quiet?: boolean; endless?: boolean }
 
 async function once(path: string, call: Call): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json', ...(await proof()), ...call.headers };
   const raw = call.body instanceof Blob || typeof call.body === 'string';
   if (call.body !== undefined && !raw) headers['Content-Type'] = 'application/json';
-  const timeout = AbortSignal.timeout(PATIENCE_MS);
+  const ends = [call.signal, call.endless ? undefined : AbortSignal.timeout(PATIENCE_MS)].filter((s) => s !== undefined);
   try {
     return await fetch(path, {
       method: call.method ?? 'GET', headers, cache: 'no-store', credentials: embedded() || key.get() ? 'omit' : 'same-origin',
       body: call.body === undefined ? undefined : raw ? (call.body as BodyInit) : JSON.stringify(call.body),
-      signal: call.signal ? AbortSignal.any([call.signal, timeout]) : timeout,
+      signal: AbortSignal.any(ends),
     });
   } catch (error) {
     if (call.signal?.aborted) throw error;

@@ -6,9 +6,8 @@ import { Badge, Banner, Button, Empty, Field, Line, Link, Loading, Table, Text, 
 import type { Act, Col, Row, Tone } from '#ui';
 import { t, word } from '#text';
 import { Id } from '#viz';
-import { ask, at, type Failure } from './api.ts';
-import { csvCell } from './csv.ts';
-import type { List, Page as PageOf, Remote } from './data.ts';
+import { at, open, type Failure } from './api.ts';
+import type { List, Remote } from './data.ts';
 import { refine, usePlace } from './route.ts';
 
 /** A failure in words, with what mends it. */
@@ -141,34 +140,18 @@ function clean(query: URLSearchParams): string {
 
 // ---- CSV ------------------------------------------------------------------------
 
-/** Reads all pages of a list and gives them to the browser as a file. */
-export async function exportCsv<T>(name: string, path: string, query: Record<string, string | undefined>, columns: (readonly [title: string, cell: (row: T) => unknown])[], tell: (rows: number) => void): Promise<void> {
-  const parts = [`\uFEFF${columns.map(([title]) => csvCell(title)).join(',')}\r\n`];
-  let after = '', rows = 0;
-  do {
-    const page: PageOf<T> = await ask(at(path, { ...query, limit: 200, after }));
-    parts.push(page.data.map((row) => `${columns.map(([, cell]) => csvCell(cell(row))).join(',')}\r\n`).join(''));
-    rows += page.data.length;
-    after = page.next_cursor;
-    tell(rows);
-  } while (after);
-  const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob(parts, { type: 'text/csv;charset=utf-8' }));
-  link.download = `${name}.csv`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-}
-
-/** The button of an export, which says how far it is. */
-export function useExport<T>(name: string, path: string, query: Record<string, string | undefined>, columns: (readonly [string, (row: T) => unknown])[]): Act {
-  const [rows, set] = useState<number>();
+/** The button that takes a list away as a file, with the filters it is shown with. */
+export function useExport(name: string, query: Record<string, string | undefined>): Act {
+  const [busy, set] = useState(false);
   const run = (): void => {
-    set(0);
-    exportCsv(name, path, query, columns, set).then(() => set(undefined), (error: Failure) => {
-      set(undefined);
-      toast(t('export.failed', { why: error.message }));
-    });
+    set(true);
+    open(at(`/api/v1/exports/${name}.csv`, query), { endless: true }).then((answer) => answer.blob()).then((blob) => {
+      const link = document.createElement('a');
+      link.href = URL.createObjectURL(blob);
+      link.download = `${name}.csv`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+    }).catch((error: Error) => toast(t('export.failed', { why: error.message }))).finally(() => set(false));
   };
-  return rows === undefined ? { label: t('export.csv'), onClick: run } : { label: t('export.rows', { n: rows }), busy: true };
+  return { label: t('export.csv'), busy, onClick: run };
 }
-

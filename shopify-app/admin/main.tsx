@@ -37,7 +37,7 @@ const routes: [string, (parts: Record<string, string>) => VNode][] = [
 ];
 
 /** Screens for who is not signed in; their links carry a code. */
-const open: Record<string, () => VNode> = { '/setup': () => <OwnerSetup />, '/reset': () => <Reset />, '/invitation': () => <Join /> };
+const open: Record<string, () => VNode> = { '/setup': () => <OwnerSetup />, '/reset': () => <Reset />, '/join': () => <Join /> };
 
 function screen(path: string): VNode {
   for (const [pattern, draw] of routes) {

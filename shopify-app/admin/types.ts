@@ -52,3 +52,18 @@ export interface Commission {
   status: 'PENDING' | 'AVAILABLE' | 'PAID' | 'REVERSED'; order_ts: string; updated_at: string;
 }
 export interface Changed { dry_run: boolean; added: number; changed: number; unchanged: number; released: number }
+export interface Latency { of: number; p50_us: number; p95_us: number }
+export interface Standing {
+  stages: { name: 'received' | 'mapped' | 'commissioned' | 'posted'; count: number; oldest?: string }[]; emit: Latency; ack: Latency; duplicates: number;
+  waiting: { reason_code: string; currency: string; orders: number; waiting: string }[]; releasing: number; unmapped_sku: number; plan_hash?: string; paid?: Order;
+  last_seal: number; at: string;
+}
+export interface Step { at: string; what: 'received' | 'decided' | 'posted'; delivery_id?: string; topic?: string; result?: string; revision?: number; postings?: number }
+export interface Facts {
+  currency: string; country?: string; test: boolean; deleted: boolean; total?: string; paid?: string; order_discount: string;
+  lines: { line_id: string; kind: string; platform_sku: string; quantity: number; unit_price: string; gross: string; discount: string; tax: string }[];
+  refunds: { refund_id: string; at: string; deleted: boolean; amount: string; lines: { line_id: string; quantity: number; amount: string }[] }[];
+}
+export interface Preview { outcome: string; reason?: string; will_post: number; unchanged: boolean; postings: { distributor_id: string; component_id: string; kind: string; currency: string; amount: string }[] }
+export interface Recheck { snapshot_id?: string; equal: boolean; fault?: string; preview: Preview }
+export interface Profile { distributor: Distributor; upline: { distributor_id: string; name?: string; rank?: string; status: string }[]; frontline: number; earned: Record<string, string> }

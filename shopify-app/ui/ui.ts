@@ -79,7 +79,7 @@ export interface UI {
   Badge(p: { tone: Tone; children?: C }): VNode;
   Button(p: Act): VNode;
   /** Things side by side that wrap. */
-  Line(p: { children?: C; spread?: boolean }): VNode;
+  Line(p: { children?: C; spread?: boolean; key?: string }): VNode;
   /** Things below each other. */
   Stack(p: { children?: C; tight?: boolean }): VNode;
   Text(p: { muted?: boolean; strong?: boolean; children?: C }): VNode;

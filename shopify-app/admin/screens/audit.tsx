@@ -2,7 +2,7 @@ import type { VNode } from 'preact';
 import { Line, Page, Section, Text } from '#ui';
 import { t } from '#text';
 import { Id, When } from '#viz';
-import { Listed, Nothing, Search, useExport } from '../common.tsx';
+import { Listed, Nothing, Search } from '../common.tsx';
 import { useList } from '../data.ts';
 import { usePlace } from '../route.ts';
 
@@ -12,9 +12,8 @@ export default function Audit(): VNode {
   const { query } = usePlace();
   const filter = { actor: query.get('actor') ?? '', action: query.get('action') ?? '', subject: query.get('subject') ?? '' };
   const list = useList<Audited>('/api/v1/audit', filter);
-  const csv = useExport<Audited>('audit', '/api/v1/audit', filter, [['audit_id', (a) => a.audit_id], ['at', (a) => a.at], ['actor', (a) => a.actor], ['action', (a) => a.action], ['subject', (a) => a.subject], ['detail', (a) => a.detail]]);
   return (
-    <Page title={t('nav.audit')} lead={t('audit.lead')} actions={[csv]}>
+    <Page title={t('nav.audit')} lead={t('audit.lead')}>
       <Section flush>
         <Line><Search label={t('audit.actor')} name="actor" /><Search label={t('audit.action')} name="action" /><Search label={t('audit.subject')} name="subject" /></Line>
         <Listed of={list} caption={t('nav.audit')}

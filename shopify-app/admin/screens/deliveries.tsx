@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
-import { Banner, Choice, Dialog, Facts, Line, Link, Page, Section, Stack, Text, toast } from '#ui';
+import { Banner, Choice, Code, Dialog, Facts, Line, Link, Page, Section, Stack, Text, toast } from '#ui';
 import { t, word } from '#text';
 import { count } from '../../ui/money.ts';
 import { span } from '../../ui/time.ts';
@@ -9,7 +9,8 @@ import { Await, DeliveryState, ListViews, Listed, Nothing, Problem, Search, orde
 import { Failure, post } from '../api.ts';
 import { stale, useGet, useList } from '../data.ts';
 import { refine, usePlace } from '../route.ts';
-import type { Delivery, Overview } from '../types.ts';
+import { may } from '../session.ts';
+import type { Delivery, Overview, Recheck } from '../types.ts';
 
 export function Deliveries(): VNode {
   const { query } = usePlace();
@@ -54,7 +55,7 @@ export function DeliveryScreen({ id }: { id: string }): VNode {
   };
   return (
     <Page title={d ? d.topic : t('delivery.one')} back={{ label: t('nav.deliveries'), href: '/deliveries' }} badge={d && [word('delivery', d.status), d.status === 'done' ? 'success' : d.status === 'parked' ? 'warning' : 'info']}
-      lead={d && <><When at={d.received_at} precise /> · {platform(d.platform)} · <bdi>{d.store_id}</bdi></>} actions={d ? [{ label: t('delivery.replay'), onClick: () => setAsking(true), disabled: d.status === 'waiting' }] : []}
+      lead={d && <><When at={d.received_at} precise /> · {platform(d.platform)} · <bdi>{d.store_id}</bdi></>} actions={d && may('orders.replay') ? [{ label: t('delivery.replay'), onClick: () => setAsking(true), disabled: d.status === 'waiting' }] : []}
       aside={d && <Section title={t('delivery.stages')}><Timeline items={[{ key: 'in', at: d.received_at, text: t('delivery.on_disk') }, ...(d.settled_at ? [{ key: 'out', at: d.settled_at, text: t('delivery.settled_after', { span: span(d.received_at, d.settled_at) }) }] : [])]} /></Section>}>
       <Await of={delivery}>{(x) => <>
         {x.reason && <Banner tone={x.status === 'parked' ? 'warning' : 'info'} title={word('reason', x.result ?? '')}>{x.reason}</Banner>}
@@ -66,11 +67,60 @@ export function DeliveryScreen({ id }: { id: string }): VNode {
             [t('delivery.body'), t('delivery.bytes', { n: x.body_bytes })], [t('delivery.hash'), <Id>{x.body_sha256}</Id>],
           ]} />
         </Section>
+        {may('bodies.read') && <Body path={path} />}
       </>}</Await>
       <Dialog open={asking} title={t('delivery.replay')} onClose={() => setAsking(false)} actions={[{ label: t('save.cancel'), onClick: () => setAsking(false) }, { label: t('delivery.replay'), primary: true, busy, onClick: replay }]}>
         {error && <Problem error={error} />}
-        <Text>{d?.status === 'done' ? t('delivery.changes_nothing') : t('delivery.may_settle')}</Text>
+        {asking && d && <WillChange d={d} />}
       </Dialog>
     </Page>
   );
+}
+
+/** What processing it once more would write, asked of the order itself. */
+function WillChange({ d }: { d: Delivery }): VNode {
+  const [r, set] = useState<Recheck>();
+  const [asked, setAsked] = useState(false);
+  if (d.order_id && !asked) {
+    setAsked(true);
+    post<Recheck>(`${orderHref(d.order_id).replace('/orders/', '/api/v1/orders/')}/recheck`, {}).then(set, () => undefined);
+  }
+  return (
+    <>
+      {r && <Banner tone={r.preview.will_post === 0 ? 'success' : 'info'} title={t('delivery.will_change', { n: r.preview.will_post })}>{r.preview.reason}</Banner>}
+      <Text>{d.status === 'done' ? t('delivery.changes_nothing') : t('delivery.may_settle')}</Text>
+    </>
+  );
+}
+
+interface DeliveryBody { headers: Record<string, string>; text: string; bytes: number }
+
+/** The message as it came; who looks is written down. */
+function Body({ path }: { path: string }): VNode {
+  const [shown, show] = useState(false);
+  const body = useGet<DeliveryBody>(shown ? `${path}/body` : '');
+  return (
+    <Section title={t('delivery.body')} actions={shown ? [] : [{ label: t('delivery.show_body'), onClick: () => show(true) }]}>
+      <Text muted>{t('delivery.body_note')}</Text>
+      {shown && <Await of={body}>{(b) => <>
+        <Facts rows={Object.entries(b.headers).map(([name, value]) => [name, <Id>{value}</Id>] as const)} />
+        <Code label={t('delivery.body')} text={b.text ? pretty(b.text) : t('delivery.no_text')} />
+      </>}</Await>}
+    </Section>
+  );
+}
+
+/** JSON is set out without being read: a reader of JSON would round its large numbers. */
+function pretty(text: string): string {
+  let depth = 0, inside = false, out = '';
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i] ?? '';
+    if (c === '"' && text[i - 1] !== '\\') inside = !inside;
+    if (inside || !/[{}\[\],:\s]/.test(c)) out += c;
+    else if (c === '{' || c === '[') out += `${c}\n${'  '.repeat(++depth)}`;
+    else if (c === '}' || c === ']') out += `\n${'  '.repeat(depth = Math.max(depth - 1, 0))}${c}`;
+    else if (c === ',') out += `,\n${'  '.repeat(depth)}`;
+    else if (c === ':') out += ': ';
+  }
+  return out;
 }

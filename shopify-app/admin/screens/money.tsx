@@ -20,10 +20,7 @@ const shows = () => [['', t('ledger.commissions')], ['status=PENDING', t('commis
 function Earned({ query }: { query: URLSearchParams }): VNode {
   const filter = { status: query.get('status') ?? '', referrer_id: query.get('referrer_id') ?? '', order_id: query.get('order_id') ?? '' };
   const list = useList<Commission>('/api/mlm/commissions', filter);
-  const csv = useExport<Commission>('commissions', '/api/mlm/commissions', filter, [
-    ['commission_id', (c) => c.commission_id], ['order_id', (c) => c.order_id], ['store_id', (c) => c.store_id], ['sku', (c) => c.sku], ['referrer_id', (c) => c.referrer_id],
-    ['component_id', (c) => c.component_id], ['value', (c) => c.value], ['currency', (c) => c.currency], ['status', (c) => c.status], ['order_ts', (c) => c.order_ts],
-  ]);
+  const csv = useExport('commissions', filter);
   return (
     <Page title={t('nav.commissions')} actions={[csv]} lead={filter.status ? t(`commission_means.${filter.status as (typeof statuses)[number]}`) : t('commission_means.all')}>
       <Section flush>
@@ -43,10 +40,7 @@ function Earned({ query }: { query: URLSearchParams }): VNode {
 function Ledger({ query }: { query: URLSearchParams }): VNode {
   const filter = { order_id: query.get('order_id') ?? '', distributor_id: query.get('distributor_id') ?? '', kind: query.get('kind') ?? '' };
   const list = useList<Posting>('/api/v1/ledger', filter);
-  const csv = useExport<Posting>('ledger', '/api/v1/ledger', filter, [
-    ['event_id', (p) => p.event_id], ['order_id', (p) => p.order_id], ['distributor_id', (p) => p.distributor_id], ['component_id', (p) => p.component_id], ['kind', (p) => p.kind],
-    ['from', (p) => p.from], ['to', (p) => p.to], ['amount', (p) => p.amount], ['currency', (p) => p.currency], ['posted_at', (p) => p.posted_at], ['batch_sequence', (p) => p.batch_sequence],
-  ]);
+  const csv = useExport('ledger', filter);
   return (
     <Page title={t('ledger.title')} actions={[csv]} lead={t('ledger.lead')}>
       <Section flush>

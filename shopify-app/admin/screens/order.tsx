@@ -1,14 +1,14 @@
 import type { ComponentChildren as C, VNode } from 'preact';
 import { useState } from 'preact/hooks';
-import { Banner, Code, Details, Facts, Link, Page, Section, Table, Text, toast } from '#ui';
+import { Banner, Code, Details, Facts, Link, Page, Section, Stack, Table, Text, toast } from '#ui';
 import type { Act } from '#ui';
 import { t, tx, word } from '#text';
 import { figure, isZero, money } from '../../ui/money.ts';
-import { Id, Ladder, LineOfOrder, Money, Timeline, Waterfall, When, type Fall, type Rung as Step } from '#viz';
-import { Await, DeliveryState, Person, Problem, orderHref, platform } from '../common.tsx';
-import { stale, useGet, useList } from '../data.ts';
-import { Failure, ask } from '../api.ts';
-import type { Calculation, Component, Delivery, Explanation, Ladder as Calculated, Order, OrderLine, Posting, Rung } from '../types.ts';
+import { Id, Ladder, LineOfOrder, Money, Timeline, Waterfall, When, type Fall, type Rung as RungRow } from '#viz';
+import { Await, Person, Problem, Ready, orderHref, platform } from '../common.tsx';
+import { stale, useGet, type Page as PageOf } from '../data.ts';
+import { Failure, post } from '../api.ts';
+import type { Calculation, Component, Explanation, Facts as OrderFacts, Ladder as Calculated, Order, OrderLine, Posting, Recheck, Rung, Step } from '../types.ts';
 import { orderName } from './orders.tsx';
 
 type Names = Record<string, string>;
@@ -16,7 +16,8 @@ type Names = Record<string, string>;
 export default function OrderScreen({ id }: { id: string }): VNode {
   const path = orderHref(id).replace('/orders/', '/api/v1/orders/');
   const explained = useGet<Explanation>(`${path}/explanation`);
-  const deliveries = useList<Delivery>('/api/v1/deliveries', { order_id: id });
+  const steps = useGet<PageOf<Step>>(`${path}/steps`);
+  const facts = useGet<OrderFacts>(`${path}/facts`);
   const e = explained.data;
   const recheck = useRecheck(path);
   const text = useCopy(e?.text ?? '');
@@ -26,33 +27,40 @@ export default function OrderScreen({ id }: { id: string }): VNode {
       badge={e && [word('settlement', e.order.settlement), e.order.settlement === 'parked' ? 'warning' : 'success']}
       lead={e && <>{word('order', e.order.status)} · <When at={e.order.order_ts} /> · {platform(e.order.platform)} · <bdi>{e.order.store_id}</bdi></>}
       actions={e ? [recheck.act, text] : []}
-      aside={e && <><Attribution e={e} /><History e={e} deliveries={deliveries.data ?? []} /><Provenance calc={e.calculations[0]} /></>}>
+      aside={e && (steps.data ?? steps.error) && <><Attribution e={e} /><History e={e} steps={steps.data?.data ?? []} facts={facts.data} /><Provenance calc={e.calculations[0]} /></>}>
       {recheck.said}
-      <Await of={explained} lines={10}>{(loaded) => <>
+      <Ready of={[explained, steps, facts]}><Await of={explained} lines={10}>{(loaded) => <>
         {loaded.order.settlement === 'parked' && <Parked order={loaded.order} />}
         <Calculations e={loaded} />
         <Postings rows={loaded.postings} names={loaded.names} more={loaded.postings_next_cursor !== ''} order={id} />
         {loaded.calculations.length > 0 && <Section><Details summary={t('order.inputs')}><Code label={t('order.inputs')} text={JSON.stringify(loaded.calculations[0]?.calc_snapshot_json, null, 1)} /></Details></Section>}
-      </>}</Await>
+      </>}</Await></Ready>
     </Page>
   );
 }
 
-/** Computes the order once more from what is stored and says whether anything differs. */
+/** Computes the order once more from what is stored, and says what settling it by everything known now would post. */
 function useRecheck(path: string): { act: Act; said: C } {
   const [busy, setBusy] = useState(false);
   const [said, say] = useState<C>(null);
   const run = (): void => {
     setBusy(true);
-    ask<Explanation>(`${path}/explanation`).then((e) => {
-      const faults = e.calculations.filter((c) => c.fault);
-      say(faults.length === 0
-        ? <Banner tone="success" title={t('order.rechecked', { n: e.calculations.length })}>{t('order.same_bytes')}</Banner>
-        : <Banner tone="critical" title={t('order.differs')}>{faults.map((c) => c.fault).join(' ')}</Banner>);
+    post<Recheck>(`${path}/recheck`, {}).then((r) => {
+      say(<Verdict r={r} />);
       void stale();
     }, (error: unknown) => say(error instanceof Failure ? <Problem error={error} /> : null)).finally(() => setBusy(false));
   };
   return { act: { label: t('order.recheck'), busy, onClick: run }, said };
+}
+
+function Verdict({ r }: { r: Recheck }): VNode {
+  if (!r.equal && r.fault) return <Banner tone="critical" title={t('order.differs')}>{r.fault}</Banner>;
+  if (r.preview.unchanged) return <Banner tone="success" title={t('order.rechecked')}>{t('order.same_bytes')}</Banner>;
+  return (
+    <Banner tone="info" title={t('order.would_post', { n: r.preview.will_post })}>
+      {r.preview.reason} {r.preview.postings.slice(0, 5).map((p) => `${p.distributor_id} ${money(p.amount, p.currency)}`).join(', ')}
+    </Banner>
+  );
 }
 
 function useCopy(text: string): Act {
@@ -129,9 +137,9 @@ const baseOf = (c: Component, currency: string): string => c.base === 'cv' ? `${
 /** 1 CV is worth 1 of the currency in most plans, and a factor of one only lengthens the line. */
 const says = (f: { name: string; value: string }): boolean => f.name !== 'cv_to_money' || !/^1(\.0+)? /.test(f.value);
 
-function rungs(r: Rung, c: Component, l: Calculated, names: Names): Step[] {
+function rungs(r: Rung, c: Component, l: Calculated, names: Names): RungRow[] {
   const place = r.level > 0 ? t('rung.level', { n: String(r.level) }) : t('rung.seller');
-  const passed: Step[] = r.skipped.map((s) => ({ place, person: <Person id={s.distributor_id} names={names} />, sum: t('rung.passed'), why: s.reason }));
+  const passed: RungRow[] = r.skipped.map((s) => ({ place, person: <Person id={s.distributor_id} names={names} />, sum: t('rung.passed'), why: s.reason }));
   if (!r.distributor_id) return [...passed, { place, person: t('rung.nobody'), sum: t('rung.ends') }];
   const base = c.base === 'cv' ? `${figure(c.base_amount)} CV` : figure(c.base_amount);
   const sum = [base, ...r.factors.filter(says).map((f) => f.value)].join(' × ');
@@ -161,22 +169,32 @@ function Attribution({ e }: { e: Explanation }): VNode {
   );
 }
 
-function History({ e, deliveries }: { e: Explanation; deliveries: Delivery[] }): VNode {
-  const items = [
-    { key: 'placed', at: e.order.order_ts, text: t('time.placed') as C },
-    ...deliveries.map((d) => ({ key: d.delivery_id, at: d.received_at, text: <><Link href={`/deliveries/${d.delivery_id}`}><bdi>{d.topic}</bdi></Link> <DeliveryState state={d.status} /></> as C })),
-    ...e.calculations.map((c) => ({ key: c.snapshot_id, at: c.at, text: t('time.computed', { n: String(c.revision) }) as C })),
-  ].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
-  const refunds = e.calculations[0]?.ladder?.lines.flatMap((line) => line.deductions.filter((d) => d.name === 'refunded' || d.name === 'money refund').map((d) => ({ line, d }))) ?? [];
+const stepText = (step: Step): C => {
+  switch (step.what) {
+    case 'received': return <>{t('time.received')} <Link href={`/deliveries/${step.delivery_id}`}><bdi>{step.topic}</bdi></Link></>;
+    case 'decided': return t('time.decided', { result: word(step.result && step.result in mends ? 'reason' : 'result', step.result ?? '') });
+    case 'posted': return t('time.computed', { revision: String(step.revision ?? ''), n: step.postings ?? 0 });
+  }
+};
+
+function History({ e, steps, facts }: { e: Explanation; steps: Step[]; facts?: OrderFacts }): VNode {
+  const items = [{ key: 'placed', at: e.order.order_ts, text: t('time.placed') as C }, ...steps.map((s, i) => ({ key: String(i), at: s.at, text: stepText(s) }))];
+  const refunds = facts?.refunds ?? [];
   return (
     <>
       <Section title={t('order.timeline')}><Timeline items={items} /></Section>
       <Section title={t('order.refunds')}>
-        {refunds.length === 0 ? <Text muted>{t('order.no_refunds')}</Text>
-          : <Facts rows={refunds.map(({ line, d }) => [line.platform_sku || line.line_id, <Money text={d.amount} currency={e.order.currency} />] as const)} />}
+        {refunds.length === 0 ? <Text muted>{t('order.no_refunds')}</Text> : refunds.map((r) => <Refund key={r.refund_id} r={r} facts={facts as OrderFacts} />)}
       </Section>
     </>
   );
+}
+
+function Refund({ r, facts }: { r: OrderFacts['refunds'][number]; facts: OrderFacts }): VNode {
+  const sku = (id: string): string => facts.lines.find((l) => l.line_id === id)?.platform_sku || id;
+  const rows: (readonly [string, C])[] = r.lines.map((l) => [`${sku(l.line_id)} × ${l.quantity}`, <Money text={l.amount} currency={facts.currency} />]);
+  if (r.amount && !isZero(r.amount)) rows.push([t('fall.money_refund'), <Money text={r.amount} currency={facts.currency} />]);
+  return <Stack tight><Text strong><When at={r.at} />{r.deleted && ` · ${t('order.refund_deleted')}`}</Text><Facts rows={rows} /></Stack>;
 }
 
 function Provenance({ calc }: { calc?: Calculation }): VNode | null {

@@ -33,11 +33,7 @@ export default function Orders(): VNode {
   };
   const list = useList<Order>('/api/v1/orders', filter);
   const stores = useGet<Overview>('/api/v1/overview').data?.stores ?? [];
-  const csv = useExport<Order>('orders', '/api/v1/orders', filter, [
-    ['order_id', (o) => o.order_id], ['name', (o) => o.name], ['order_ts', (o) => o.order_ts], ['store_id', (o) => o.store_id], ['status', (o) => o.status],
-    ['settlement', (o) => o.settlement], ['reason_code', (o) => o.reason_code], ['distributor_id', (o) => o.distributor_id], ['currency', (o) => o.currency],
-    ['net', (o) => o.net], ['earned', (o) => o.earned], ['waiting', (o) => o.waiting],
-  ]);
+  const csv = useExport('orders', filter);
   const filtered = Object.values(filter).some(Boolean);
   return (
     <Page title={t('nav.orders')} actions={[csv]}>

@@ -1,36 +1,30 @@
 import type { VNode } from 'preact';
-import { Button, Cards, Code, Facts, Line, Metric, Page, Section, Stack, Text } from '#ui';
+import { Button, Cards, Code, Facts, Line, Metric, Page, Section, Text } from '#ui';
 import { t, word } from '#text';
 import { count, money } from '../../ui/money.ts';
-import { ago, span } from '../../ui/time.ts';
+import { ago, duration } from '../../ui/time.ts';
 import { Money, Pipe, Steps } from '#viz';
 import { Await, Listed, Nothing, Ready, platform } from '../common.tsx';
 import { useGet, useList } from '../data.ts';
-import type { Page as PageOf } from '../data.ts';
-import type { Delivery, Order, Overview as Figures, Setup, Unmapped } from '../types.ts';
+import type { Order, Overview as Figures, Setup, Standing } from '../types.ts';
 import { orderHead, orderRow } from './orders.tsx';
 
 export default function Overview(): VNode {
-  const figures = useGet<Figures>('/api/v1/overview', 10_000);
-  const setup = useGet<Setup>('/api/setup', 10_000);
-  const parked = useList<Order>('/api/v1/orders', { settlement: 'parked' });
-  const unmapped = useGet<PageOf<Unmapped>>('/api/v1/mappings/unmapped');
+  const figures = useGet<Figures>('/api/v1/overview');
+  const setup = useGet<Setup>('/api/setup');
+  const standing = useGet<Standing>('/api/v1/standing');
   const newest = useList<Order>('/api/v1/orders', {}, 10);
-  const done = useList<Delivery>('/api/v1/deliveries', { status: 'done' }, 20);
-  const waiting = useList<Delivery>('/api/v1/deliveries', { status: 'waiting' }, 20);
-  const all = [figures, setup, parked, unmapped, newest, done, waiting];
+  const all = [figures, setup, standing, newest];
   const ready = all.every((r) => r.data !== undefined || r.error !== undefined);
   return (
     <Page title={t('nav.overview')} aside={ready && <>
-      <NeedsYou parked={parked.data} more={parked.onMore !== undefined} unmapped={unmapped.data?.data} />
+      {standing.data && <NeedsYou s={standing.data} />}
       {figures.data && <Stores figures={figures.data} />}
     </>}>
       <Ready of={all}>
         {setup.data && !complete(setup.data) && <Guide setup={setup.data} figures={figures.data} />}
-        <Await of={figures}>{(f) => <Stack>
-          <Figures_ f={f} />
-          <Pipeline f={f} newest={done.data?.[0]} waiting={waiting.data} />
-        </Stack>}</Await>
+        <Await of={figures}>{(f) => <Figures_ f={f} />}</Await>
+        <Await of={standing}>{(s) => <Way s={s} />}</Await>
         <Section flush title={t('overview.newest')} actions={[{ label: t('ledger.all'), href: '/orders' }]}>
           <Listed of={{ ...newest, data: newest.data?.slice(0, 8), onMore: undefined }} caption={t('overview.newest')} head={orderHead()} row={orderRow} empty={<Nothing title={t('orders.none')} text={t('orders.none_yet')} />} />
         </Section>
@@ -51,33 +45,32 @@ const Figures_ = ({ f }: { f: Figures }): VNode => (
   </Cards>
 );
 
-function Pipeline({ f, newest, waiting }: { f: Figures; newest?: Delivery; waiting?: Delivery[] }): VNode {
-  const oldest = waiting?.at(-1);
+const micros = (l: { of: number; p95_us: number }): string => (l.of > 0 ? duration(l.p95_us / 1000) : '–');
+
+/** The way from a store's message to the ledger, and how well it is served. */
+const Way = ({ s }: { s: Standing }): VNode => (
+  <Section title={t('pipe.title')}>
+    <Pipe stages={s.stages.map((stage) => ({ label: t(`pipe.${stage.name}`), value: count(stage.count), note: stage.oldest ? t('pipe.oldest', { ago: ago(stage.oldest) }) : t('overview.nothing_waits') }))} />
+    <Facts rows={[
+      [t('pipe.ack'), t('pipe.p95', { time: micros(s.ack) })], [t('pipe.emit'), t('pipe.p95', { time: micros(s.emit) })], [t('pipe.duplicates'), count(s.duplicates)],
+      [t('pipe.sealed'), t('pipe.batches', { n: s.last_seal })],
+    ]} />
+  </Section>
+);
+
+function NeedsYou({ s }: { s: Standing }): VNode {
+  const sum = (w: Standing['waiting'][number]): string => (w.waiting && w.currency ? money(w.waiting, w.currency) : '');
   return (
-    <Section title={t('pipe.title')}>
-      <Pipe stages={[
-        { label: t('pipe.received'), value: count(f.deliveries), note: newest ? ago(newest.received_at) : '' },
-        { label: t('pipe.mapped'), value: count(f.orders - f.parked_orders), note: t('pipe.skus', { n: f.mapped_skus }) },
-        { label: t('pipe.posted'), value: newest?.settled_at ? span(newest.received_at, newest.settled_at) : '–', note: t('pipe.newest') },
-        { label: t('pipe.sealed'), value: count(f.last_batch), note: t('pipe.batches') },
-        { label: t('pipe.waiting'), value: waiting ? count(waiting.length) : '–', note: oldest ? t('pipe.oldest', { ago: ago(oldest.received_at) }) : t('overview.nothing_waits') },
-      ]} />
+    <Section title={t('needs.title')}>
+      {s.releasing > 0 && <Text muted>{t('needs.releasing', { n: s.releasing })}</Text>}
+      {s.waiting.length === 0 ? <Text muted>{t('needs.nothing')}</Text> : s.waiting.map((w) => (
+        <Line spread key={`${w.reason_code}${w.currency}`}>
+          <Text>{word('reason', w.reason_code)}: {t('needs.orders', { n: w.orders })} <Text muted>{sum(w)}</Text></Text>
+          {w.reason_code === 'unmapped_sku' ? <Button label={t('needs.map')} href="/products" primary /> : <Button label={t('needs.look')} href={`/orders?settlement=parked&reason_code=${encodeURIComponent(w.reason_code)}`} />}
+        </Line>
+      ))}
     </Section>
   );
-}
-
-function NeedsYou({ parked, more, unmapped }: { parked?: Order[]; more: boolean; unmapped?: Unmapped[] }): VNode {
-  const rows: VNode[] = [];
-  if (unmapped && unmapped.length > 0) {
-    const first = unmapped[0] as Unmapped;
-    rows.push(<Line spread><Text>{t('needs.skus', { n: unmapped.length, money: money(first.waiting, first.currency) })}</Text><Button label={t('needs.map')} href="/products" primary /></Line>);
-  }
-  const others = parked?.filter((o) => o.reason_code !== 'unmapped_sku') ?? [];
-  for (const code of [...new Set(others.map((o) => o.reason_code ?? ''))]) {
-    const n = others.filter((o) => o.reason_code === code).length;
-    rows.push(<Line spread><Text>{word('reason', code)}: {t('needs.orders', { n })}{more ? '+' : ''}</Text><Button label={t('needs.look')} href={`/orders?settlement=parked&reason_code=${encodeURIComponent(code)}`} /></Line>);
-  }
-  return <Section title={t('needs.title')}>{rows.length > 0 ? rows : <Text muted>{parked && unmapped ? t('needs.nothing') : t('list.loading')}</Text>}</Section>;
 }
 
 function Stores({ figures }: { figures: Figures }): VNode {

@@ -1,22 +1,19 @@
 import type { VNode } from 'preact';
 import { Facts, Link, Page, Section, Table, Text } from '#ui';
 import { t, word } from '#text';
-import { figure } from '../../ui/money.ts';
+import { count, figure } from '../../ui/money.ts';
 import { Id, Money, Spark, When } from '#viz';
 import { Await, CommissionState, Listed, Nothing, PersonState, Ready, Search, orderHref, personHref, useExport } from '../common.tsx';
 import { useGet, useList } from '../data.ts';
 import { usePlace } from '../route.ts';
-import type { Commission, Distributor, Order, Rank } from '../types.ts';
+import type { Commission, Distributor, Order, Profile, Rank } from '../types.ts';
 import { orderHead, orderRow } from './orders.tsx';
 
 export function People(): VNode {
   const { query } = usePlace();
   const filter = { search: query.get('search') ?? '' };
   const list = useList<Distributor>('/api/v1/distributors', filter);
-  const csv = useExport<Distributor>('distributors', '/api/v1/distributors', filter, [
-    ['distributor_id', (d) => d.distributor_id], ['sponsor_id', (d) => d.sponsor_id], ['status', (d) => d.status], ['rank', (d) => d.rank], ['country', (d) => d.country],
-    ['name', (d) => d.name], ['email', (d) => d.email], ['codes', (d) => d.codes?.join(' ')], ['created_at', (d) => d.created_at],
-  ]);
+  const csv = useExport('distributors', filter);
   return (
     <Page title={t('nav.distributors')} actions={[csv, { label: t('people.import'), href: '/distributors/import', primary: true }]}>
       <Section flush>
@@ -33,14 +30,15 @@ export function People(): VNode {
 
 export function PersonScreen({ id }: { id: string }): VNode {
   const path = `/api/v1/distributors/${encodeURIComponent(id)}`;
-  const person = useGet<Distributor>(path);
+  const profile = useGet<Profile>(`${path}/profile`);
+  const person = { ...profile, data: profile.data?.distributor };
   const ranks = useGet<{ data: Rank[] }>(`${path}/ranks`);
   const orders = useList<Order>('/api/v1/orders', { distributor_id: id });
   const earned = useList<Commission>('/api/mlm/commissions', { referrer_id: id });
   const d = person.data;
   return (
     <Page title={d?.name || id} back={{ label: t('nav.distributors'), href: '/distributors' }} badge={d && [word('status', d.status), d.status === 'active' ? 'success' : 'warning']}
-      lead={d && <><Id>{d.distributor_id}</Id>{d.rank && ` · ${word('rank', d.rank)}`}</>} aside={d && orders.data && earned.data && <Profile d={d} />}>
+      lead={d && <><Id>{d.distributor_id}</Id>{d.rank && ` · ${word('rank', d.rank)}`}</>} aside={d && orders.data && earned.data && <About p={profile.data as Profile} />}>
       <Ready of={[person, ranks, orders, earned]}><Await of={person} lines={3}>{() => <>
         <Section flush title={t('person.ranks')}>
           <Await of={ranks}>{({ data }) => data.length === 0 ? <Nothing title={t('person.no_ranks')} text={t('person.no_ranks_yet')} /> : <Ranks rows={data} />}</Await>
@@ -56,13 +54,18 @@ export function PersonScreen({ id }: { id: string }): VNode {
   );
 }
 
-const Profile = ({ d }: { d: Distributor }): VNode => (
-  <Section title={t('person.profile')}>
-    <Facts rows={[
-      [t('people.sponsor'), d.sponsor_id ? <Link href={personHref(d.sponsor_id)}><bdi>{d.sponsor_id}</bdi></Link> : t('people.top')],
-      [t('people.codes'), <Id>{d.codes?.join(', ') || '–'}</Id>], [t('people.country'), d.country ?? '–'], [t('people.email'), <bdi>{d.email ?? '–'}</bdi>], [t('person.since'), <When at={d.created_at} />],
-    ]} />
-  </Section>
+const About = ({ p: { distributor: d, upline, frontline, earned } }: { p: Profile }): VNode => (
+  <>
+    <Section title={t('person.profile')}>
+      <Facts rows={[
+        ...Object.entries(earned).map(([currency, sum]) => [t('overview.earned'), <Money text={sum} currency={currency} />] as const),
+        [t('person.frontline'), count(frontline)], [t('people.codes'), <Id>{d.codes?.join(', ') || '–'}</Id>], [t('people.country'), d.country || '–'], [t('people.email'), <bdi>{d.email || '–'}</bdi>], [t('person.since'), <When at={d.created_at} />],
+      ]} />
+    </Section>
+    <Section title={t('person.upline')}>
+      {upline.length === 0 ? <Text muted>{t('people.top')}</Text> : <Facts rows={upline.map((u, i) => [t('rung.level', { n: String(i + 1) }), <><Link href={personHref(u.distributor_id)}><bdi>{u.name || u.distributor_id}</bdi></Link> <Text muted>{u.rank ? word('rank', u.rank) : ''}{u.status !== 'active' ? ` · ${word('status', u.status)}` : ''}</Text></>] as const)} />}
+    </Section>
+  </>
 );
 
 function Ranks({ rows }: { rows: Rank[] }): VNode {

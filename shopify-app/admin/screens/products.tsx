@@ -21,10 +21,7 @@ export default function Products(): VNode {
   const [chosen, choose] = useState<ReadonlySet<string>>(new Set());
   const [edit, setEdit] = useState<Draft>();
   const [released, setReleased] = useState(0);
-  const csv = useExport<Mapping>('skus', '/api/v1/mappings', filter, [
-    ['platform', (m) => m.platform], ['platform_sku', (m) => m.platform_sku], ['sku_id', (m) => m.sku_id], ['name', (m) => m.name], ['category', (m) => m.category], ['commission_class', (m) => m.commission_class],
-    ['cv_per_unit', (m) => m.cv_per_unit], ['cv_of_net', (m) => m.cv_of_net], ['qv_per_unit', (m) => m.qv_per_unit], ['qv_of_net', (m) => m.qv_of_net], ['country', (m) => m.country], ['valid_from', (m) => m.valid_from],
-  ]);
+  const csv = useExport('mappings', filter);
   const rows = waiting.data?.data ?? [];
   const classes = [...new Set(list.data?.map((m) => m.commission_class).filter(Boolean))].sort();
   const mapChosen = (): void => {

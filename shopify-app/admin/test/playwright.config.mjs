@@ -15,7 +15,7 @@ export default defineConfig({
   globalSetup: "./serve.mjs",
   outputDir: "../../node_modules/.playwright-screens",
   reporter: [["list"], [fileURLToPath(new URL("../../../.ci/node/playwright-counts.mjs", import.meta.url))]],
-  use: { browserName: "chromium", locale: "en-US", timezoneId: "UTC", launchOptions: { executablePath, args: ["--no-sandbox"] } },
+  use: { browserName: "chromium", locale: "en-US", timezoneId: "UTC", launchOptions: { executablePath, args: ["--no-sandbox", "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests"] } },
   projects: [
     { name: "light", testMatch: ["screens.spec.mjs", "jobs.spec.mjs", "faults.spec.mjs", "door.spec.mjs"], use: { viewport: desktop, colorScheme: "light" } },
     { name: "dark", testMatch: ["screens.spec.mjs", "jobs.spec.mjs"], use: { viewport: desktop, colorScheme: "dark" } },

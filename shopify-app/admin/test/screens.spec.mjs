@@ -20,6 +20,7 @@ const screens = [
   ["delivery", delivery, "order", "SHA-256"],
   ["stores", () => "/stores", "Stores", "Lumina Japan"],
   ["settings", () => "/settings", "Settings", "Lumina Naturals"],
+  ["audit", () => "/audit", "Audit log", "program.create"],
   ["not-found", () => "/stores/gone", "Nothing here", "leads nowhere"],
 ];
 

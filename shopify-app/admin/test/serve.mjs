@@ -8,8 +8,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const upline = fileURLToPath(new URL("../../../bin/upline", import.meta.url));
-export const secret = "test-secret-of-the-shopify-app";
-export const clientId = "test-client-id";
 
 const freePort = () => new Promise((resolve, reject) => {
   const probe = createServer().once("error", reject).listen(0, "127.0.0.1", () => {
@@ -37,7 +35,7 @@ async function serve(data, env = {}) {
 export default async function setup() {
   const folder = mkdtempSync(join(tmpdir(), "upline-screens-"));
   const demo = JSON.parse(execFileSync(upline, ["demo", "--json", "--data", join(folder, "demo"), "--log-level", "error"], { encoding: "utf8", maxBuffer: 1 << 24 }));
-  const full = await serve(join(folder, "demo"), { SHOPIFY_API_KEY: clientId, SHOPIFY_API_SECRET: secret });
+  const full = await serve(join(folder, "demo"));
   const empty = await serve(join(folder, "empty"));
   Object.assign(process.env, {
     UPLINE_TEST_URL: full.url, UPLINE_TEST_KEY: demo.api_key, UPLINE_TEST_EMPTY: empty.url,
