@@ -83,7 +83,7 @@ var table = []row{
 	{pkg: "server/run", ours: "server core/*"},
 	{pkg: "server/store", ours: "server server/reconcile adapters server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy server/reference core/* server/imports"},
 	{pkg: "server/storetest", ours: "server server/reconcile adapters server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy server/reference core/* server/imports", testOnly: true},
-	{pkg: "server/httpapi", ours: "server server/inbox server/dedupe server/pipeline server/auth server/secret server/imports " +
+	{pkg: "server/httpapi", ours: "server server/reconcile server/inbox server/dedupe server/pipeline server/auth server/secret server/imports " +
 		"server/metrics server/web server/query server/explain server/admin server/run server/install server/channel server/privacy server/reference adapters core/*"},
 	{pkg: "server/demo", ours: "server server/run server/inbox server/pipeline server/query server/admin server/importer server/planfile server/secret adapters core/*"},
 	{pkg: "server/bench", ours: "*"},
@@ -112,7 +112,7 @@ var libraries = map[string]string{
 	"github.com/rabbitmq/amqp091-go":         "server/bus",
 	"github.com/twmb/franz-go":               "server/bus",
 	"github.com/redis/go-redis/v9":           "server/dedupe",
-	"github.com/google/uuid":                 "server/inbox server/httpapi server/admin",
+	"github.com/google/uuid":                 "server/inbox server/httpapi server/admin server/cmd/upline",
 	"github.com/klauspost/compress":          "*",
 	"github.com/go-json-experiment/json":     "*",
 	"golang.org/x/crypto":                    "server/auth",

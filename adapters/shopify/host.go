@@ -99,3 +99,41 @@ func drain(answer *http.Response) {
 	_, _ = io.Copy(io.Discard, io.LimitReader(answer.Body, 64<<10))
 	_ = answer.Body.Close()
 }
+
+// NewAPITransport gives the way to the Admin API and to the storage that holds results of bulk operations. A request that brings
+// a token goes to a shop's own host or nowhere; any other goes by TLS. The client of the API bounds answers and time itself.
+// testHost is that of NewHTTPClient.
+func NewAPITransport(testHost string) (http.RoundTripper, error) {
+	if testHost != "" {
+		if err := checkLoopback(testHost); err != nil {
+			return nil, err
+		}
+	}
+	base := &http.Transport{
+		DialContext:         (&net.Dialer{Timeout: callTimeout}).DialContext,
+		TLSHandshakeTimeout: callTimeout,
+		MaxIdleConnsPerHost: idleConnections, IdleConnTimeout: time.Minute, ForceAttemptHTTP2: true,
+	}
+	return &apiGuard{base: base, testHost: testHost}, nil
+}
+
+// apiGuard keeps tokens from strangers, whatever the code above it does.
+type apiGuard struct {
+	base     http.RoundTripper
+	testHost string
+}
+
+// RoundTrip refuses what is not encrypted, and a token for anybody but a shop.
+func (g *apiGuard) RoundTrip(r *http.Request) (*http.Response, error) {
+	shop, err := ParseShop(r.URL.Host)
+	toShop := err == nil && shop == r.URL.Host
+	if r.URL.Scheme != "https" || r.URL.User != nil || (r.Host != "" && r.Host != r.URL.Host) || (!toShop && r.Header.Get("X-Shopify-Access-Token") != "") {
+		return nil, errForeignHost
+	}
+	if g.testHost != "" {
+		host := r.URL.Host
+		r = r.Clone(r.Context())
+		r.Host, r.URL.Scheme, r.URL.Host = host, "http", g.testHost
+	}
+	return g.base.RoundTrip(r)
+}

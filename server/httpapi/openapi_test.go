@@ -24,6 +24,7 @@ import (
 	"upline.dev/upline/server/channel"
 	"upline.dev/upline/server/httpapi"
 	"upline.dev/upline/server/install"
+	"upline.dev/upline/server/reconcile"
 	"upline.dev/upline/server/run"
 )
 
@@ -150,6 +151,7 @@ func TestEveryAnswerFitsTheDocument(t *testing.T) {
 	c.periods()
 	c.privacyRequests()
 	c.storefront()
+	c.reconciliations()
 	c.reads()
 	c.refusals()
 	c.screens()
@@ -280,6 +282,31 @@ func (c *conversation) privacyRequests() {
 	c.say(exchange{method: "POST", path: path, body: `{"kind":"store_erase","store_id":"alpha-till"}`, want: 401})
 	c.say(exchange{method: "POST", path: path, header: c.bearer(), wrong: true, want: 422, body: `{"kind":"forget"}`})
 	c.say(exchange{method: "POST", path: path, header: c.bearer(), want: 404, body: `{"kind":"store_erase","store_id":"nowhere"}`})
+	c.say(exchange{method: "POST", path: path, header: c.bearer(), body: strings.Repeat(" ", httpapi.MaxBody+1), wrong: true, want: 413})
+}
+
+// reconciliations queues one for the store, and reads it.
+func (c *conversation) reconciliations() {
+	const path = "/api/v1/reconciliation"
+	queued := c.say(exchange{
+		method: "POST", path: path, header: c.bearer(), want: 202, body: `{"store_id":"alpha-till","from":"2026-11-01T00:00:00Z","to":"2026-11-02T00:00:00+01:00","mend":true}`,
+	})
+	var r reconcile.Run
+	fatal(c.t, json.Unmarshal(queued, &r))
+	fatal(c.t, c.store.PutReconciliation(c.t.Context(), reconcile.Run{
+		RunID: r.RunID, ProgramID: c.program, StoreID: r.StoreID, From: r.From, To: r.To, State: reconcile.Done, FinishedAt: &r.To, Currency: "EUR",
+	}, []reconcile.Finding{{OrderID: "alpha-till/A-1", Kind: reconcile.Missing, ToldMinor: 1940, Currency: "EUR", FoundAt: r.To}}))
+	c.say(exchange{method: "POST", path: path, header: c.bearer(), want: 202, body: `{"store_id":"alpha-till"}`})
+	for _, read := range []string{path, path + "?store_id=alpha-till&limit=1", path + "/" + r.RunID} {
+		c.say(exchange{method: "GET", path: read, header: c.bearer(), want: 200})
+		c.say(exchange{method: "GET", path: read, want: 401})
+	}
+	c.say(exchange{method: "GET", path: path + "/none", header: c.bearer(), want: 404})
+	c.say(exchange{method: "GET", path: path + "?after=x", header: c.bearer(), wrong: true, want: 422})
+	c.say(exchange{method: "GET", path: path + "/none?limit=0", header: c.bearer(), wrong: true, want: 422})
+	c.say(exchange{method: "POST", path: path, body: `{"store_id":"alpha-till"}`, want: 401})
+	c.say(exchange{method: "POST", path: path, header: c.bearer(), want: 404, body: `{"store_id":"nowhere"}`})
+	c.say(exchange{method: "POST", path: path, header: c.bearer(), wrong: true, want: 422, body: `{"store_id":"alpha-till","from":"2027-01-01T00:00:00Z"}`})
 	c.say(exchange{method: "POST", path: path, header: c.bearer(), body: strings.Repeat(" ", httpapi.MaxBody+1), wrong: true, want: 413})
 }
 

@@ -12,7 +12,9 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +33,7 @@ import (
 	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/planfile"
 	"upline.dev/upline/server/privacy"
+	"upline.dev/upline/server/reconcile"
 	"upline.dev/upline/server/reference"
 	"upline.dev/upline/server/run"
 	"upline.dev/upline/server/secret"
@@ -49,6 +52,7 @@ type product struct {
 	privacy    *privacy.Service // works only where a test lets it
 	imports    *imports.Service
 	references *httpapi.References
+	runs       atomic.Int64 // reconciliations so far
 }
 
 func openProduct(t testing.TB) *product {
@@ -101,6 +105,9 @@ func openProduct(t testing.TB) *product {
 		Reader: books, Screens: books, Admin: p.admin, Bodies: arrivals, Previewer: engine, Imports: p.imports, Metrics: figures, Gatherer: registry, Ready: books.Ping, Kick: engine.Kick,
 		Web: web.Handler(), Logger: logger, Clock: time.Now, Version: "test",
 		Auth: p.auth, Channel: p.channel, Privacy: p.privacy, References: p.references,
+		Reconcile: &reconcile.Service{
+			Books: books, Clock: func() time.Time { return afterNovember }, NewID: func() string { return "r-" + strconv.FormatInt(p.runs.Add(1), 10) },
+		},
 		Projections: &run.Projections{Service: &run.Service{Books: books, Clock: func() time.Time { return afterNovember }, TempDir: dir}},
 	})
 	listening := httptest.NewServer(p.api)

@@ -27,6 +27,7 @@ import (
 	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/privacy"
 	"upline.dev/upline/server/query"
+	"upline.dev/upline/server/reconcile"
 	"upline.dev/upline/server/run"
 )
 
@@ -72,6 +73,8 @@ type Deps struct {
 	// Auth lets people in; nil: API keys and Authenticators alone count. Authenticators know what platforms send.
 	Auth           *auth.Service
 	Authenticators []auth.Authenticator
+	// Reconcile finds and mends what deliveries did not tell; nil: this server does not.
+	Reconcile *reconcile.Service
 	// Channel answers the plugins of stores; nil: there is none.
 	Channel *channel.Service
 	// TryShop checks reading keys at a WooCommerce shop; nil: shops are not asked for keys.
@@ -185,6 +188,9 @@ func (s *Server) routes() {
 	v1.POST("/runs", s.postRun)
 	v1.GET("/runs/:run_id", s.getRun)
 	v1.GET("/projection", s.projection)
+	v1.GET("/reconciliation", s.listReconciliations)
+	v1.POST("/reconciliation", s.postReconciliation)
+	v1.GET("/reconciliation/:run_id", s.getReconciliation)
 	v1.GET("/customers/bindings", s.listBindings)
 	v1.POST("/customers/bindings", s.putBindings)
 	v1.GET("/mappings", s.listMappings)

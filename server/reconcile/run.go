@@ -60,6 +60,17 @@ func (s *Service) Begin(ctx context.Context, q Request) (r Run, err error) {
 	return r, s.Books.PutReconciliation(ctx, r, nil)
 }
 
+// Queue stores a new run for a server's own work to carry out: it is taken up like one whose process died, within seconds.
+func (s *Service) Queue(ctx context.Context, q Request) (Run, error) {
+	r, err := s.Begin(ctx, q)
+	if err != nil {
+		return r, err
+	}
+	queued := r
+	queued.HeartbeatAt = r.StartedAt.Add(-staleAfter)
+	return queued, s.Books.PutReconciliation(ctx, queued, nil)
+}
+
 func (s *Service) target(ctx context.Context, program, storeID string) (Target, error) {
 	targets, err := s.Books.ReconcileTargets(ctx, program)
 	if err != nil {

@@ -45,7 +45,7 @@ const (
 	wantAttempts = 8   // while the order does not change; after that reconciliation and people have it
 	firstRefetch = time.Minute
 	lastRefetch  = 12 * time.Hour
-	lookEvery    = time.Minute // for stores that are due
+	lookEvery    = 10 * time.Second // for stores that are due, and for runs that somebody asked for
 )
 
 // Work fetches wanted orders and reconciles stores as they become due, until ctx ends. A failure is logged and tried again.

@@ -37,19 +37,20 @@ type Settings struct {
 // CLI is the whole command line.
 type CLI struct {
 	Settings
-	Serve   ServeCmd         `cmd:"" help:"Serve webhooks, the API and the pages."`
-	Migrate MigrateCmd       `cmd:"" help:"Bring the database to this version's layout."`
-	Demo    DemoCmd          `cmd:"" help:"Fill the database with a believable company."`
-	Import  ImportCmd        `cmd:"" help:"Import distributors, SKUs or orders from CSV; a dry run unless --commit."`
-	Explain ExplainCmd       `cmd:"" help:"Say why an order paid what it paid."`
-	Verify  VerifyCmd        `cmd:"" help:"Recompute the ledger and check every seal."`
-	Plan    PlanCmd          `cmd:"" help:"Check, compare, test and publish compensation plans."`
-	Run     RunCmd           `cmd:"" help:"Close periods: preview, lock, commit."`
-	People  PeopleCmd        `cmd:"" help:"Move and place people, with the effect shown first."`
-	Admin   AdminCmd         `cmd:"" help:"Manage programs, stores and API keys."`
-	Privacy PrivacyCmd       `cmd:"" help:"Tell persons what is kept of them, and forget them."`
-	Bench   BenchCmd         `cmd:"" help:"Measure this machine; figures are ratios within one run."`
-	Version kong.VersionFlag `help:"Print the version and exit."`
+	Serve     ServeCmd         `cmd:"" help:"Serve webhooks, the API and the pages."`
+	Migrate   MigrateCmd       `cmd:"" help:"Bring the database to this version's layout."`
+	Demo      DemoCmd          `cmd:"" help:"Fill the database with a believable company."`
+	Import    ImportCmd        `cmd:"" help:"Import distributors, SKUs or orders from CSV; a dry run unless --commit."`
+	Explain   ExplainCmd       `cmd:"" help:"Say why an order paid what it paid."`
+	Reconcile ReconcileCmd     `cmd:"" help:"Compare a store's orders with its platform's, and mend what deliveries did not tell."`
+	Verify    VerifyCmd        `cmd:"" help:"Recompute the ledger and check every seal."`
+	Plan      PlanCmd          `cmd:"" help:"Check, compare, test and publish compensation plans."`
+	Run       RunCmd           `cmd:"" help:"Close periods: preview, lock, commit."`
+	People    PeopleCmd        `cmd:"" help:"Move and place people, with the effect shown first."`
+	Admin     AdminCmd         `cmd:"" help:"Manage programs, stores and API keys."`
+	Privacy   PrivacyCmd       `cmd:"" help:"Tell persons what is kept of them, and forget them."`
+	Bench     BenchCmd         `cmd:"" help:"Measure this machine; figures are ratios within one run."`
+	Version   kong.VersionFlag `help:"Print the version and exit."`
 }
 
 func main() {

@@ -10,7 +10,9 @@ import (
 	"net/url"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +26,7 @@ import (
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/httpapi"
 	"upline.dev/upline/server/metrics"
+	"upline.dev/upline/server/reconcile"
 	closer "upline.dev/upline/server/run"
 	"upline.dev/upline/server/web"
 )
@@ -33,6 +36,7 @@ type ServeCmd struct {
 	ShopifySettings
 	Addr           string        `help:"Address to listen on." env:"UPLINE_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	DrainTimeout   time.Duration `help:"How long to finish what is under way when told to stop." env:"UPLINE_DRAIN_TIMEOUT" default:"20s"`
+	ReconcileEvery time.Duration `help:"How often each connected store's orders are held against its platform's; 0 never does, nor fetches hinted orders." env:"UPLINE_RECONCILE_EVERY" default:"6h"`
 	BodyRetention  time.Duration `help:"How long raw delivery bodies are kept; their hashes stay." env:"UPLINE_BODY_RETENTION" default:"720h"`
 	PublicURL      string        `help:"How the world sees this server, such as https://upline.example.com; empty: by the name each request asks for." env:"UPLINE_PUBLIC_URL" placeholder:"URL"`
 	TrustedProxies []string      `help:"Addresses or networks of reverse proxies whose word on a client's address and scheme counts." env:"UPLINE_TRUSTED_PROXIES" placeholder:"CIDR"`
@@ -127,6 +131,11 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		return wrongSetting("the Shopify app: %v", err)
 	}
 	installs := a.installs(app)
+	transport, err := cmd.transport()
+	if err != nil {
+		return wrongSetting("the Shopify app: %v", err)
+	}
+	reconciler := env.reconciler(a, machine.inbox, installs, transport)
 	pages, plugins := web.Handler(), a.channel()
 	plugins.Eraser = machine.privacy
 	imported := a.imports(env, machine)
@@ -136,7 +145,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		Bodies: machine.inbox, Previewer: machine.pipeline, Imports: imported,
 		Projections: &closer.Projections{Service: a.runs(env, nil)},
 		Metrics:     figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: pages,
-		Logger: env.log, Clock: time.Now, Version: version, Privacy: machine.privacy, References: a.references(app),
+		Logger: env.log, Clock: time.Now, Version: version, Privacy: machine.privacy, References: a.references(app), Reconcile: reconciler,
 		Channel: plugins, Auth: a.auth(), PublicURL: cmd.PublicURL, TrustedProxies: cmd.TrustedProxies,
 		Shopify: cmd.shopifySurface(a, app, installs, embeddedPage(pages)),
 	})
@@ -157,6 +166,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 	go func() {
 		defer close(engineDone)
 		defer cmd.keepAlive(engineCtx, env, installs)()
+		defer cmd.reconcileAll(engineCtx, reconciler)()
 		if err := machine.run(engineCtx); err != nil && !errors.Is(err, context.Canceled) {
 			failed <- fmt.Errorf("pipeline: %w", err)
 		}
@@ -188,6 +198,15 @@ func (cmd *ServeCmd) printSetup(ctx context.Context, env *environment, a *app, l
 	}
 	_, err = fmt.Fprintf(env.stdout, "Nobody can sign in yet. Open this link once, within 24 hours, to become the owner:\n%s/setup#%s\n", base, code)
 	return err
+}
+
+// reconcileAll fetches hinted orders and reconciles stores, in a process that settles, until ctx ends. wait gives when it has stopped.
+func (cmd *ServeCmd) reconcileAll(ctx context.Context, s *reconcile.Service) (wait func()) {
+	var working sync.WaitGroup
+	if slices.Contains(cmd.Roles, "engine") && cmd.ReconcileEvery > 0 {
+		working.Go(func() { s.Work(ctx, reconcile.Schedule{Every: cmd.ReconcileEvery}) })
+	}
+	return working.Wait
 }
 
 // stop ends in the order in which work flows: no new requests, then the inbox, then the pipeline. What is not settled

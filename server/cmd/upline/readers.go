@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"upline.dev/upline/adapters"
+	"upline.dev/upline/adapters/shopify"
+	"upline.dev/upline/adapters/shopify/adminapi"
+	"upline.dev/upline/core/order"
+	"upline.dev/upline/server/install"
+	"upline.dev/upline/server/reconcile"
+	"upline.dev/upline/server/secret"
+)
+
+// storeReaders read stores' orders by their platforms' APIs, with the credentials that server/install keeps.
+type storeReaders struct {
+	installs *install.Service
+	shopify  http.RoundTripper // nil: the Shopify app is switched off
+	folder   string            // where bulk results are sorted
+
+	mu      sync.Mutex
+	clients map[string]*adminapi.Client // by store; each follows its shop's budget
+}
+
+var _ reconcile.Readers = (*storeReaders)(nil)
+
+// Reader gives a connected store's reader. See reconcile.Readers.
+func (r *storeReaders) Reader(ctx context.Context, t reconcile.Target) (adapters.Reader, error) {
+	if _, err := r.installs.Credentials(ctx, t.StoreID); err != nil {
+		if errors.Is(err, install.ErrNotConnected) {
+			return nil, reconcile.ErrNoReader
+		}
+		return nil, err
+	}
+	if t.Platform != order.Shopify || r.shopify == nil {
+		return nil, reconcile.ErrNoReader
+	}
+	client, err := r.shopifyClient(t.StoreID, t.Domain)
+	if err != nil {
+		return nil, err
+	}
+	return &refusable{Reader: shopify.NewReader(client, r.folder), installs: r.installs, storeID: t.StoreID}, nil
+}
+
+func (r *storeReaders) shopifyClient(storeID, domain string) (*adminapi.Client, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if known := r.clients[storeID]; known != nil && known.Shop() == domain {
+		return known, nil
+	}
+	client, err := adminapi.New(domain, &storeTokens{r.installs, storeID}, adminapi.Options{Transport: r.shopify})
+	if err != nil {
+		return nil, err
+	}
+	if r.clients == nil {
+		r.clients = map[string]*adminapi.Client{}
+	}
+	r.clients[storeID] = client
+	return client, nil
+}
+
+// storeTokens are a store's tokens in the words of the API's client.
+type storeTokens struct {
+	installs *install.Service
+	storeID  string
+}
+
+// Token is the one to use now.
+func (k *storeTokens) Token(ctx context.Context) (string, error) {
+	creds, err := k.installs.Credentials(ctx, k.storeID)
+	return creds.Token.Reveal(), err
+}
+
+// Renew gives another than the one that was refused.
+func (k *storeTokens) Renew(ctx context.Context, refused string) (string, error) {
+	creds, err := k.installs.Renew(ctx, k.storeID, secret.Text(refused))
+	return creds.Token.Reveal(), err
+}
+
+// refusable notes when a platform refuses a store's credentials for good, so that the merchant is asked to come back.
+type refusable struct {
+	adapters.Reader
+	installs *install.Service
+	storeID  string
+}
+
+// Order is that of the reader within.
+func (r *refusable) Order(ctx context.Context, id string) (adapters.Fetched, error) {
+	f, err := r.Reader.Order(ctx, id)
+	return f, r.note(ctx, err)
+}
+
+// Changed is that of the reader within.
+func (r *refusable) Changed(ctx context.Context, from, to time.Time, yield func(adapters.Fetched) error) error {
+	return r.note(ctx, r.Reader.Changed(ctx, from, to, yield))
+}
+
+func (r *refusable) note(ctx context.Context, err error) error {
+	if !errors.Is(err, adapters.ErrReauthorise) {
+		return err
+	}
+	return errors.Join(err, r.installs.Refused(ctx, r.storeID, "the platform refuses the store's credentials", "upline"))
+}
+
+// reconciler is the service that finds and mends what deliveries did not tell.
+func (e *environment) reconciler(a *app, in reconcile.Inbox, installs *install.Service, transport http.RoundTripper) *reconcile.Service {
+	return &reconcile.Service{
+		Books: a.store, Inbox: in, Readers: &storeReaders{installs: installs, shopify: transport, folder: e.Data},
+		Adapters: platforms(), Clock: time.Now, Logger: e.log,
+		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
+	}
+}
+
+// transport reaches shops, and the storage that holds results of bulk operations; nil where the Shopify app is switched off.
+func (s *ShopifySettings) transport() (http.RoundTripper, error) {
+	if s.ShopifyAPIKey == "" {
+		return nil, nil //nolint:nilnil // switched off is no error
+	}
+	return shopify.NewAPITransport(s.ShopifyTestHost)
+}
