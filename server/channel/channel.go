@@ -75,7 +75,8 @@ type Codes interface {
 
 // Eraser carries out what the law grants a customer of a store.
 type Eraser interface {
-	EraseCustomer(ctx context.Context, program, storeID, customerID string) error
+	// EraseCustomer notes the wish; it is carried out within the law's month. A guest is told by the orders.
+	EraseCustomer(ctx context.Context, program, storeID, customerID string, orderIDs []string) error
 }
 
 // Service answers plugins. It is safe for concurrent use.

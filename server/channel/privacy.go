@@ -36,20 +36,28 @@ func (s *Service) export(ctx context.Context, st *admin.Store, body []byte) (any
 	return v, nil
 }
 
-// erase carries out a customer's right to be forgotten.
+// maxErased bounds the orders of one wish.
+const maxErased = 1000
+
+// erase carries out a customer's right to be forgotten: raw deliveries and bindings go, ids and amounts of orders stay.
 func (s *Service) erase(ctx context.Context, st *admin.Store, body []byte) (any, error) {
-	var in who
+	var in struct {
+		CustomerID string   `json:"customer_id"`
+		OrderIDs   []string `json:"order_ids"`
+	}
 	if err := decode(body, &in); err != nil {
 		return nil, err
 	}
-	if in.CustomerID == "" {
-		return map[string]string{"erased": "Nothing is kept of guests but the ids and amounts of their orders, which are the company's books."}, nil
+	switch {
+	case len(in.OrderIDs) > maxErased:
+		return nil, invalid("order_ids", "at most 1000 orders at once")
+	case in.CustomerID == "" && len(in.OrderIDs) == 0:
+		return map[string]string{"erased": "Nothing is kept of this person."}, nil
+	case s.Eraser == nil:
+		return nil, server.Errorf(server.Conflict, "this server cannot erase customers by itself; ask its operator")
 	}
-	if s.Eraser == nil {
-		return nil, server.Errorf(server.Conflict, "this server cannot erase customers by itself yet; ask its operator")
-	}
-	if err := s.Eraser.EraseCustomer(ctx, st.ProgramID, st.StoreID, in.CustomerID); err != nil {
+	if err := s.Eraser.EraseCustomer(ctx, st.ProgramID, st.StoreID, in.CustomerID, in.OrderIDs); err != nil {
 		return nil, err
 	}
-	return map[string]string{"erased": "The customer's deliveries are erased; ids and amounts of orders stay, as the company's books."}, nil
+	return map[string]string{"erased": "What Upline received of this customer is erased; ids and amounts of orders stay, as the company's books."}, nil
 }

@@ -142,11 +142,34 @@ func TestWooCommercePlugin(t *testing.T) {
 		in.wantNet("20", "59.80", everySale)
 		w.tell(`"status":"completed","paid":true,"deleted":true`, deleted)
 		in.wantNet("20", "0.00", "0.00")
+		w.call("erase", `"customer_id":"2"`)
+		in.until("the customer to be erased", func() bool {
+			out := in.cli("privacy", "list")
+			return strings.Contains(out, "customer_erase") && strings.Contains(out, "done")
+		})
+		if status, answer := in.send("/connect/woocommerce/callback", nil, []byte(`{"user_id":"guessed","consumer_key":"ck_x","consumer_secret":"cs_x"}`)); status != http.StatusForbidden {
+			t.Errorf("keys that nobody asked for: %d %s, want 403", status, answer)
+		}
 		if out := in.cli("verify"); !strings.Contains(out, ": sound (") {
 			t.Errorf("verify says: %s", out)
 		}
 		p.stop(t)
 	})
+}
+
+// call asks what a shop's pages ask.
+func (w *wooShop) call(call, members string) []byte {
+	w.t.Helper()
+	body := fmt.Appendf(nil, `{"type":%q,"version":1,"site":%q,%s}`, call, wooSite, members)
+	id, at := "call-"+call, strconv.FormatInt(time.Now().Unix(), 10)
+	status, answer := w.send("/api/plugin/"+w.store+"/"+call, map[string]string{
+		adapters.HeaderWebhookID: id, adapters.HeaderWebhookTimestamp: at,
+		adapters.HeaderWebhookSignature: adapters.SignStandard(id, at, body, []byte(w.secret)),
+	}, body)
+	if status != http.StatusOK {
+		w.t.Fatalf("%s: %d %s", call, status, answer)
+	}
+	return answer
 }
 
 // TestWooCommerceRecordings sends every recorded delivery of a real store, twice and in its order, to the real program.

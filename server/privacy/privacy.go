@@ -266,10 +266,11 @@ func (s *Service) Take(ctx context.Context, a Ask) (requestID string, err error)
 	return id, s.Books.Audit(ctx, a.ProgramID, a.Actor, "privacy."+string(a.Kind), id, a.StoreID)
 }
 
-// EraseCustomer takes a request of a store's plugin to forget one of its customers.
-func (s *Service) EraseCustomer(ctx context.Context, program, storeID, customerID string) error {
+// EraseCustomer takes a request of a store's plugin to forget one of its customers; a guest is known by the orders alone.
+func (s *Service) EraseCustomer(ctx context.Context, program, storeID, customerID string, orderIDs []string) error {
 	_, err := s.Take(ctx, Ask{
 		ProgramID: program, StoreID: storeID, Kind: CustomerErase, Subject: customerID, Actor: "store:" + storeID, ReceivedAt: s.Clock(),
+		Detail: Detail{OrderIDs: orderIDs},
 	})
 	return err
 }

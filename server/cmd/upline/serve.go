@@ -147,6 +147,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		Metrics:     figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: pages,
 		Logger: env.log, Clock: time.Now, Version: version, Privacy: machine.privacy, References: a.references(app), Reconcile: reconciler,
 		Channel: plugins, Auth: a.auth(), PublicURL: cmd.PublicURL, TrustedProxies: cmd.TrustedProxies,
+		TryShop: cmd.tryShop(),
 		Shopify: cmd.shopifySurface(a, app, installs, embeddedPage(pages)),
 	})
 	server := &http.Server{
