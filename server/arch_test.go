@@ -57,6 +57,7 @@ var table = []row{
 
 	{pkg: "server"},
 	{pkg: "server/bus", ours: "server"},
+	{pkg: "server/relay", ours: "server server/bus"},
 	{pkg: "server/secret", ours: "server"},
 	{pkg: "server/metrics", ours: "server"},
 	{pkg: "server/web"},
@@ -81,8 +82,8 @@ var table = []row{
 	{pkg: "server/reference"},
 	{pkg: "server/notice", ours: "server server/privacy adapters core/order"},
 	{pkg: "server/run", ours: "server core/*"},
-	{pkg: "server/store", ours: "server server/reconcile adapters server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy server/reference core/* server/imports"},
-	{pkg: "server/storetest", ours: "server server/reconcile adapters server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy server/reference core/* server/imports", testOnly: true},
+	{pkg: "server/store", ours: "server server/relay server/reconcile adapters server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy server/reference core/* server/imports"},
+	{pkg: "server/storetest", ours: "server server/relay server/reconcile adapters server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy server/reference core/* server/imports", testOnly: true},
 	{pkg: "server/httpapi", ours: "server server/reconcile server/inbox server/dedupe server/pipeline server/auth server/secret server/imports " +
 		"server/metrics server/web server/query server/explain server/admin server/run server/install server/channel server/privacy server/reference adapters core/*"},
 	{pkg: "server/demo", ours: "server server/run server/inbox server/pipeline server/query server/admin server/importer server/planfile server/secret adapters core/*"},
@@ -104,7 +105,7 @@ var libraries = map[string]string{
 	"modernc.org/sqlite":                     "server/store",
 	"github.com/pressly/goose/v3":            "server/store",
 	"github.com/goccy/go-yaml":               "server/planfile",
-	"github.com/santhosh-tekuri/jsonschema":  "server/planfile",
+	"github.com/santhosh-tekuri/jsonschema":  "server/planfile server/relay",
 	"github.com/golang-jwt/jwt/v5":           "server/auth adapters/shopify",
 	"github.com/bold-commerce/go-shopify/v4": "adapters/shopify",
 	"github.com/Khan/genqlient":              "adapters/shopify/adminapi",

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,7 +12,10 @@ import (
 
 	"upline.dev/upline/core/money"
 	"upline.dev/upline/server"
+	"upline.dev/upline/server/relay"
 )
+
+var _ relay.Books = (*Store)(nil)
 
 // outboxPayload is what an outbox row keeps: where its events are. The postings never change, so to keep the events
 // twice would only be a second truth, and cost a third of the settling transaction.
@@ -18,15 +23,6 @@ type outboxPayload struct {
 	OrderID    string `json:"order_id"`
 	Revision   int64  `json:"revision"`
 	SnapshotID string `json:"snapshot_id,omitempty"`
-}
-
-// OutboxRow is one message to the outside: what one settlement posted.
-type OutboxRow struct {
-	Sequence  int64 // per program, in the order of the commits, without gaps
-	Topic     string
-	Key       string // the order's id; messages of one key stay in order
-	Payload   []byte // JSON: order_id, revision, snapshot_id, and events
-	CreatedAt time.Time
 }
 
 // outboxMessage is a payload with its events.
@@ -46,8 +42,8 @@ type outboxEvent struct {
 }
 
 // Outbox reads a program's messages after a sequence, at most limit. A reader that remembers the last sequence misses
-// none: they become visible in their order.
-func (s *Store) Outbox(ctx context.Context, program string, after int64, limit int) (messages []OutboxRow, err error) {
+// none: they become visible in their order. See relay.Books.
+func (s *Store) Outbox(ctx context.Context, program string, after int64, limit int) (messages []relay.Row, err error) {
 	defer server.Wrap(&err, "read the outbox of program %s", program)
 	var found []struct {
 		Sequence  int64  `db:"sequence"`
@@ -76,7 +72,7 @@ func (s *Store) Outbox(ctx context.Context, program string, after int64, limit i
 			if err != nil {
 				return fmt.Errorf("outbox row %d: %w", found[i].Sequence, err)
 			}
-			messages = append(messages, OutboxRow{
+			messages = append(messages, relay.Row{
 				Sequence: found[i].Sequence, Topic: found[i].Topic, Key: found[i].Key,
 				Payload: payload, CreatedAt: instant(found[i].CreatedAt),
 			})
@@ -124,5 +120,40 @@ func (s *Store) ForgetOutbox(ctx context.Context, program string, upTo int64) (e
 	return s.write(ctx, program, func(ctx context.Context, tx *sqlx.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM outbox WHERE program_id = $1 AND sequence <= $2`, program, upTo)
 		return err
+	})
+}
+
+// LeasePosition makes owner the only one who reads for reader for a while. See relay.Books.
+func (s *Store) LeasePosition(ctx context.Context, program, reader, owner string, now, until time.Time) (sequence int64, leased bool, err error) {
+	defer server.Wrap(&err, "lease the position of %s in program %s", reader, program)
+	err = s.write(ctx, program, func(ctx context.Context, tx *sqlx.Tx) error {
+		row := tx.QueryRowxContext(ctx, `INSERT INTO relay_positions AS p (program_id, reader, lease_owner, lease_until)
+			VALUES ($1, $2, $3, $4) ON CONFLICT (program_id, reader) DO UPDATE SET lease_owner = $3, lease_until = $4
+			WHERE p.lease_owner = $3 OR p.lease_until <= $5 RETURNING sequence`, program, reader, owner, micros(until), micros(now))
+		switch err := row.Scan(&sequence); {
+		case errors.Is(err, sql.ErrNoRows):
+			return nil
+		case err != nil:
+			return err
+		}
+		leased = true
+		return nil
+	})
+	return sequence, leased, err
+}
+
+// MovePosition notes how far a reader is. See relay.Books.
+func (s *Store) MovePosition(ctx context.Context, program, reader, owner string, sequence int64) (err error) {
+	defer server.Wrap(&err, "move %s in program %s to %d", reader, program, sequence)
+	return s.write(ctx, program, func(ctx context.Context, tx *sqlx.Tx) error {
+		moved, err := tx.ExecContext(ctx, `UPDATE relay_positions SET sequence = CASE WHEN sequence < $4 THEN $4 ELSE sequence END
+			WHERE program_id = $1 AND reader = $2 AND lease_owner = $3`, program, reader, owner, sequence)
+		if err != nil {
+			return err
+		}
+		if n, err := moved.RowsAffected(); err != nil || n == 1 {
+			return err
+		}
+		return relay.Lost(program, reader)
 	})
 }

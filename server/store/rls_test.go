@@ -72,6 +72,8 @@ func twoPrograms(t *testing.T, s *store.Store) {
 		_, err = s.ChangeConnection(ctx, program+"-shop", func(c *install.Connection) error { c.State = install.Connected; return nil })
 		check(t, err)
 		check(t, s.PutChannel(ctx, &channel.Channel{StoreID: program + "-shop", ProgramID: program, SealedIdentityKey: []byte("k"), ClaimedAt: time.Now()}))
+		_, _, err = s.LeasePosition(ctx, program, "bus", "one", time.Now(), time.Now().Add(time.Hour))
+		check(t, err)
 		_, err = s.UseNonce(ctx, program, program+"-shop", "n", time.Now(), time.Now().Add(time.Hour))
 		check(t, err)
 		check(t, s.PutFlow(ctx, install.FlowRow{Hash: admin.HashAPIKey(program), Sealed: []byte("x"), Flow: install.Flow{
@@ -110,7 +112,7 @@ var (
 		"distributors", "distributor_profiles", "genealogy_links", "standings", "distributor_codes",
 		"order_revisions", "orders", "customer_bindings", "stated_bindings", "settlements", "postings", "seals", "outbox", "audit_log", "ledger",
 		"enroller_links", "placements", "person_facts", "rank_overrides", "sale_heads", "sales", "sale_sums", "sale_sums_upto", "periods", "runs",
-		"open_commits", "rank_history", "component_states", "program_settings", "imports",
+		"open_commits", "rank_history", "component_states", "program_settings", "imports", "relay_positions",
 	}
 	openTables = []string{"programs", "stores", "api_keys", "inbox", "inbox_state", "store_credentials", "install_states", "memberships", "sessions", "invitations", "store_channels", "channel_nonces"}
 )

@@ -28,6 +28,7 @@ import (
 	"upline.dev/upline/server/query"
 	"upline.dev/upline/server/reconcile"
 	"upline.dev/upline/server/reference"
+	"upline.dev/upline/server/relay"
 	"upline.dev/upline/server/run"
 )
 
@@ -45,6 +46,7 @@ type Store interface {
 	auth.Books
 	channel.Books
 	reconcile.Books
+	relay.Books
 	Seals(ctx context.Context, program string, fn func(ledger.Seal, []ledger.Posting, [][32]byte) error) error
 	EachSnapshot(ctx context.Context, program string, fn func(id string, snapshot []byte) error) error
 	EachOrder(ctx context.Context, program string, fn func(orderID, snapshotID string, snapshot []byte, posted []ledger.Balance) error) error
@@ -104,6 +106,7 @@ var suite = map[string]func(*testing.T, *world){
 	"settle/no release is lost": testNoReleaseIsLost,
 	"settle/parked deliveries":  testParkedDeliveries,
 	"settle/many":               testManyInOneBatch,
+	"outbox/position":           testPosition,
 	"ledger/only grows":         testOnlyGrows,
 	"ledger/constraints":        testConstraints,
 	"ledger/chain":              testChain,

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"upline.dev/upline/server"
+	"upline.dev/upline/server/bus"
+	"upline.dev/upline/server/relay"
+)
+
+// busPatience is how long a start waits for the bus before it says that it goes on without.
+const busPatience = 5 * time.Second
+
+// relay publishes to the bus until stop is called. Where the bus cannot be reached it says so and keeps trying: deliveries are
+// taken and settled meanwhile, and what was posted is published later.
+func (cmd *ServeCmd) relay(ctx context.Context, env *environment, a *app) (stop func(), err error) {
+	if cmd.BusURL == "" || !slices.Contains(cmd.Roles, "relay") {
+		return func() {}, nil
+	}
+	events, err := bus.Open(cmd.BusURL, bus.Options{})
+	if server.CodeOf(err) == server.Invalid && err != nil {
+		return nil, wrongSetting("%v", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	asking, cancel := context.WithTimeout(ctx, busPatience)
+	defer cancel()
+	if err := events.Ping(asking); err != nil {
+		env.log.WarnContext(ctx, "events wait in the database until the bus can be reached", "error", err)
+	}
+	r := &relay.Relay{Books: a.store, Bus: events, Reader: "bus", Clock: time.Now, Logger: env.log}
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	var done sync.WaitGroup
+	done.Go(func() { _ = r.Run(running) })
+	return func() {
+		end()
+		done.Wait()
+		_ = events.Close()
+	}, nil
+}
