@@ -127,4 +127,4 @@ func (s *Server) importFaults(c *gin.Context) {
 	}
 }
 
-var _ imports.People = (query.Screens)(nil)
+var _ imports.People = query.Screens(nil)

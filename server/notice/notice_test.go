@@ -69,16 +69,22 @@ func TestTake(t *testing.T) {
 		"merged without effect": {adapters.Notice{Kind: adapters.CustomersMerged, At: at, CustomerID: "2", KeptCustomerID: "1"}, false, []string{"merge acme/shop: 1 keeps 2"}, "nothing was known"},
 		"bulk":                  {adapters.Notice{Kind: adapters.BulkFinished, OperationID: "op"}, false, []string{"bulk op of shop"}, "is read"},
 		"data asked for": {
-			adapters.Notice{Kind: adapters.CustomerExport, Key: "9999", CustomerID: "7", OrderIDs: []string{"1"}, Email: "a@b"}, false,
-			[]string{`customer_export of "7" in shop, key 9999, {a@b  [1]}, 2026-11-10T10:00:00Z`}, "pr_1",
+			adapters.Notice{Kind: adapters.CustomerExport, Key: "9999", CustomerID: "7", OrderIDs: []string{"1"}, Email: "a@b"},
+			false,
+			[]string{`customer_export of "7" in shop, key 9999, {a@b  [1]}, 2026-11-10T10:00:00Z`},
+			"pr_1",
 		},
 		"a person erased": {
-			adapters.Notice{Kind: adapters.CustomerErase, CustomerID: "7"}, false,
-			[]string{`customer_erase of "7" in shop, key w1, {  []}, 2026-11-10T10:00:00Z`}, "pr_1",
+			adapters.Notice{Kind: adapters.CustomerErase, CustomerID: "7"},
+			false,
+			[]string{`customer_erase of "7" in shop, key w1, {  []}, 2026-11-10T10:00:00Z`},
+			"pr_1",
 		},
 		"the shop erased": {
-			adapters.Notice{Kind: adapters.StoreErase, At: at}, false,
-			[]string{"uninstall shop at 2026-11-08T09:00:00Z by platform:shopify", `store_erase of "" in shop, key w1, {  []}, 2026-11-10T10:00:00Z`}, "pr_1",
+			adapters.Notice{Kind: adapters.StoreErase, At: at},
+			false,
+			[]string{"uninstall shop at 2026-11-08T09:00:00Z by platform:shopify", `store_erase of "" in shop, key w1, {  []}, 2026-11-10T10:00:00Z`},
+			"pr_1",
 		},
 	} {
 		w := &world{moved: c.moved}
