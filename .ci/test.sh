@@ -122,6 +122,7 @@ suite tools "the programs of .ci/tools" bash .ci/gotest.sh .ci/tools -count=1 ./
 suite generated "genqlient" bash .ci/lint.sh generated
 suite lint "golangci-lint" bash .ci/lint.sh go
 suite shopify "Shopify's command line tool and libraries" bash .ci/nodetest.sh shopify-app/oracle
+suite samples "Shopify's own sample of every topic" bash .ci/samples.sh
 suite extensions "Vitest, in Shopify's mock of its admin" bash .ci/vitest.sh shopify-app/oracle
 suite browser "Chromium" bash .ci/browser.sh browser
 suite woocommerce-plugin "PHPUnit, logic without WordPress" bash .ci/phptest.sh plugins/woocommerce/upline-for-woocommerce

@@ -80,7 +80,7 @@ func TestHints(t *testing.T) {
 		t.Errorf("told before: %+v, pins %+v, awaits %v", s.Attribution, s.Pins, s.Awaits)
 	}
 	before.hints = nil // kept for a month only
-	s = before.step(t, told(2, sale(nobodys, func(o *order.Order) { o.Refunds = []order.Refund{refunded("r", "l1", 1, 5000)} })))
+	before.step(t, told(2, sale(nobodys, func(o *order.Order) { o.Refunds = []order.Refund{refunded("r", "l1", 1, 5000)} })))
 	if diff := cmp.Diff(map[string]int64{"lisa": 500, "gold": 250, "top": 150}, before.earned(sample1)); diff != "" {
 		t.Errorf("a refund after the hint is gone: %s", diff)
 	}

@@ -82,11 +82,12 @@ func (s *Service) carryOut(ctx context.Context, r *Request) error {
 	if err == nil {
 		return s.Books.Finish(ctx, r.ProgramID, r.RequestID, note, counts, s.Clock().UTC())
 	}
-	switch server.CodeOf(err) {
-	case server.Conflict, server.NotFound, server.Invalid: // trying again changes nothing; whoever asked has to do something first
+	code := server.CodeOf(err)
+	if code == server.Conflict || code == server.NotFound || code == server.Invalid {
+		// Trying again changes nothing; whoever asked has to do something first.
 		return s.Books.Finish(ctx, r.ProgramID, r.RequestID, "refused: "+firstLine(err), nil, s.Clock().UTC())
 	}
-	if server.CodeOf(err) == server.Unavailable || ctx.Err() != nil {
+	if code == server.Unavailable || ctx.Err() != nil {
 		return err // nobody's fault: the same again, uncounted
 	}
 	wait, why := backoff(r.Attempt), firstLine(err)
