@@ -125,6 +125,8 @@ suite shopify "Shopify's command line tool and libraries" bash .ci/nodetest.sh s
 suite samples "Shopify's own sample of every topic" bash .ci/samples.sh
 suite extensions "Vitest, in Shopify's mock of its admin" bash .ci/vitest.sh shopify-app/oracle
 suite browser "Chromium" bash .ci/browser.sh browser
+suite screens "types, words, money, first load, Shopify's elements" bash .ci/nodetest.sh shopify-app/admin 'test/unit/*.test.mjs'
+suite screens-browser "Chromium in five settings, axe" bash .ci/browser.sh admin/test
 suite woocommerce-plugin "PHPUnit, logic without WordPress" bash .ci/phptest.sh plugins/woocommerce/upline-for-woocommerce
 suite scripts "shellcheck" bash .ci/lint.sh scripts
 suite vulnerabilities "govulncheck" bash .ci/vuln.sh

@@ -21,17 +21,35 @@ import Orders from './screens/orders.tsx';
 import Overview from './screens/overview.tsx';
 import { People, PersonScreen } from './screens/people.tsx';
 import Products from './screens/products.tsx';
-import Settings from './screens/settings.tsx';
-import Audit from './screens/audit.tsx';
-import { Join } from './screens/members.tsx';
 import SignIn, { OwnerSetup, PasswordForm, Reset } from './screens/signin.tsx';
-import Stores from './screens/stores.tsx';
 import { SESSION, useSession, type Session } from './session.ts';
 import type { Overview as Figures } from './types.ts';
 
+/** A screen that few look at is loaded when somebody does. */
+function later<P extends object>(load: () => Promise<(p: P) => VNode>): (p: P) => VNode {
+  let loaded: ((p: P) => VNode) | undefined;
+  return function Later(p: P) {
+    const [, redraw] = useState(0);
+    const [failed, fail] = useState(false);
+    if (loaded) {
+      const Screen = loaded;
+      return <Screen {...p} />;
+    }
+    load().then((screen) => { loaded = screen; redraw((n) => n + 1); }, () => fail(true));
+    return failed ? <Page title="Upline"><Banner tone="warning" title={t('error.offline')} actions={[{ label: t('error.again'), onClick: () => location.reload() }]} /></Page> : <Loading label={t('list.loading')} lines={6} />;
+  };
+}
+
+const Audit = later(async () => (await import('./screens/audit.tsx')).default);
+const Settings = later(async () => (await import('./screens/settings.tsx')).default);
+const Stores = later(async () => (await import('./screens/stores.tsx')).default);
+const ImportStart = later(async () => (await import('./screens/import.tsx')).ImportStart);
+const ImportScreen = later<{ id: string }>(async () => (await import('./screens/import.tsx')).ImportScreen);
+const Join = later(async () => (await import('./screens/members.tsx')).Join);
+
 const routes: [string, (parts: Record<string, string>) => VNode][] = [
   ['/', () => <Overview />], ['/orders', () => <Orders />], ['/orders/:store/:order', (p) => <OrderScreen key={`${p.store}/${p.order}`} id={`${p.store}/${p.order}`} />],
-  ['/distributors', () => <People />], ['/distributors/:id', (p) => <PersonScreen key={p.id} id={p.id ?? ''} />], ['/products', () => <Products />],
+  ['/distributors', () => <People />], ['/distributors/import', () => <ImportStart />], ['/distributors/import/:id', (p) => <ImportScreen key={p.id} id={p.id ?? ''} />], ['/distributors/:id', (p) => <PersonScreen key={p.id} id={p.id ?? ''} />], ['/products', () => <Products />],
   ['/commissions', () => <Commissions />], ['/deliveries', () => <Deliveries />], ['/deliveries/:id', (p) => <DeliveryScreen key={p.id} id={p.id ?? ''} />],
   ['/stores', () => <Stores />], ['/settings', () => <Settings />], ['/audit', () => <Audit />],
 ];

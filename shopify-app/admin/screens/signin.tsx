@@ -104,7 +104,7 @@ const zones = (): string[] => {
   }
 };
 const here = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
-const currencies = (): (readonly [string, string])[] => {
+export const currencies = (): (readonly [string, string])[] => {
   const names = new Intl.DisplayNames([locale()], { type: 'currency' });
   return Intl.supportedValuesOf('currency').map((c) => [c, `${c} – ${names.of(c) ?? ''}`] as const);
 };

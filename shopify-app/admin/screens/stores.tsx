@@ -1,43 +1,80 @@
 import type { VNode } from 'preact';
-import { Code, Details, Facts, Page, Section, Text } from '#ui';
-import { t } from '#text';
+import { useState } from 'preact/hooks';
+import { Banner, Button, Check, Choice, Code, Details, Facts, Field, Form, Line, Page, Section, Stack, Text, toast } from '#ui';
+import type { Tone } from '#ui';
+import { t, word } from '#text';
 import { ago } from '../../ui/time.ts';
 import { Id, When } from '#viz';
-import { Await, Nothing, platform } from '../common.tsx';
-import { useGet } from '../data.ts';
+import { Await, Nothing, Problem, Ready, platform } from '../common.tsx';
+import { ask, post } from '../api.ts';
+import { stale, useGet } from '../data.ts';
 import type { Page as PageOf } from '../data.ts';
+import { may } from '../session.ts';
 import type { Store } from '../types.ts';
+import { currencies, useSubmit } from './signin.tsx';
 
 export default function Stores(): VNode {
   const stores = useGet<PageOf<Store>>('/api/v1/stores', 10_000);
   return (
     <Page title={t('nav.stores')} lead={t('stores.lead')} aside={<Connect />}>
-      <Await of={stores}>{({ data }) => data.length === 0 ? <Section><Nothing title={t('stores.none')} text={t('stores.none_yet')} /></Section>
-        : <>{data.map((s) => <StoreCard key={s.store_id} store={s} />)}</>}</Await>
+      <Ready of={[stores]}><Await of={stores}>{({ data }) => data.length === 0 ? <Section><Nothing title={t('stores.none')} text={t('stores.none_yet')} /></Section>
+        : <>{data.map((s) => <StoreCard key={s.store_id} store={s} />)}</>}</Await></Ready>
     </Page>
   );
 }
 
-const StoreCard = ({ store: s }: { store: Store }): VNode => (
-  <Section title={s.name || s.domain} note={platform(s.platform)} actions={[{ label: t('stores.deliveries'), href: `/deliveries?store_id=${encodeURIComponent(s.store_id)}` }, { label: t('nav.orders'), href: `/orders?store_id=${encodeURIComponent(s.store_id)}` }]}>
-    <Facts rows={[
-      [t('stores.last_event'), s.last_delivery_at ? <>{ago(s.last_delivery_at)} · <When at={s.last_delivery_at} /></> : t('stores.no_event')],
-      [t('stores.domain'), <bdi>{s.domain}</bdi>], [t('stores.currency'), s.currency], [t('stores.id'), <Id>{s.store_id}</Id>],
-      [t('stores.test_orders'), s.accept_test_orders ? t('stores.test_count') : t('stores.test_ignored')],
-      ...(s.go_live_at ? [[t('stores.go_live'), <When at={s.go_live_at} />] as const] : []),
-    ]} />
-  </Section>
-);
+const connections: Record<string, Tone> = { connected: 'success', needs_reauth: 'critical', uninstalled: 'warning' };
 
-const ways: { id: 'shopify' | 'woocommerce' | 'custom'; command: string }[] = [
-  { id: 'shopify', command: 'bin/upline admin store create my-shop.myshopify.com --platform shopify --currency EUR --id my-shop' },
-  { id: 'woocommerce', command: 'bin/upline admin store create shop.example.com --platform woocommerce --currency EUR --id my-shop' },
-  { id: 'custom', command: 'bin/upline admin store create shop.example.com --platform custom --currency EUR --id my-shop\nbin/upline admin api-key create --store my-shop' },
-];
+function StoreCard({ store: s }: { store: Store }): VNode {
+  const [secret, setSecret] = useState('');
+  const change = (body: unknown): void => { ask(`/api/v1/stores/${encodeURIComponent(s.store_id)}`, { method: 'PATCH', body }).then(() => stale(), (e: Error) => { toast(e.message); void stale(); }); };
+  const rotate = (): void => { post<{ signing_secret: string }>(`/api/v1/stores/${encodeURIComponent(s.store_id)}/rotate-secret`, {}).then((r) => setSecret(r.signing_secret), (e: Error) => toast(e.message)); };
+  return (
+    <Section title={s.name || s.domain} note={platform(s.platform)} actions={[{ label: t('stores.deliveries'), href: `/deliveries?store_id=${encodeURIComponent(s.store_id)}` }, { label: t('nav.orders'), href: `/orders?store_id=${encodeURIComponent(s.store_id)}` }]}>
+      {s.connection && s.connection !== 'connected' && <Banner tone={connections[s.connection] ?? 'warning'} title={word('connection', s.connection)}>{s.connection_reason}</Banner>}
+      <Facts rows={[
+        [t('stores.last_event'), s.last_delivery_at ? <>{ago(s.last_delivery_at)} · <When at={s.last_delivery_at} /></> : t('stores.no_event')],
+        [t('stores.domain'), <bdi>{s.domain}</bdi>], [t('stores.currency'), s.currency], [t('stores.id'), <Id>{s.store_id}</Id>],
+        ...(s.connection ? [[t('stores.connection'), word('connection', s.connection)] as const] : []),
+        [t('stores.test_orders'), s.accept_test_orders ? t('stores.test_count') : t('stores.test_ignored')],
+        ...(s.go_live_at ? [[t('stores.go_live'), <When at={s.go_live_at} />] as const] : []),
+      ]} />
+      {secret && <><Banner tone="warning" title={t('stores.secret_once')} /><Code label={t('stores.secret')} text={secret} /></>}
+      {may('stores.manage') && <Details summary={t('stores.change')}><Stack>
+        <Check label={t('stores.accept_tests')} checked={s.accept_test_orders} onInput={(on) => change({ accept_test_orders: on })} />
+        <Line><Button label={t('stores.rotate')} onClick={rotate} /><Text muted>{t('stores.rotate_text')}</Text></Line>
+      </Stack></Details>}
+    </Section>
+  );
+}
 
-const Connect = (): VNode => (
-  <Section title={t('stores.connect')}>
-    <Text muted>{t('stores.connect_text')}</Text>
-    {ways.map((way) => <Details key={way.id} summary={platform(way.id)}><Text muted>{t(`connect.${way.id}`)}</Text><Code label={t('setup.command')} text={way.command} /></Details>)}
-  </Section>
-);
+const ways = ['shopify', 'woocommerce', 'magento', 'custom'] as const;
+
+/** Makes a store known here; the answer's secret is what its messages are signed with. */
+function Connect(): VNode {
+  const [f, set] = useState({ platform: 'shopify' as (typeof ways)[number], domain: '', name: '', currency: 'EUR' });
+  const [made, setMade] = useState<{ store_id: string; signing_secret: string }>();
+  const s = useSubmit();
+  const submit = (): void => s.run(async () => {
+    setMade(await post('/api/v1/stores', { platform: f.platform, domain: f.domain.trim(), currency: f.currency, ...(f.name.trim() ? { name: f.name.trim() } : {}) }));
+    void stale();
+  });
+  if (!may('stores.manage')) return <></>;
+  return (
+    <Section title={t('stores.connect')}>
+      {made ? <>
+        <Banner tone="success" title={t('stores.made')}>{t('stores.secret_once')}</Banner>
+        <Code label={t('stores.id')} text={made.store_id} /><Code label={t('stores.secret')} text={made.signing_secret} />
+        <Text muted>{t(`connect.${f.platform}`)}</Text>
+        <Line><Button label={t('stores.another')} onClick={() => setMade(undefined)} /></Line>
+      </> : <Form onSubmit={submit}>
+        {s.error && !s.at('domain') && !s.at('currency') && <Problem error={s.error} />}
+        <Choice label={t('sku.platform')} value={f.platform} options={ways.map((w) => [w, platform(w)] as const)} onInput={(v) => set({ ...f, platform: v as (typeof ways)[number] })} help={t(`connect.${f.platform}`)} />
+        <Field label={t('stores.domain')} value={f.domain} onInput={(v) => set({ ...f, domain: v })} placeholder={f.platform === 'shopify' ? 'my-shop.myshopify.com' : 'shop.example.com'} error={s.at('domain')} required />
+        <Field label={t('settings.name')} value={f.name} onInput={(v) => set({ ...f, name: v })} />
+        <Choice label={t('stores.currency')} value={f.currency} options={currencies()} onInput={(v) => set({ ...f, currency: v })} error={s.at('currency')} />
+        <Line><Button label={t('stores.connect')} primary submit busy={s.busy} disabled={!f.domain.trim()} /></Line>
+      </Form>}
+    </Section>
+  );
+}

@@ -23,7 +23,7 @@ async function open(page, info, path = "/") {
 }
 
 const screens = [["/", "Overview", "Ledger rows posted"], ["/orders", "Orders", "Commissioned"], ["/distributors", "Distributors", "OSKAR1001"], ["/products", "Products", "SKIN-13"],
-  ["/commissions", "Commissions", "On hold"], ["/deliveries", "Deliveries", "orders/paid"], ["/stores", "Stores", "Lumina Japan"], ["/settings", "Settings", "Lumina Naturals"]];
+  ["/commissions", "Commissions", "On hold"], ["/deliveries", "Deliveries", "orders/paid"], ["/stores", "Stores", "lumina-naturals-jp.myshopify.com"], ["/settings", "Settings", "Lumina Naturals"]];
 
 for (const [path, title, shows] of screens) {
   test(`${path} inside the admin`, async ({ page, context }, info) => {

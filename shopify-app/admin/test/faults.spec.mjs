@@ -66,7 +66,10 @@ test("hostile names do nothing", async ({ page }) => {
   // The server refuses some of these; the screens have to bear what an older one may have taken.
   const data = Object.entries(hostile).map(([id, name]) => ({ distributor_id: `H-${id}`, name, status: "active", codes: [name], email: name, sponsor_id: name, country: "DE", created_at: "2026-01-01T00:00:00Z" }));
   await page.route("**/api/v1/distributors?*", (route) => route.fulfill({ json: { data, next_cursor: "" } }));
-  await page.route("**/api/v1/distributors/H-*", (route) => route.fulfill({ json: data.find((d) => route.request().url().includes(d.distributor_id)) }));
+  await page.route("**/api/v1/distributors/H-*/profile", (route) => {
+    const distributor = data.find((d) => route.request().url().includes(`${d.distributor_id}/`));
+    return route.fulfill({ json: { distributor, upline: [{ distributor_id: hostile.long, name: hostile.markup, status: "active" }], frontline: 0, earned: {} } });
+  });
   await page.route("**/api/v1/distributors/H-*/ranks", (route) => route.fulfill({ json: { data: [], next_cursor: "" } }));
   let asked = false;
   page.on("dialog", (dialog) => { asked = true; void dialog.dismiss(); });

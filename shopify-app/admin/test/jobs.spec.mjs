@@ -120,3 +120,26 @@ test("scroll through a hundred thousand rows", async ({ page }) => {
   expect(await drawn()).toBeLessThan(200);
   await settled(page);
 });
+
+test("import distributors from a file, mend a row, take it back", async ({ page }, info) => {
+  const id = `IMP${info.project.name}${Date.now()}`;
+  await visit(page, "/distributors/import");
+  const csv = `ID,Sponsor,Name,Country,created_at\n${id}A,L1001,Ada,DE,2026-01-01\n${id}B,${id}A,Bo <b>,DE,2026-01-01\n${id}C,NOBODY-${id},Cy,DE,2026-01-01\n`;
+  await page.getByLabel("CSV file").setInputFiles({ name: "people.csv", mimeType: "text/csv", buffer: Buffer.from(csv) });
+  await expect(page.locator("h1")).toHaveText("people.csv");
+  await expect(page.getByText(/row(s)? (is|are) wrong/)).toBeVisible();
+  await expect(page.getByRole("button", { name: /^Import/ })).toBeDisabled();
+  await inspect(page, { shifts: false });
+  await picture(page, `import-${info.project.name}`);
+  const wrong = page.getByLabel(/^Row 3/).first();
+  await wrong.fill("L1001");
+  await page.getByRole("button", { name: "Mend" }).first().click();
+  await page.getByRole("button", { name: "Check again" }).click();
+  await expect(page.getByText("Every row is right")).toBeVisible();
+  await page.getByRole("button", { name: "Import 3 distributors" }).click();
+  await expect(page.getByText("What was done")).toBeVisible({ timeout: 15_000 });
+  expect((await api(`/api/v1/distributors?search=${id}`)).data.length).toBe(3);
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(page.getByText("Taken back")).toBeVisible();
+  await expect.poll(() => api(`/api/v1/distributors/${id}B`).then((d) => d.status)).toBe("terminated");
+});

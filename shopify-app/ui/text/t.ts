@@ -10,11 +10,10 @@ export type Catalogue = Record<string, Sentence>;
 export type Args = Record<string, string | number>;
 
 export const languages: Record<string, string> = {
-  en: 'English', de: 'Deutsch', es: 'Español', pt: 'Português', ja: '日本語', ar: 'العربية',
+  en: 'English', de: 'Deutsch',
 };
 const others: Record<string, () => Promise<{ default: unknown }>> = {
-  de: () => import('./de.json'), es: () => import('./es.json'), pt: () => import('./pt.json'),
-  ja: () => import('./ja.json'), ar: () => import('./ar.json'),
+  de: () => import('./de.json', { with: { type: 'json' } }),
 };
 
 let tag = 'en';

@@ -1,12 +1,19 @@
 // What was built: small enough, and of Shopify's elements only what is published.
 import assert from "node:assert/strict";
 import { readFileSync, readdirSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
 
 const at = (path) => new URL(`../../../${path}`, import.meta.url);
 const dist = (path) => new URL(`../../../../server/web/dist/${path}`, import.meta.url);
 const FIRST_LOAD = 60_000; // bytes of gzip, of the reference for the screens
+
+test("the types fit, also those of Shopify's elements", () => {
+  const said = spawnSync(process.execPath, [fileURLToPath(at("node_modules/typescript/bin/tsc")), "-p", fileURLToPath(at("admin/tsconfig.json"))], { encoding: "utf8" });
+  assert.equal(said.status, 0, said.stdout + said.stderr);
+});
 
 for (const build of ["own", "polaris"]) {
   test(`${build}: the first load is at most ${FIRST_LOAD} bytes of gzip`, () => {
