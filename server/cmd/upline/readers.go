@@ -4,15 +4,21 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 
 	"upline.dev/upline/adapters"
+	"upline.dev/upline/adapters/fence"
+	"upline.dev/upline/adapters/magento"
 	"upline.dev/upline/adapters/shopify"
 	"upline.dev/upline/adapters/shopify/adminapi"
+	"upline.dev/upline/adapters/woocommerce"
 	"upline.dev/upline/core/order"
+	"upline.dev/upline/server"
 	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/reconcile"
 	"upline.dev/upline/server/secret"
@@ -21,7 +27,9 @@ import (
 // storeReaders read stores' orders by their platforms' APIs, with the credentials that server/install keeps.
 type storeReaders struct {
 	installs *install.Service
+	app      *app
 	shopify  http.RoundTripper // nil: the Shopify app is switched off
+	shops    *http.Client      // reaches shops of any address but those inside our own network
 	folder   string            // where bulk results are sorted
 
 	mu      sync.Mutex
@@ -32,20 +40,74 @@ var _ reconcile.Readers = (*storeReaders)(nil)
 
 // Reader gives a connected store's reader. See reconcile.Readers.
 func (r *storeReaders) Reader(ctx context.Context, t reconcile.Target) (adapters.Reader, error) {
-	if _, err := r.installs.Credentials(ctx, t.StoreID); err != nil {
-		if errors.Is(err, install.ErrNotConnected) {
-			return nil, reconcile.ErrNoReader
-		}
+	creds, err := r.installs.Credentials(ctx, t.StoreID)
+	connected := err == nil
+	if err != nil && !errors.Is(err, install.ErrNotConnected) {
 		return nil, err
 	}
-	if t.Platform != order.Shopify || r.shopify == nil {
+	var reader adapters.Reader
+	switch {
+	case t.Platform == order.Shopify && connected && r.shopify != nil:
+		client, err := r.shopifyClient(t.StoreID, t.Domain)
+		if err != nil {
+			return nil, err
+		}
+		reader = shopify.NewReader(client, r.folder)
+	case t.Platform == order.WooCommerce:
+		if reader, err = r.wooReader(ctx, t, creds); err != nil {
+			return nil, err
+		}
+	case t.Platform == order.Magento && connected && creds.Token != "":
+		reader = &magento.Reader{Client: &magento.Client{
+			HTTP: r.shops, Base: &url.URL{Scheme: "https", Host: hostOf(t.Domain), Path: pathOf(t.Domain)}, Clock: time.Now,
+			Keys: magento.Keys{
+				ConsumerKey: creds.Key.Reveal(), ConsumerSecret: creds.Secret.Reveal(), Token: creds.Token.Reveal(), TokenSecret: creds.TokenSecret.Reveal(),
+			},
+		}}
+	}
+	if reader == nil {
 		return nil, reconcile.ErrNoReader
 	}
-	client, err := r.shopifyClient(t.StoreID, t.Domain)
-	if err != nil {
+	return &refusable{Reader: reader, installs: r.installs, storeID: t.StoreID}, nil
+}
+
+// wooReader reads through the store's plugin where there is one, else with the keys that were granted; nil where there is neither.
+func (r *storeReaders) wooReader(ctx context.Context, t reconcile.Target, creds install.Credentials) (adapters.Reader, error) {
+	client := &woocommerce.Client{
+		HTTP: r.shops, Base: "https://" + t.Domain, Site: t.Domain, Key: creds.Key.Reveal(), Secret: creds.Secret.Reveal(), Clock: time.Now,
+	}
+	_, err := r.app.store.Channel(ctx, t.StoreID)
+	switch {
+	case err == nil:
+		st, err := r.app.store.StoreByID(ctx, t.StoreID)
+		if err != nil {
+			return nil, err
+		}
+		secrets, err := r.app.admin.Secrets(st)
+		if err != nil {
+			return nil, err
+		}
+		if len(secrets) > 0 {
+			client.Signing = secrets[0]
+		}
+	case server.CodeOf(err) != server.NotFound:
 		return nil, err
 	}
-	return &refusable{Reader: shopify.NewReader(client, r.folder), installs: r.installs, storeID: t.StoreID}, nil
+	if client.Signing == nil && client.Key == "" {
+		return nil, nil //nolint:nilnil // not connected is no error here
+	}
+	return &woocommerce.Reader{Client: client}, nil
+}
+
+// hostOf and pathOf part a store's domain, such as shop.example/de.
+func hostOf(domain string) string {
+	host, _, _ := strings.Cut(domain, "/")
+	return host
+}
+
+func pathOf(domain string) string {
+	_, path, _ := strings.Cut(domain, "/")
+	return "/" + path
 }
 
 func (r *storeReaders) shopifyClient(storeID, domain string) (*adminapi.Client, error) {
@@ -109,9 +171,9 @@ func (r *refusable) note(ctx context.Context, err error) error {
 }
 
 // reconciler is the service that finds and mends what deliveries did not tell.
-func (e *environment) reconciler(a *app, in reconcile.Inbox, installs *install.Service, transport http.RoundTripper) *reconcile.Service {
+func (e *environment) reconciler(a *app, in reconcile.Inbox, installs *install.Service, transport http.RoundTripper, loopback bool) *reconcile.Service {
 	return &reconcile.Service{
-		Books: a.store, Inbox: in, Readers: &storeReaders{installs: installs, shopify: transport, folder: e.Data},
+		Books: a.store, Inbox: in, Readers: &storeReaders{installs: installs, app: a, shopify: transport, shops: fence.Client(loopback), folder: e.Data},
 		Adapters: platforms(), Clock: time.Now, Logger: e.log,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
 	}

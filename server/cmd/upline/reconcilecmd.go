@@ -48,7 +48,7 @@ func (cmd *ReconcileCmd) Run(ctx context.Context, env *environment) error {
 			return err
 		}
 		return env.withMachine(ctx, a, func(m *machine) error {
-			s := env.reconciler(a, m.inbox, a.installs(shopifyApp), transport)
+			s := env.reconciler(a, m.inbox, a.installs(shopifyApp), transport, false)
 			bar := env.progress("orders read", 0)
 			r, err := s.Reconcile(ctx, q, func(r reconcile.Run) { bar.set(int(r.Counts.Read)) })
 			bar.done()

@@ -136,7 +136,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 	if err != nil {
 		return wrongSetting("the Shopify app: %v", err)
 	}
-	reconciler := env.reconciler(a, machine.inbox, installs, transport)
+	reconciler := env.reconciler(a, machine.inbox, installs, transport, cmd.LoopbackShops)
 	pages, plugins := web.Handler(), a.channel()
 	plugins.Eraser = machine.privacy
 	imported := a.imports(env, machine)

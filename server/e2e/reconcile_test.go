@@ -1,0 +1,71 @@
+package e2e_test
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"upline.dev/upline/adapters/shopify/shopifytest"
+)
+
+// TestLostOrdersAreFound: webhooks of a connected shop never come. The server finds the orders by itself and pays them; what
+// is lost later is shown, and mended, by command.
+func TestLostOrdersAreFound(t *testing.T) {
+	t.Parallel()
+	onEachDatabase(t, func(t *testing.T, databaseURL string) {
+		e := openEmbedded(t, databaseURL)
+		api := shopifytest.NewAdmin()
+		e.fake.ServeAdmin(api)
+		tell := func(n int, o orderText) {
+			t.Helper()
+			o.updated = time.Now().Add(-time.Hour).UTC().Truncate(time.Second).Format(time.RFC3339)
+			object, err := shopifytest.FromWebhook(orderBody(n, o))
+			if err != nil {
+				t.Fatal(err)
+			}
+			api.PutOrder(object)
+		}
+		tell(1, orderText{})
+		tell(2, orderText{})
+		p := e.serve()
+		e.shop.Install()
+		e.opened()
+		for n := 1; n <= 2; n++ {
+			e.until(fmt.Sprintf("order %d to be found", n), func() bool { return maps.Equal(e.paid(n), wanted) })
+		}
+		if runs := e.rows("/api/v1/reconciliation?"); len(runs) != 1 || runs[0]["scheduled"] != true || runs[0]["mend"] != true {
+			t.Errorf("runs: %v", runs)
+		}
+		tell(2, orderText{status: "refunded", returned: 2, refunds: []string{string(refundBody(2, 1, 2))}})
+		tell(3, orderText{})
+		shown := e.cli("reconcile")
+		for _, part := range []string{"3 orders read, 1 in step", "missing 1, outdated 1, differing 0", "by our books 200.00, difference 0.00 EUR", "Nothing was changed"} {
+			if !strings.Contains(shown, part) {
+				t.Errorf("reconcile does not say %q:\n%s", part, shown)
+			}
+		}
+		if got := e.paid(2); !maps.Equal(got, wanted) {
+			t.Errorf("looking changed order 2: %v", got)
+		}
+		if out := e.cli("reconcile", "--mend", "--json"); !strings.Contains(out, `"mended": 2`) {
+			t.Errorf("mending says:\n%s", out)
+		}
+		e.until("order 3 to be mended", func() bool { return maps.Equal(e.paid(3), wanted) })
+		e.until("order 2 to be reversed", func() bool {
+			for _, amount := range e.paid(2) {
+				if amount != "0.00" {
+					return false
+				}
+			}
+			return true
+		})
+		if out := e.cli("reconcile"); !strings.Contains(out, "3 orders read, 3 in step") || !strings.Contains(out, "difference 0.00 EUR") {
+			t.Errorf("after mending:\n%s", out)
+		}
+		e.cli("verify")
+		p.stop(t)
+		e.keptSecret(p)
+	})
+}
