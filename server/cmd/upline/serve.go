@@ -172,7 +172,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 	engineDone := make(chan struct{})
 	go func() {
 		defer close(engineDone)
-		defer cmd.keepAlive(engineCtx, env, installs)()
+		defer cmd.keepShops(engineCtx, env, a, installs)()
 		defer cmd.reconcileAll(engineCtx, reconciler)()
 		if err := machine.run(engineCtx); err != nil && !errors.Is(err, context.Canceled) {
 			failed <- fmt.Errorf("pipeline: %w", err)
