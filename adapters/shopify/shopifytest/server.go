@@ -193,6 +193,13 @@ func (shop *Shop) Authorised(w http.ResponseWriter, r *http.Request) bool {
 	return true
 }
 
+// Knows says whether a token is the one that counts now.
+func (shop *Shop) Knows(token string) bool {
+	shop.server.mu.Lock()
+	defer shop.server.mu.Unlock()
+	return shop.installed && token == shop.current.access && shop.server.Clock().Before(shop.current.expires)
+}
+
 // Installed says whether the shop has the app.
 func (shop *Shop) Installed() bool {
 	shop.server.mu.Lock()
