@@ -10,11 +10,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"sort"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -55,10 +57,10 @@ type wooShop struct {
 }
 
 // connectWoo walks from the command line's code to the plugin's secret.
-func (in *installation) connectWoo() *wooShop {
+func (in *installation) connectWoo(site string) *wooShop {
 	in.t.Helper()
-	code := in.field("code", "admin", "store", "connect", wooSite, "--currency", "USD", "--id", "woo", "--json")
-	claim := fmt.Sprintf(`{"type":"claim","version":1,"site":%q,"code":%q,"verifier":"","currency":"USD"}`, wooSite, code)
+	code := in.field("code", "admin", "store", "connect", site, "--currency", "USD", "--id", "woo", "--json")
+	claim := fmt.Sprintf(`{"type":"claim","version":1,"site":%q,"code":%q,"verifier":"","currency":"USD"}`, site, code)
 	status, body := in.send("/api/plugin/claim", nil, []byte(claim))
 	var got struct {
 		StoreID string `json:"store_id"`
@@ -75,15 +77,20 @@ func (in *installation) connectWoo() *wooShop {
 	return &wooShop{installation: in, store: got.StoreID, secret: got.Secret}
 }
 
-// tell sends the next snapshot of order 20, a sale of CYD's over 59.80 net.
-func (w *wooShop) tell(order, refunds string) {
-	w.t.Helper()
-	w.sequence++
-	body := fmt.Appendf(nil, `{"type":"order.snapshot","version":1,"sequence":%d,"site":%q,"platform":"woocommerce",
-		"store":{"currency":"USD","decimals":2},"order":{"id":"20","number":"20","currency":"USD","created_at":"2026-11-21T00:02:39Z",
+// wooSnapshot is an order of CYD's over 59.80 net; members are those of its status.
+func wooSnapshot(id string, sequence int, site, members, refunds string) []byte {
+	return fmt.Appendf(nil, `{"type":"order.snapshot","version":1,"sequence":%d,"site":%q,"platform":"woocommerce",
+		"store":{"currency":"USD","decimals":2},"order":{"id":%q,"number":"20","currency":"USD","created_at":"2026-11-21T00:02:39Z",
 		"customer":{"id":"2","country":"US"},"total":"71.21","total_tax":"5.42","coupons":[{"code":"cyd10"}],"fees":[],
 		"shipping":[{"total":"5.99","tax":"0.49"}],"refunds":[%s],
-		"lines":[{"id":"1","sku":"TEA-001","quantity":"2","subtotal":"59.80","total":"59.80","tax":"4.93"}],%s}}`, w.sequence, wooSite, refunds, order)
+		"lines":[{"id":"1","sku":"TEA-001","quantity":"2","subtotal":"59.80","total":"59.80","tax":"4.93"}],%s}}`, sequence, site, id, refunds, members)
+}
+
+// tell sends the next snapshot of order 20.
+func (w *wooShop) tell(members, refunds string) {
+	w.t.Helper()
+	w.sequence++
+	body := wooSnapshot("20", w.sequence, wooSite, members, refunds)
 	id, at := fmt.Sprintf("evt-%d", w.sequence), strconv.FormatInt(time.Now().Unix(), 10)
 	status, answer := w.send("/webhooks/woocommerce/"+w.store, map[string]string{
 		adapters.HeaderWebhookID: id, adapters.HeaderWebhookTimestamp: at,
@@ -119,7 +126,7 @@ func TestWooCommercePlugin(t *testing.T) {
 	onEachDatabase(t, func(t *testing.T, databaseURL string) {
 		in := newInstallation(t, databaseURL)
 		p := in.serve()
-		w := in.connectWoo()
+		w := in.connectWoo(wooSite)
 		const (
 			paid      = `"status":"processing","paid":true`
 			refund    = `{"id":"21","at":"2026-11-21T00:03:00Z","amount":"32.37","lines":[{"line_id":"1","quantity":"1","total":"29.90","tax":"2.47"}]}`
@@ -177,7 +184,7 @@ func TestWooCommerceRecordings(t *testing.T) {
 	t.Parallel()
 	in := newInstallation(t, "")
 	p := in.serve()
-	w := in.connectWoo()
+	w := in.connectWoo(wooSite)
 	w.secret = in.field("signing_secret", "admin", "store", "rotate-secret", "woo", "--json")
 	paths, err := filepath.Glob("../../adapters/woocommerce/testdata/wc-10.9.1/*/*.body.json")
 	if err != nil || len(paths) < 20 {
@@ -223,4 +230,60 @@ func base64HMAC(body []byte, secret string) string {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write(body)
 	return base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// shopPlugin is a shop whose plugin answers for orders 1 to n and tells none of them by itself.
+func shopPlugin(t *testing.T, n int, secret *atomic.Value) *httptest.Server {
+	t.Helper()
+	shop := httptest.NewUnstartedServer(nil)
+	shop.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		key, _ := secret.Load().(string)
+		if err != nil || adapters.VerifyStandard(r.Header.Get, body, [][]byte{[]byte(key)}) != nil {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		var in struct {
+			Type string
+			IDs  []string
+		}
+		if err := json.Unmarshal(body, &in); err != nil || !strings.HasSuffix(r.URL.Path, "/wp-json/wc-upline/v1/"+in.Type) {
+			t.Errorf("%s: %s", r.URL.Path, body)
+		}
+		var rows []string
+		if in.Type == "digest" {
+			for id := 1; id <= n; id++ {
+				rows = append(rows, fmt.Sprintf(`{"id":"%d","sequence":1,"dirty":false}`, id))
+			}
+		}
+		for _, id := range in.IDs {
+			rows = append(rows, string(wooSnapshot(id, 1, shop.URL, `"status":"processing","paid":true`, "")))
+		}
+		fmt.Fprintf(w, `{"data":[%s],"next_cursor":"","missing":[]}`, strings.Join(rows, ","))
+	})
+	shop.Start()
+	t.Cleanup(shop.Close)
+	return shop
+}
+
+// TestWooCommerceReconciliation: 150 orders of which no delivery ever came are found, mended, and then in step.
+func TestWooCommerceReconciliation(t *testing.T) {
+	t.Parallel()
+	in := newInstallation(t, "")
+	in.env = append(in.env, "UPLINE_TEST_LOOPBACK_SHOPS=true")
+	p := in.serve()
+	var secret atomic.Value
+	shop := shopPlugin(t, 150, &secret)
+	secret.Store(in.connectWoo(shop.URL).secret)
+	if out := in.cli("reconcile", "--store", "woo", "--mend"); !strings.Contains(out, "150 orders were handed to the inbox") {
+		t.Errorf("reconcile says: %s", out)
+	}
+	in.settled()
+	if rows := in.rows("/api/v1/orders?store_id=woo&settlement=settled&"); len(rows) != 150 {
+		t.Errorf("%d orders are settled, want 150", len(rows))
+	}
+	if out := in.cli("reconcile", "--store", "woo"); !strings.Contains(out, "150 orders read, 150 in step") || !strings.Contains(out, "difference 0.00 USD") {
+		t.Errorf("reconcile again says: %s", out)
+	}
+	p.stop(t)
 }

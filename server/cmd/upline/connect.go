@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"upline.dev/upline/adapters"
@@ -49,9 +50,22 @@ func (cmd *StoreConnectCmd) Run(ctx context.Context, env *environment) error {
 	})
 }
 
+// ShopSettings say which shops on servers of their own may be called.
+type ShopSettings struct {
+	LoopbackShops bool `help:"Call shops at the loopback address; for tests alone." env:"UPLINE_TEST_LOOPBACK_SHOPS" hidden:""`
+}
+
+// base is where a shop answers. Its site holds no scheme: it is https but for the tests' own.
+func (s ShopSettings) base(site string) string {
+	if host, _, _ := strings.Cut(site, ":"); s.LoopbackShops && (host == "127.0.0.1" || host == "localhost") {
+		return "http://" + site
+	}
+	return "https://" + site
+}
+
 // tryShop checks reading keys at the shop they were granted by.
-func (cmd *ServeCmd) tryShop() channel.Tried {
-	client := fence.Client(cmd.LoopbackShops)
+func (s ShopSettings) tryShop() channel.Tried {
+	client := fence.Client(s.LoopbackShops)
 	return func(ctx context.Context, site string, creds install.Credentials) error {
 		shop := woocommerce.Client{
 			HTTP: client, Base: site, Site: adapters.Site(site), Key: creds.Key.Reveal(), Secret: creds.Secret.Reveal(), Clock: time.Now,

@@ -31,6 +31,7 @@ type storeReaders struct {
 	shopify  http.RoundTripper // nil: the Shopify app is switched off
 	shops    *http.Client      // reaches shops of any address but those inside our own network
 	folder   string            // where bulk results are sorted
+	loopback bool              // shops at the loopback address may be called; for tests alone
 
 	mu      sync.Mutex
 	clients map[string]*adminapi.Client // by store; each follows its shop's budget
@@ -74,7 +75,7 @@ func (r *storeReaders) Reader(ctx context.Context, t reconcile.Target) (adapters
 // wooReader reads through the store's plugin where there is one, else with the keys that were granted; nil where there is neither.
 func (r *storeReaders) wooReader(ctx context.Context, t reconcile.Target, creds install.Credentials) (adapters.Reader, error) {
 	client := &woocommerce.Client{
-		HTTP: r.shops, Base: "https://" + t.Domain, Site: t.Domain, Key: creds.Key.Reveal(), Secret: creds.Secret.Reveal(), Clock: time.Now,
+		HTTP: r.shops, Base: ShopSettings{r.loopback}.base(t.Domain), Site: t.Domain, Key: creds.Key.Reveal(), Secret: creds.Secret.Reveal(), Clock: time.Now,
 	}
 	_, err := r.app.store.Channel(ctx, t.StoreID)
 	switch {
@@ -173,7 +174,7 @@ func (r *refusable) note(ctx context.Context, err error) error {
 // reconciler is the service that finds and mends what deliveries did not tell.
 func (e *environment) reconciler(a *app, in reconcile.Inbox, installs *install.Service, transport http.RoundTripper, loopback bool) *reconcile.Service {
 	return &reconcile.Service{
-		Books: a.store, Inbox: in, Readers: &storeReaders{installs: installs, app: a, shopify: transport, shops: fence.Client(loopback), folder: e.Data},
+		Books: a.store, Inbox: in, Readers: &storeReaders{installs: installs, app: a, shopify: transport, shops: fence.Client(loopback), loopback: loopback, folder: e.Data},
 		Adapters: platforms(), Clock: time.Now, Logger: e.log,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
 	}

@@ -13,6 +13,7 @@ import (
 // ReconcileCmd compares a store's orders with its platform's.
 type ReconcileCmd struct {
 	ShopifySettings `embed:""`
+	ShopSettings    `embed:""`
 	Program         string        `help:"Program id; may be left out where there is one program only." placeholder:"ID"`
 	Store           string        `help:"Store id; may be left out where the program has one store only." placeholder:"ID"`
 	Since           time.Duration `help:"How far back from now, by the platform's time of change." default:"24h" placeholder:"DURATION"`
@@ -48,7 +49,7 @@ func (cmd *ReconcileCmd) Run(ctx context.Context, env *environment) error {
 			return err
 		}
 		return env.withMachine(ctx, a, func(m *machine) error {
-			s := env.reconciler(a, m.inbox, a.installs(shopifyApp), transport, false)
+			s := env.reconciler(a, m.inbox, a.installs(shopifyApp), transport, cmd.LoopbackShops)
 			bar := env.progress("orders read", 0)
 			r, err := s.Reconcile(ctx, q, func(r reconcile.Run) { bar.set(int(r.Counts.Read)) })
 			bar.done()

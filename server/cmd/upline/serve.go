@@ -40,9 +40,9 @@ type ServeCmd struct {
 	BodyRetention  time.Duration `help:"How long raw delivery bodies are kept; their hashes stay." env:"UPLINE_BODY_RETENTION" default:"720h"`
 	PublicURL      string        `help:"How the world sees this server, such as https://upline.example.com; empty: by the name each request asks for." env:"UPLINE_PUBLIC_URL" placeholder:"URL"`
 	TrustedProxies []string      `help:"Addresses or networks of reverse proxies whose word on a client's address and scheme counts." env:"UPLINE_TRUSTED_PROXIES" placeholder:"CIDR"`
-	LoopbackShops  bool          `help:"Call shops at the loopback address; for tests alone." env:"UPLINE_TEST_LOOPBACK_SHOPS" hidden:""`
 	BusURL         string        `help:"Where events of commissions are published: amqp://user:password@host:5672/ or kafka://host:9092; empty: nowhere." env:"BUS_URL" placeholder:"URL"`
 	Roles          []string      `help:"What this process does: ingest takes deliveries and serves the API, engine settles them, relay publishes to the bus." env:"UPLINE_ROLES" default:"ingest,engine,relay" enum:"ingest,engine,relay"`
+	ShopSettings   `embed:""`
 }
 
 // Limits of one connection. Platforms answer within seconds; slower clients only hold memory.
