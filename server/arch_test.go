@@ -75,7 +75,7 @@ var table = []row{
 	{pkg: "server/channel", ours: "server server/admin server/auth server/install server/query server/secret adapters core/*"},
 	{pkg: "server/pipeline", ours: "server server/inbox server/dedupe server/bus adapters core/*"},
 	{pkg: "server/reconcile", ours: "server server/inbox adapters core/*"},
-	{pkg: "server/sync", ours: "server server/inbox adapters core/*"},
+	{pkg: "server/sync", ours: "server server/inbox server/query adapters core/*"},
 	{pkg: "server/warehouse", ours: "server server/inbox adapters core/*"},
 	{pkg: "server/notify", ours: "server server/inbox adapters core/*"},
 	{pkg: "server/privacy", ours: "server server/inbox"},

@@ -27,6 +27,11 @@ func TestLostOrdersAreFound(t *testing.T) {
 			}
 			api.PutOrder(object)
 		}
+		api.PutVariants(shopifytest.Object{
+			"id": "gid://shopify/ProductVariant/5", "sku": "CUP", "title": "Default Title", "price": "9.00",
+			"inventoryItem": shopifytest.Object{"id": "gid://shopify/InventoryItem/5", "tracked": false},
+			"product":       shopifytest.Object{"id": "gid://shopify/Product/5", "title": "Cup", "productType": "Home", "status": "ACTIVE"},
+		})
 		tell(1, orderText{})
 		tell(2, orderText{})
 		p := e.serve()
@@ -65,6 +70,12 @@ func TestLostOrdersAreFound(t *testing.T) {
 			t.Errorf("after mending:\n%s", out)
 		}
 		e.cli("verify")
+		if out := e.cli("sync", "products", "--store", "shop"); out != "platform,platform_sku,name,category,commission_class\nshopify,CUP,Cup,Home,\n" {
+			t.Errorf("products:\n%s", out)
+		}
+		if out := e.cli("sync", "codes", "--store", "shop", "--json"); !strings.Contains(out, `"codes": `) || len(api.Codes()) != 0 {
+			t.Errorf("codes, looked at: %s; the shop has %v", out, api.Codes())
+		}
 		p.stop(t)
 		e.keptSecret(p)
 	})

@@ -43,6 +43,7 @@ type CLI struct {
 	Import    ImportCmd        `cmd:"" help:"Import distributors, SKUs or orders from CSV; a dry run unless --commit."`
 	Explain   ExplainCmd       `cmd:"" help:"Say why an order paid what it paid."`
 	Reconcile ReconcileCmd     `cmd:"" help:"Compare a store's orders with its platform's, and mend what deliveries did not tell."`
+	Sync      SyncCmd          `cmd:"" help:"Bring distributors' codes to a store, and what it sells to the mappings."`
 	Verify    VerifyCmd        `cmd:"" help:"Recompute the ledger and check every seal."`
 	Plan      PlanCmd          `cmd:"" help:"Check, compare, test and publish compensation plans."`
 	Run       RunCmd           `cmd:"" help:"Close periods: preview, lock, commit."`
