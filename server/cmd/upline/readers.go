@@ -21,7 +21,6 @@ import (
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/reconcile"
-	"upline.dev/upline/server/secret"
 )
 
 // storeReaders read stores' orders by their platforms' APIs, with the credentials that server/install keeps.
@@ -117,7 +116,7 @@ func (r *storeReaders) shopifyClient(storeID, domain string) (*adminapi.Client, 
 	if known := r.clients[storeID]; known != nil && known.Shop() == domain {
 		return known, nil
 	}
-	client, err := adminapi.New(domain, &storeTokens{r.installs, storeID}, adminapi.Options{Transport: r.shopify})
+	client, err := adminapi.New(domain, r.installs.Source(storeID), adminapi.Options{Transport: r.shopify})
 	if err != nil {
 		return nil, err
 	}
@@ -126,24 +125,6 @@ func (r *storeReaders) shopifyClient(storeID, domain string) (*adminapi.Client, 
 	}
 	r.clients[storeID] = client
 	return client, nil
-}
-
-// storeTokens are a store's tokens in the words of the API's client.
-type storeTokens struct {
-	installs *install.Service
-	storeID  string
-}
-
-// Token is the one to use now.
-func (k *storeTokens) Token(ctx context.Context) (string, error) {
-	creds, err := k.installs.Credentials(ctx, k.storeID)
-	return creds.Token.Reveal(), err
-}
-
-// Renew gives another than the one that was refused.
-func (k *storeTokens) Renew(ctx context.Context, refused string) (string, error) {
-	creds, err := k.installs.Renew(ctx, k.storeID, secret.Text(refused))
-	return creds.Token.Reveal(), err
 }
 
 // refusable notes when a platform refuses a store's credentials for good, so that the merchant is asked to come back.
