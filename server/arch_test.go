@@ -131,7 +131,7 @@ var libraries = map[string]string{
 // testLibraries may be used by every _test.go file and testOnly package.
 var testLibraries = []string{
 	"github.com/google/go-cmp", "pgregory.net/rapid", "github.com/rogpeppe/go-internal",
-	"github.com/pquerna/otp", "github.com/govalues/decimal", "github.com/alicebob/miniredis/v2", "go.uber.org/goleak", "github.com/pelletier/go-toml/v2",
+	"github.com/pquerna/otp", "github.com/descope/virtualwebauthn", "github.com/golang-jwt/jwt/v5", "github.com/govalues/decimal", "github.com/alicebob/miniredis/v2", "go.uber.org/goleak", "github.com/pelletier/go-toml/v2",
 	"github.com/vektah/gqlparser/v2",
 }
 

@@ -16,6 +16,7 @@ func (s *Server) memberRoutes(v1 *gin.RouterGroup) {
 	v1.GET("/invitations", s.listInvitations)
 	v1.POST("/invitations", s.postInvitation)
 	v1.DELETE("/invitations/:invitation_id", s.revokeInvitation)
+	s.passkeyRoutes(v1)
 	v1.POST("/account/totp", s.postTOTP)
 	v1.POST("/account/totp/confirm", s.confirmTOTP)
 	v1.POST("/account/totp/remove", s.removeTOTP)

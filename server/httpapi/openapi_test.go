@@ -99,7 +99,7 @@ func (c *conversation) say(e exchange) []byte {
 		if err := openapi3filter.ValidateRequest(c.t.Context(), input); err != nil {
 			c.t.Errorf("%s %s: the request: %v", e.method, e.path, err)
 		}
-		r.Body = io.NopCloser(strings.NewReader(e.body))
+		r.Body, r.ContentLength = io.NopCloser(strings.NewReader(e.body)), int64(len(e.body)) // the validator fills defaults in
 	}
 	answer, err := http.DefaultTransport.RoundTrip(r)
 	fatal(c.t, err)

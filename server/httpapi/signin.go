@@ -20,6 +20,10 @@ func (s *Server) signInRoutes() {
 	open.POST("/setup", s.postSetup)
 	open.POST("/sign-in", s.postSignIn)
 	open.POST("/reset", s.postReset)
+	open.POST("/passkey/begin", s.beginPasskeySignIn)
+	open.POST("/passkey", s.passkeySignIn)
+	open.GET("/oidc/start", s.oidcStart)
+	open.GET("/oidc/callback", s.oidcCallback)
 	open.POST("/invitation", s.lookInvitation)
 	open.POST("/invitation/accept", s.acceptInvitation)
 }

@@ -120,7 +120,7 @@ func (s *Store) Overview(ctx context.Context, program string) (o query.Overview,
 		} {
 			*count.into, err = tally.count(s.config.Clock, count.query, func() (n int64, err error) {
 				return n, tx.GetContext(ctx, &n, count.query, program)
-			})
+			}, func() { go s.recount(program, count.query) })
 			if err != nil {
 				return err
 			}
@@ -134,6 +134,25 @@ func (s *Store) Overview(ctx context.Context, program string) (o query.Overview,
 	return o, err
 }
 
+// recountWithin bounds a count that nobody waits for.
+const recountWithin = time.Minute
+
+// recount counts anew while the old number is still shown. Where it cannot be counted, the next one who looks waits for it.
+func (s *Store) recount(program, statement string) {
+	ctx, cancel := context.WithTimeout(context.Background(), recountWithin)
+	defer cancel()
+	begin, n := s.config.Clock(), int64(0)
+	err := s.read(ctx, program, func(tx *sqlx.Tx) error { return tx.GetContext(ctx, &n, statement, program) })
+	tally := &s.facts(program).tally
+	tally.mu.Lock()
+	defer tally.mu.Unlock()
+	if err != nil {
+		delete(tally.counts, statement)
+		return
+	}
+	tally.keep(statement, n, begin, s.config.Clock())
+}
+
 // tally is what the overview of a program need not count anew each time somebody looks.
 type tally struct {
 	mu     sync.Mutex
@@ -145,30 +164,52 @@ type tally struct {
 type counted struct {
 	rows int64
 	till time.Time // how long it is good enough
+	// asked says that it is being counted anew.
+	asked bool
 }
 
 // A count of so many rows may be repeated for so many times as long as it took: counting then costs the database at most
-// one part in a hundred, and a large company sees its orders a few seconds late. Smaller counts are always exact.
+// one part in a hundred, and a large company sees its orders a few seconds late. Past that it is shown for countStale more,
+// while it is counted anew beside. Smaller counts are always exact.
 const (
 	manyRows    = 50_000
 	countsApart = 100
+	countStale  = time.Minute
 )
 
-func (t *tally) count(clock func() time.Time, statement string, ask func() (int64, error)) (int64, error) {
+// count gives the number of rows; later counts anew without anybody waiting. The tally is locked.
+func (t *tally) count(clock func() time.Time, statement string, ask func() (int64, error), later func()) (int64, error) {
 	begin := clock()
-	if known := t.counts[statement]; begin.Before(known.till) {
+	known, found := t.counts[statement]
+	if begin.Before(known.till) {
+		return known.rows, nil
+	}
+	if found && begin.Sub(known.till) < countStale {
+		if !known.asked {
+			known.asked = true
+			t.counts[statement] = known
+			later()
+		}
 		return known.rows, nil
 	}
 	n, err := ask()
-	if err != nil || n < manyRows {
-		return n, err
+	if err != nil {
+		return 0, err
+	}
+	t.keep(statement, n, begin, clock())
+	return n, nil
+}
+
+// keep remembers a large count, and forgets one that is small now.
+func (t *tally) keep(statement string, n int64, begin, end time.Time) {
+	if n < manyRows {
+		delete(t.counts, statement)
+		return
 	}
 	if t.counts == nil {
 		t.counts = make(map[string]counted)
 	}
-	end := clock()
 	t.counts[statement] = counted{rows: n, till: end.Add(countsApart * end.Sub(begin))}
-	return n, nil
 }
 
 // tallyPostings is up to how many postings are added to a sum that is there; to sum all orders is faster for more.
@@ -225,7 +266,7 @@ func (s *Store) UnmappedSKUs(ctx context.Context, program string) (list []query.
 	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
 		return tx.SelectContext(ctx, &rows, `SELECT c.cause_key, o.waiting_currency, count(*) AS orders,
 			CAST(sum(o.waiting_minor) AS bigint) AS minor
-			FROM park_causes c JOIN orders o ON o.program_id = c.program_id AND o.source = c.source
+			FROM park_causes c JOIN orders o ON o.program_id = c.program_id AND o.source = c.source AND o.settlement = 'parked'
 			WHERE c.program_id = $1 AND c.cause_key >= 'sku:' AND c.cause_key < 'sku;'
 			GROUP BY c.cause_key, o.waiting_currency ORDER BY c.cause_key, o.waiting_currency`, program)
 	})

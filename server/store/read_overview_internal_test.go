@@ -10,11 +10,16 @@ func TestCountsAreKept(t *testing.T) {
 	t.Parallel()
 	now, rows, asked := time.Unix(1000, 0), int64(manyRows), 0
 	tally := &tally{}
+	ask := func() (int64, error) {
+		asked++
+		now = now.Add(20 * time.Millisecond)
+		return rows, nil
+	}
 	count := func() int64 {
-		n, err := tally.count(func() time.Time { return now }, "orders", func() (int64, error) {
-			asked++
-			now = now.Add(20 * time.Millisecond)
-			return rows, nil
+		n, err := tally.count(func() time.Time { return now }, "orders", ask, func() {
+			begin := now
+			n, _ := ask()
+			tally.keep("orders", n, begin, now)
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -28,8 +33,11 @@ func TestCountsAreKept(t *testing.T) {
 		t.Errorf("within its time: %d, asked %d times", n, asked)
 	}
 	now = now.Add(time.Millisecond)
+	if n := count(); n != manyRows || asked != 2 {
+		t.Errorf("after its time, while it is counted anew: %d, asked %d times", n, asked)
+	}
 	if n := count(); n != manyRows+1 || asked != 2 {
-		t.Errorf("after its time: %d, asked %d times", n, asked)
+		t.Errorf("counted anew: %d, asked %d times", n, asked)
 	}
 	now, rows = now.Add(time.Hour), manyRows-1
 	count()

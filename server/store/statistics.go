@@ -40,6 +40,7 @@ orders orders_by_name 1000000 1000000 1000
 orders orders_by_distributor 1000000 1000000 100 2 1
 orders orders_parked 1000 1000 2 1
 orders orders_by_store 1000000 1000000 200000 2 1
+orders orders_waiting 1000 1000 1 1 1 1
 orders orders_parked_by_reason 1000 1000 200 2 1
 park_causes park_causes 2000 2000 100 1
 park_causes park_causes_by_source 2000 2000 2

@@ -13,6 +13,7 @@ type BenchCmd struct {
 	Ingest BenchIngestCmd `cmd:"" help:"Arrival, latency and settlement against a no-op handler in the same run."`
 	Settle BenchSettleCmd `cmd:"" help:"One order's calculation, trace and difference, without a database."`
 	Close  BenchCloseCmd  `cmd:"" help:"The close of a month of a synthetic company, against the same figures by recursive SQL."`
+	API    BenchAPICmd    `cmd:"" name:"api" help:"What the screens ask for, of a company with a million orders."`
 	Noop   BenchNoopCmd   `cmd:"" hidden:"" help:"The no-op handler that ingest is compared with."`
 }
 
@@ -100,6 +101,32 @@ func (cmd *BenchCloseCmd) Run(ctx context.Context, env *environment) error {
 	report, err := bench.Close(ctx, bench.CloseConfig{
 		Distributors: cmd.Distributors, Lines: cmd.Lines, Shape: cmd.Shape, Binary: cmd.Plan == "binary", Workers: cmd.Workers, DatabaseURL: cmd.Database,
 		SQLPeople: cmd.SQLDistributors, SQLWithin: cmd.SQLWithin, Progress: env.stderr,
+	})
+	if err != nil {
+		return err
+	}
+	if cmd.JSON {
+		return env.json(report)
+	}
+	return report.Print(env.stdout)
+}
+
+// BenchAPICmd measures the calls of the screens.
+type BenchAPICmd struct {
+	JSON   bool   `help:"Print JSON."`
+	Orders int64  `help:"Orders of the synthetic company." default:"1000000"`
+	People int64  `help:"Its distributors." default:"100000"`
+	Repeat int    `help:"How often each call is measured." default:"100"`
+	Dir    string `help:"Where to put scratch data; must be a real disk." default:"." type:"existingdir"`
+}
+
+// Run carries it out. The scratch database and folder are removed at the end.
+func (cmd *BenchAPICmd) Run(ctx context.Context, env *environment) error {
+	if cmd.Orders < 1000 || cmd.People < 100 || cmd.Repeat < 2 {
+		return wrongSetting("bench api needs at least 1000 orders, 100 people and 2 repetitions")
+	}
+	report, err := bench.API(ctx, bench.APIConfig{
+		DatabaseURL: env.DatabaseURL, Dir: cmd.Dir, Orders: cmd.Orders, People: cmd.People, Repeat: cmd.Repeat, Progress: env.stderr, Open: env.openBench,
 	})
 	if err != nil {
 		return err

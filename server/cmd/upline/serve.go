@@ -33,6 +33,7 @@ import (
 
 // ServeCmd runs the product.
 type ServeCmd struct {
+	signInSettings
 	ShopifySettings
 	Addr           string        `help:"Address to listen on." env:"UPLINE_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	DrainTimeout   time.Duration `help:"How long to finish what is under way when told to stop." env:"UPLINE_DRAIN_TIMEOUT" default:"20s"`
@@ -80,6 +81,9 @@ func (cmd *ServeCmd) check() error {
 	}
 	if cmd.BodyRetention <= 0 {
 		return wrongSetting("UPLINE_BODY_RETENTION must be positive, for example 720h")
+	}
+	if err := cmd.signInSettings.check(); err != nil {
+		return err
 	}
 	if err := cmd.checkPublicURL(); err != nil {
 		return err
@@ -147,7 +151,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		Projections: &closer.Projections{Service: a.runs(env, nil)},
 		Metrics:     figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: pages,
 		Logger: env.log, Clock: time.Now, Version: version, Privacy: machine.privacy, References: a.references(app), Reconcile: reconciler,
-		Channel: plugins, Auth: a.auth(), PublicURL: cmd.PublicURL, TrustedProxies: cmd.TrustedProxies,
+		Channel: plugins, Auth: cmd.auth(a), PublicURL: cmd.PublicURL, TrustedProxies: cmd.TrustedProxies,
 		TryShop: cmd.tryShop(),
 		Shopify: cmd.shopifySurface(a, app, installs, embeddedPage(pages)),
 	})

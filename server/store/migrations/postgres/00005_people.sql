@@ -159,6 +159,7 @@ CREATE TABLE imports (
 
 CREATE INDEX orders_by_store ON orders (program_id, store_id, order_ts, source);
 CREATE INDEX orders_parked_by_reason ON orders (program_id, reason_code, order_ts, source) WHERE settlement = 'parked';
+CREATE INDEX orders_waiting ON orders (program_id, source, reason_code, waiting_currency, waiting_minor) WHERE settlement = 'parked';
 CREATE INDEX inbox_by_store ON inbox (program_id, store_id, delivery_id);
 CREATE INDEX postings_by_kind ON postings (program_id, kind, batch_sequence, position) WHERE kind <> 'earning';
 CREATE INDEX distributors_by_sponsor ON distributors (program_id, sponsor_id, distributor_id);
