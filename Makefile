@@ -11,7 +11,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 TOOL := go tool -modfile=.ci/tools/go.mod
 FUZZTIME ?= 10s
 
-.PHONY: help build screens run demo plugin-zip test test-go lint fmt fuzz bench clean
+.PHONY: help build screens run demo plugin-zip test test-go lint fmt fuzz bench bench-ui clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -62,6 +62,9 @@ bench: build ## measure ingest and settlement, on SQLite and on PostgreSQL, and 
 	bin/upline bench close --json --plan binary --distributors 10000000
 	bash .ci/services.sh --durable bash -c 'bin/upline bench close --json --database $$UPLINE_TEST_POSTGRES'
 	bash .ci/services.sh --durable bash -c 'export DATABASE_URL=$$UPLINE_TEST_POSTGRES; bin/upline bench ingest --json && bin/upline bench settle --json'
+
+bench-ui: build ## measure the screens as on a slow phone: LCP, INP, CLS and Lighthouse
+	@bash .ci/uibench.sh
 
 clean: ## remove what was built; ./data stays
 	@chmod -R u+w .cache 2>/dev/null || true # Go's module cache is read-only

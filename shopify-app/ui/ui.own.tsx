@@ -137,7 +137,7 @@ const Table: UI['Table'] = ({ caption, head, rows, onMore, loading, chosen, onCh
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!onMore || loading || !end.current) return undefined;
-    const seen = new IntersectionObserver((entries) => { if (entries.some((e) => e.isIntersecting)) onMore(); }, { rootMargin: '800px' });
+    const seen = new IntersectionObserver((entries) => { if (entries.some((e) => e.isIntersecting)) onMore(); }, { rootMargin: '300px' });
     seen.observe(end.current);
     return () => seen.disconnect();
   }, [onMore, loading, rows.length]);

@@ -16,7 +16,7 @@ import { currencies, useSubmit } from './signin.tsx';
 export default function Stores(): VNode {
   const stores = useGet<PageOf<Store>>('/api/v1/stores', 10_000);
   return (
-    <Page title={t('nav.stores')} lead={t('stores.lead')} aside={<Connect />}>
+    <Page title={t('nav.stores')} lead={t('stores.lead')} aside={stores.data && <Connect />}>
       <Ready of={[stores]}><Await of={stores}>{({ data }) => data.length === 0 ? <Section><Nothing title={t('stores.none')} text={t('stores.none_yet')} /></Section>
         : <>{data.map((s) => <StoreCard key={s.store_id} store={s} />)}</>}</Await></Ready>
     </Page>

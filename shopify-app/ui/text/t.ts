@@ -10,10 +10,11 @@ export type Catalogue = Record<string, Sentence>;
 export type Args = Record<string, string | number>;
 
 export const languages: Record<string, string> = {
-  en: 'English', de: 'Deutsch',
+  en: 'English', de: 'Deutsch', es: 'Español', pt: 'Português', ja: '日本語', ar: 'العربية',
 };
 const others: Record<string, () => Promise<{ default: unknown }>> = {
-  de: () => import('./de.json', { with: { type: 'json' } }),
+  de: () => import('./de.json', { with: { type: 'json' } }), es: () => import('./es.json', { with: { type: 'json' } }), pt: () => import('./pt.json', { with: { type: 'json' } }),
+  ja: () => import('./ja.json', { with: { type: 'json' } }), ar: () => import('./ar.json', { with: { type: 'json' } }),
 };
 
 let tag = 'en';
