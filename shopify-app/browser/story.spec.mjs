@@ -1,9 +1,10 @@
 // One merchant's story, told to the real server and seen in a real browser:
-// install, an order, a refund, an erasure, the end, and a new start.
+// install, a link, an order, a refund, an erasure, the end, and a new start.
 import { expect, test } from "@playwright/test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openAdmin } from "./admin.mjs";
+import { startStorefront } from "./storefront.mjs";
 import { startUpline } from "./upline.mjs";
 
 const SHOP = "sample.myshopify.com";
@@ -35,7 +36,7 @@ const begin = Date.now();
 const minute = (n) => new Date(begin + n * 60_000).toISOString();
 
 // An order's body as the subscriptions of shopify.app.toml include it.
-function order(id, { ref, at, refunded = false }) {
+function order(id, { ref, at, buyer = BUYER, refunded = false }) {
   const line = 7410000000000000101n + BigInt(id % 1000);
   const set = (amount) => ({ shop_money: { amount, currency_code: "EUR" }, presentment_money: { amount, currency_code: "EUR" } });
   const refund = { id: id * 10 + 1, order_id: id, created_at: at, processed_at: at, order_adjustments: [], transactions: [{ kind: "refund", status: "success", amount: "100.00", currency: "EUR" }],
@@ -44,16 +45,22 @@ function order(id, { ref, at, refunded = false }) {
     id, name: `#${id}`, created_at: minute(1), processed_at: minute(1), updated_at: at, cancelled_at: null, test: false,
     currency: "EUR", presentment_currency: "EUR", taxes_included: false, financial_status: refunded ? "refunded" : "paid",
     current_subtotal_price: refunded ? "0.00" : "100.00", current_subtotal_price_set: set(refunded ? "0.00" : "100.00"), total_price_set: set("100.00"),
-    landing_site: ref ? `/products/p1?ref=${ref}` : "/", note_attributes: [], discount_codes: [], discount_applications: [], customer: { id: "BUYER" },
+    note_attributes: ref ? [{ name: "_upline_ref", value: ref }] : [], discount_codes: [], discount_applications: [], customer: { id: "BUYER" },
     refunds: refunded ? [refund] : [], shipping_lines: [], tax_lines: [],
     line_items: [{ id: "LINE", sku: "SERUM-30", quantity: 1, current_quantity: refunded ? 0 : 1, gift_card: false, price: "100.00", price_set: set("100.00"), discount_allocations: [], tax_lines: [] }],
   };
-  return JSON.stringify(body).replaceAll('"LINE"', String(line)).replaceAll('"BUYER"', String(BUYER));
+  return JSON.stringify(body).replaceAll('"LINE"', String(line)).replaceAll('"BUYER"', String(buyer));
 }
 
-test("install, order, refund, erasure, uninstall, reinstall", async ({ context }) => {
+test("install, link, order, refund, erasure, uninstall, reinstall", async ({ page, context }) => {
   test.setTimeout(180_000);
   const upline = await startUpline({ shops: [SHOP], prepare });
+  const shop = await startStorefront({
+    proxy: async (url) => {
+      const answer = await upline.world("GET", "/proxy", { shop: SHOP, path: "/ref", code: url.searchParams.get("code") });
+      return [answer.status, answer.text];
+    },
+  });
   const token = async () => (await upline.world("GET", "/token", { shop: SHOP })).text;
   const api = async (path) => {
     const answer = await fetch(upline.url + path, { headers: { Authorization: `Bearer ${await token()}`, Accept: "application/json" } });
@@ -74,7 +81,7 @@ test("install, order, refund, erasure, uninstall, reinstall", async ({ context }
   const store = async () => (await api("/api/v1/stores")).body.data.find((s) => s.domain === SHOP);
 
   try {
-    let storeID;
+    let storeID, ref;
     await test.step("the merchant installs the app and is connected at the first screen", async () => {
       await upline.world("POST", "/install", { shop: SHOP });
       const { tab, app } = await inAdmin();
@@ -84,8 +91,19 @@ test("install, order, refund, erasure, uninstall, reinstall", async ({ context }
       await tab.close();
     });
 
+    await test.step("a visitor comes by a distributor's link, and the cart carries a signed reference", async () => {
+      await page.goto(`${shop.url}/products/p1?ref=ANNA10`);
+      await expect.poll(() => shop.cart()?.attributes._upline_ref).toBeTruthy();
+      ref = shop.cart().attributes._upline_ref;
+      expect(ref).not.toBe("ANNA10");
+      const requests = shop.asked("/cart/update.js").length;
+      await page.goto(`${shop.url}/products/p1?ref=NOBODY`);
+      await page.waitForTimeout(400);
+      expect(shop.asked("/cart/update.js")).toHaveLength(requests);
+    });
+
     await test.step("the order pays the distributor and the sponsor, and the admin shows it", async () => {
-      await webhook("orders/paid", order(9001, { ref: "ANNA10", at: minute(1) }));
+      await webhook("orders/paid", order(9001, { ref, at: minute(1) }));
       await settled(9001, { settlement: "settled", earned: "25.00" });
       const e = await explained(9001);
       expect(e.calculations[0].ladder.totals).toEqual([{ distributor_id: "ANNA", paid: "20.00" }, { distributor_id: "TOP", paid: "5.00" }]);
@@ -94,10 +112,19 @@ test("install, order, refund, erasure, uninstall, reinstall", async ({ context }
       await tab.close();
     });
 
+    await test.step("a reference that the buyer changed earns nothing", async () => {
+      const forged = ref.slice(0, -1) + (ref.endsWith("A") ? "B" : "A");
+      await webhook("orders/paid", order(9002, { ref: forged, at: minute(2), buyer: BUYER + 1n }));
+      await settled(9002, { settlement: "settled", earned: "0.00" });
+      const e = await explained(9002);
+      expect(e.order.distributor_id).toBeUndefined();
+      expect(e.postings).toEqual([]);
+    });
+
     await test.step("the refund takes it all back, in whichever order the platform tells it", async () => {
-      await webhook("orders/updated", order(9001, { ref: "ANNA10", at: minute(3), refunded: true }));
+      await webhook("orders/updated", order(9001, { ref, at: minute(3), refunded: true }));
       await settled(9001, { settlement: "settled", earned: "0.00" });
-      await webhook("orders/paid", order(9001, { ref: "ANNA10", at: minute(1) }));
+      await webhook("orders/paid", order(9001, { ref, at: minute(1) }));
       await settled(9001, { settlement: "settled", earned: "0.00" });
     });
 
@@ -127,7 +154,7 @@ test("install, order, refund, erasure, uninstall, reinstall", async ({ context }
       await expect(app.locator("body")).toContainText("9001");
       expect((await store()).store_id).toBe(storeID);
       expect(upline.cli("admin", "store", "list")).not.toMatch(/uninstalled/);
-      await webhook("orders/paid", order(9003, { ref: "ANNA10", at: minute(4) }));
+      await webhook("orders/paid", order(9003, { ref, at: minute(4) }));
       await settled(9003, { settlement: "settled", earned: "25.00" });
       await tab.close();
     });
@@ -136,6 +163,7 @@ test("install, order, refund, erasure, uninstall, reinstall", async ({ context }
       expect(upline.log()).not.toMatch(/buyer@example\.com|shpss_|shpat_|eyJ/);
     });
   } finally {
+    await shop.close();
     await upline.stop();
   }
 });
