@@ -72,7 +72,7 @@ func (*Adapter) Open(header adapters.Header, body []byte) (adapters.Envelope, er
 
 // checkTopic keeps blanks and control characters out of keys, and a platform's topic from passing for a plugin's.
 func checkTopic(topic string) error {
-	fault := ""
+	var fault string
 	switch {
 	case topic == "":
 		fault = "the header is missing"

@@ -120,9 +120,9 @@ func (c *Client) address(path string, query url.Values) string {
 }
 
 // try sends a request, again where the store says later, and tells refusals for good from others.
-func (c *Client) try(ctx context.Context, what string, make func() (*http.Request, error)) (got answer, err error) {
+func (c *Client) try(ctx context.Context, what string, build func() (*http.Request, error)) (got answer, err error) {
 	for tries := 1; ; tries++ {
-		request, err := make()
+		request, err := build()
 		if err != nil {
 			return answer{}, fmt.Errorf("ask the store for %s: %w", what, err)
 		}

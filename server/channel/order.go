@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"upline.dev/upline/core/commission"
@@ -123,7 +124,7 @@ func addRung(ladder *commission.Ladder, rung *commission.Rung, c money.Currency,
 	if ladder.Base == "cv" {
 		base = money.Volume(ladder.BaseMinor).String() + " CV"
 	}
-	why := "level " + fmt.Sprint(rung.Level) + " on " + base
+	why := "level " + strconv.Itoa(rung.Level) + " on " + base
 	if rung.Rule != "" {
 		why = rung.Rule + ", " + why
 	}
