@@ -1,8 +1,10 @@
 package e2e_test
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +47,10 @@ func TestLostOrdersAreFound(t *testing.T) {
 		}
 		tell(2, orderText{status: "refunded", returned: 2, refunds: []string{string(refundBody(2, 1, 2))}})
 		tell(3, orderText{})
+		large := append(orderBody(3, orderText{}), bytes.Repeat([]byte(" "), 8<<20)...)
+		if status, err := e.webhook("orders/paid", "", large); err != nil || status != http.StatusRequestEntityTooLarge {
+			t.Errorf("a body of more than 8 MB: %d, %v", status, err)
+		}
 		shown := e.cli("reconcile")
 		for _, part := range []string{"3 orders read, 1 in step", "missing 1, outdated 1, differing 0", "by our books 200.00, difference 0.00 EUR", "Nothing was changed"} {
 			if !strings.Contains(shown, part) {

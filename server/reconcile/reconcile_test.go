@@ -19,7 +19,7 @@ import (
 // one of them, with the money that was missing, mends them, and the next finds nothing.
 func TestLostWebhooksAreMended(t *testing.T) {
 	t.Parallel()
-	for name, count := range map[string]int{"by pages": 200, "by bulk": 600} {
+	for name, count := range map[string]int{"by pages": 100, "by bulk": 300} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := open(t)
@@ -150,8 +150,8 @@ func TestWhatStaysParkedIsReadLessAndLess(t *testing.T) {
 	w.deliver(t, "d", "orders/paid", []byte(wrong))
 	w.drained(t)
 	w.admin.FailNext(shopifytest.Answer(http.StatusForbidden, ""))
-	for range 400 { // hours
-		w.offset.Add(int64(time.Hour))
+	for range 100 { // turns of four hours
+		w.offset.Add(int64(4 * time.Hour))
 		must(t, w.service.FetchWanted(t.Context(), time.Minute))
 		w.drained(t)
 	}
@@ -192,10 +192,10 @@ func TestGoneAndAway(t *testing.T) {
 func TestAKilledRunIsTakenUpAgain(t *testing.T) {
 	t.Parallel()
 	w := open(t)
-	w.sell(t, 900)
+	w.sell(t, 500)
 	ctx, kill := context.WithCancel(t.Context())
 	_, err := w.service.Reconcile(ctx, day(true), func(r reconcile.Run) {
-		if r.Counts.Mended >= 400 {
+		if r.Counts.Mended >= 200 {
 			kill()
 		}
 	})
@@ -213,13 +213,13 @@ func TestAKilledRunIsTakenUpAgain(t *testing.T) {
 	w.drained(t)
 	runs, err := w.store.Reconciliations(t.Context(), "p1", "s1", 10)
 	must(t, err)
-	if len(runs) != 1 || runs[0].State != reconcile.Done || runs[0].Counts.Read != 900 || runs[0].Counts.Mended != 900-first {
+	if len(runs) != 1 || runs[0].State != reconcile.Done || runs[0].Counts.Read != 500 || runs[0].Counts.Mended != 500-first {
 		t.Errorf("runs: %+v after %d", runs, first)
 	}
 	if started := count(w.admin.Asked(), "StartBulk"); started != 1 {
 		t.Errorf("%d bulk operations were started", started)
 	}
-	if r := w.reconcile(t, day(false)); int(r.Counts.InStep) != 900 {
+	if r := w.reconcile(t, day(false)); int(r.Counts.InStep) != 500 {
 		t.Errorf("after: %+v", r.Counts)
 	}
 }
@@ -263,6 +263,25 @@ func TestSchedule(t *testing.T) {
 	must(t, err)
 	if len(runs) != 3 || !runs[0].From.Equal(before.Add(-time.Hour)) || runs[2].State != reconcile.Failed || w.puts.Load() != 10 {
 		t.Errorf("runs: %+v", runs)
+	}
+}
+
+// TestQueued: a run that somebody asked for is carried out by the server's own work.
+func TestQueued(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.sell(t, 3)
+	r, err := w.service.Queue(t.Context(), day(true))
+	must(t, err)
+	if w.puts.Load() != 0 || r.State != reconcile.Running {
+		t.Fatalf("queueing did something: %+v", r)
+	}
+	must(t, w.service.ReconcileDue(t.Context(), reconcile.Schedule{}))
+	w.drained(t)
+	done, _, err := w.store.Reconciliation(t.Context(), "p1", r.RunID, 10)
+	must(t, err)
+	if done.State != reconcile.Done || done.Counts.Mended != 3 || done.Scheduled {
+		t.Errorf("the queued run: %+v", done)
 	}
 }
 

