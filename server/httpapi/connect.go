@@ -108,7 +108,7 @@ func (s *Server) approveShop(platform order.Platform) gin.HandlerFunc {
 			s.connectFault(c, server.Errorf(server.Invalid, "This form cannot be read."))
 			return
 		}
-		r, err := channel.ReadRequest(c.Request.PostForm, platform)
+		r, err := channel.ReadRequest(c.Request.PostForm, platform) //nolint:forbidigo // this is a form that came in, no request of ours
 		if err == nil {
 			err = s.sameOrigin(c)
 		}
@@ -168,7 +168,7 @@ func (s *Server) agree(c *gin.Context, r *channel.Request) {
 	}
 	browser, address, err := service.AskForKeys(c.Request.Context(), &approval)
 	if err == nil {
-		http.SetCookie(c.Writer, &http.Cookie{
+		http.SetCookie(c.Writer, &http.Cookie{ //nolint:gosec // Secure is left out only where there is no https
 			Name: connectCookie, Value: browser, Path: "/connect/", HttpOnly: true, Secure: s.secure(c), SameSite: http.SameSiteLaxMode,
 			MaxAge: int(install.FlowLife.Seconds()),
 		})
@@ -219,7 +219,7 @@ func (s *Server) connectReturn(c *gin.Context) {
 		s.connectFault(c, server.Errorf(server.Forbidden, "This connection was begun in another browser, or too long ago. Press Connect in your shop again."))
 		return
 	}
-	http.SetCookie(c.Writer, &http.Cookie{Name: connectCookie, Path: "/connect/", HttpOnly: true, Secure: s.secure(c), SameSite: http.SameSiteLaxMode, MaxAge: -1})
+	http.SetCookie(c.Writer, &http.Cookie{Name: connectCookie, Path: "/connect/", HttpOnly: true, Secure: s.secure(c), SameSite: http.SameSiteLaxMode, MaxAge: -1}) //nolint:gosec // as above
 	service := *s.Channel
 	service.Base = s.base(c)
 	address, err := service.Return(c.Request.Context(), browser)

@@ -34,7 +34,7 @@ func asked(pairs ...string) url.Values {
 }
 
 // visit goes to a page without following where it leads. cookies are sent beside the session's.
-func (b *browser) visit(method, path string, form url.Values, cookies ...string) (*http.Response, string) {
+func (b *browser) visit(method, path string, form url.Values, cookies ...string) (reply, string) {
 	b.t.Helper()
 	r, err := http.NewRequestWithContext(b.t.Context(), method, b.url+path, strings.NewReader(form.Encode()))
 	fatal(b.t, err)
@@ -50,18 +50,18 @@ func (b *browser) visit(method, path string, form url.Values, cookies ...string)
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	fatal(b.t, err)
-	return answer, string(text)
+	return reply{answer.StatusCode, answer.Header, text}, string(text)
 }
 
 var csrfField = regexp.MustCompile(`name="csrf" value="([^"]+)"`)
 
 // approve opens the approve page and presses Connect.
-func (b *browser) approve(v url.Values, role string) *http.Response {
+func (b *browser) approve(v url.Values, role string) reply {
 	b.t.Helper()
 	page, text := b.visit(http.MethodGet, "/connect/woocommerce?"+v.Encode(), nil)
 	found := csrfField.FindStringSubmatch(text)
-	if page.StatusCode != http.StatusOK || found == nil {
-		b.t.Fatalf("the approve page: %d\n%s", page.StatusCode, text)
+	if page.status != http.StatusOK || found == nil {
+		b.t.Fatalf("the approve page: %d\n%s", page.status, text)
 	}
 	form := url.Values{"csrf": {found[1]}, "role": {role}}
 	for name, values := range v {
@@ -94,21 +94,21 @@ func TestConnectButton(t *testing.T) {
 	}
 	owner := c.as(t, "alpha", auth.Owner)
 	page, text := owner.visit(http.MethodGet, "/connect/woocommerce?"+asked().Encode(), nil)
-	policy := page.Header.Get("Content-Security-Policy")
+	policy := page.header.Get("Content-Security-Policy")
 	if !strings.Contains(text, "&lt;b&gt;Shop") || !strings.Contains(text, "Company alpha") || !strings.Contains(policy, "form-action 'self' "+shopSite) || !strings.Contains(policy, "frame-ancestors 'none'") {
 		t.Errorf("the owner sees, under %q\n%s", policy, text)
 	}
 	if viewer := c.as(t, "alpha", auth.Viewer); true {
 		page, text := viewer.visit(http.MethodGet, "/connect/woocommerce?"+asked().Encode(), nil)
-		if page.StatusCode != http.StatusForbidden || strings.Contains(text, `name="csrf"`) {
-			t.Errorf("a viewer: %d\n%s", page.StatusCode, text)
+		if page.status != http.StatusForbidden || strings.Contains(text, `name="csrf"`) {
+			t.Errorf("a viewer: %d\n%s", page.status, text)
 		}
 	}
 	answer := owner.approve(asked(), "support")
-	if answer.StatusCode != http.StatusSeeOther {
-		t.Fatalf("approved: %d", answer.StatusCode)
+	if answer.status != http.StatusSeeOther {
+		t.Fatalf("approved: %d", answer.status)
 	}
-	got := claimOf(t, c, answer.Header.Get("Location"))
+	got := claimOf(t, c, answer.header.Get("Location"))
 	kept, err := c.store.Channel(t.Context(), got.StoreID)
 	fatal(t, err)
 	if kept.LinkRole != "support" || kept.ProgramID != "alpha" {
@@ -139,16 +139,14 @@ func TestConnectRefusals(t *testing.T) {
 		"no currency":              asked("currency", "DOLLARS"),
 	} {
 		page, text := owner.visit(http.MethodGet, "/connect/woocommerce?"+v.Encode(), nil)
-		if page.StatusCode != http.StatusUnprocessableEntity || strings.Contains(text, "<form") || page.Header.Get("Location") != "" {
-			t.Errorf("%s: %d\n%s", name, page.StatusCode, text)
+		if page.status != http.StatusUnprocessableEntity || strings.Contains(text, "<form") || page.header.Get("Location") != "" {
+			t.Errorf("%s: %d\n%s", name, page.status, text)
 		}
 	}
 	form := asked("csrf", "guessed", "role", "admin")
-	if answer, _ := owner.visit(http.MethodPost, "/connect/woocommerce", form); answer.StatusCode != http.StatusForbidden {
-		t.Errorf("a guessed token: %d, want 403", answer.StatusCode)
+	if answer, _ := owner.visit(http.MethodPost, "/connect/woocommerce", form); answer.status != http.StatusForbidden {
+		t.Errorf("a guessed token: %d, want 403", answer.status)
 	}
-	foreign := *owner
-	foreign.url = c.url
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.url+"/connect/woocommerce", strings.NewReader(form.Encode()))
 	fatal(t, err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -161,13 +159,13 @@ func TestConnectRefusals(t *testing.T) {
 		t.Errorf("from another site: %d, want 403", answer.StatusCode)
 	}
 	signIn := asked("step", "sign-in", "email", "owner@alpha.example", "password", "wrong")
-	if page, text := (&browser{t: t, url: c.url}).visit(http.MethodPost, "/connect/woocommerce", signIn); page.Header.Get("Set-Cookie") != "" || !strings.Contains(text, `role="alert"`) {
-		t.Errorf("a wrong password: %d\n%s", page.StatusCode, text)
+	if page, text := (&browser{t: t, url: c.url}).visit(http.MethodPost, "/connect/woocommerce", signIn); page.header.Get("Set-Cookie") != "" || !strings.Contains(text, `role="alert"`) {
+		t.Errorf("a wrong password: %d\n%s", page.status, text)
 	}
 	signIn.Set("password", goodPassword)
 	page, _ := (&browser{t: t, url: c.url}).visit(http.MethodPost, "/connect/woocommerce", signIn)
-	if page.StatusCode != http.StatusSeeOther || !strings.HasPrefix(page.Header.Get("Location"), "/connect/woocommerce?") || page.Header.Get("Set-Cookie") == "" {
-		t.Errorf("signed in: %d to %s", page.StatusCode, page.Header.Get("Location"))
+	if page.status != http.StatusSeeOther || !strings.HasPrefix(page.header.Get("Location"), "/connect/woocommerce?") || page.header.Get("Set-Cookie") == "" {
+		t.Errorf("signed in: %d to %s", page.status, page.header.Get("Location"))
 	}
 }
 
@@ -187,16 +185,16 @@ func TestReadingKeys(t *testing.T) {
 	owner := &browser{t: t, url: c.url}
 	c.as(t, "alpha", auth.Owner) // makes the person; the cookie of https has another name
 	page, _ := owner.visit(http.MethodPost, "/connect/woocommerce", asked("step", "sign-in", "email", "owner@alpha.example", "password", goodPassword))
-	owner.keep(page.Header)
+	owner.keep(page.header)
 	begin := func() (state, cookie string) {
 		answer := owner.approve(asked(), "viewer")
-		to, err := url.Parse(answer.Header.Get("Location"))
+		to, err := url.Parse(answer.header.Get("Location"))
 		fatal(t, err)
 		q := to.Query()
 		if to.Host != "shop.example.com" || to.Path != "/wc-auth/v1/authorize" || q.Get("callback_url") != "https://upline.example.com/connect/woocommerce/callback" {
 			t.Fatalf("the browser goes to %s", to)
 		}
-		return q.Get("user_id"), strings.Split(answer.Header.Get("Set-Cookie"), ";")[0]
+		return q.Get("user_id"), strings.Split(answer.header.Get("Set-Cookie"), ";")[0]
 	}
 	post := func(state, key string) int {
 		body := `{"key_id":1,"user_id":` + quoted(state) + `,"consumer_key":` + quoted(key) + `,"consumer_secret":"cs_x","key_permissions":"read_write"}`
@@ -214,17 +212,17 @@ func TestReadingKeys(t *testing.T) {
 	if got := post(state, "ck_right"); got/100 == 2 {
 		t.Errorf("a state used twice: %d", got)
 	}
-	if page, _ := stranger.visit(http.MethodGet, "/connect/woocommerce/return?success=1&user_id="+state, nil); page.StatusCode != http.StatusForbidden || page.Header.Get("Location") != "" {
-		t.Errorf("in another browser: %d", page.StatusCode)
+	if page, _ := stranger.visit(http.MethodGet, "/connect/woocommerce/return?success=1&user_id="+state, nil); page.status != http.StatusForbidden || page.header.Get("Location") != "" {
+		t.Errorf("in another browser: %d", page.status)
 	}
 	back, _ := owner.visit(http.MethodGet, "/connect/woocommerce/return?success=1&user_id="+state, nil, cookie)
-	got := claimOf(t, c, back.Header.Get("Location"))
+	got := claimOf(t, c, back.header.Get("Location"))
 	creds, err := c.channel.Install.Credentials(t.Context(), got.StoreID)
 	if err != nil || creds.Key.Reveal() != "ck_right" || creds.Secret.Reveal() != "cs_x" {
 		t.Errorf("credentials %v", err)
 	}
-	if again, _ := owner.visit(http.MethodGet, "/connect/woocommerce/return", nil, cookie); again.StatusCode != http.StatusForbidden {
-		t.Errorf("returned twice: %d", again.StatusCode)
+	if again, _ := owner.visit(http.MethodGet, "/connect/woocommerce/return", nil, cookie); again.status != http.StatusForbidden {
+		t.Errorf("returned twice: %d", again.status)
 	}
 
 	state, cookie = begin() // keys that do not work, or were refused: connected without new ones
@@ -232,7 +230,7 @@ func TestReadingKeys(t *testing.T) {
 		t.Errorf("keys of another shop: %d, want 403", got)
 	}
 	back, _ = owner.visit(http.MethodGet, "/connect/woocommerce/return?success=0&user_id="+state, nil, cookie)
-	claimOf(t, c, back.Header.Get("Location"))
+	claimOf(t, c, back.header.Get("Location"))
 	if creds, err := c.channel.Install.Credentials(t.Context(), got.StoreID); err != nil || creds.Key.Reveal() != "ck_right" {
 		t.Errorf("the keys of before are gone: %v", err)
 	}

@@ -427,7 +427,6 @@ func (c *conversation) plugins() {
 		body := `{"user_id":` + quoted(to.Query().Get("user_id")) + `,"consumer_key":"ck_x","consumer_secret":"cs_x"}`
 		c.say(exchange{method: "POST", path: "/connect/woocommerce/callback", body: body, want: want})
 	}
-	p := c.connect(site, "viewer")
 	claim := func(site, code, currency string) string {
 		return fmt.Sprintf(`{"type":"claim","version":1,"site":%q,"code":%q,"verifier":"","currency":%q}`, site, code, currency)
 	}
@@ -437,7 +436,7 @@ func (c *conversation) plugins() {
 	c.say(exchange{method: "POST", path: "/api/plugin/claim", body: strings.Repeat(" ", 300<<10), wrong: true, want: 413})
 	c.say(exchange{method: "POST", path: "/api/plugin/claim", body: claim(site, code, "USD"), want: 200})
 	c.say(exchange{method: "POST", path: "/api/plugin/claim", body: claim(site, code, "USD"), want: 401})
-	p = c.connect(site, "viewer") // that claim ended the secret of before
+	p := c.connect(site, "viewer") // that claim ended the secret of before
 	ask := func(call, body string, wrong bool, want int) []byte {
 		p.calls++
 		header := pluginHeader(fmt.Sprintf("n-%d", p.calls), time.Now(), []byte(body), p.secret)
