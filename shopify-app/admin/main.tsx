@@ -51,7 +51,7 @@ const routes: [string, (parts: Record<string, string>) => VNode][] = [
   ['/', () => <Overview />], ['/orders', () => <Orders />], ['/orders/:store/:order', (p) => <OrderScreen key={`${p.store}/${p.order}`} id={`${p.store}/${p.order}`} />],
   ['/distributors', () => <People />], ['/distributors/import', () => <ImportStart />], ['/distributors/import/:id', (p) => <ImportScreen key={p.id} id={p.id ?? ''} />], ['/distributors/:id', (p) => <PersonScreen key={p.id} id={p.id ?? ''} />], ['/products', () => <Products />],
   ['/commissions', () => <Commissions />], ['/deliveries', () => <Deliveries />], ['/deliveries/:id', (p) => <DeliveryScreen key={p.id} id={p.id ?? ''} />],
-  ['/stores', () => <Stores />], ['/settings', () => <Settings />], ['/audit', () => <Audit />],
+  ['/stores', () => <Stores />], ['/settings', () => <Settings />], ['/sign-in', () => <Overview />], ['/audit', () => <Audit />],
 ];
 
 /** Screens for who is not signed in; their links carry a code. */

@@ -4,8 +4,9 @@ import { Banner, Button, Choice, Code, Dialog, Field, Form, Line, Page, Section,
 import { t } from '#text';
 import { Id, When } from '#viz';
 import { Await, Nothing, Problem } from '../common.tsx';
-import { ask, post } from '../api.ts';
+import { Failure, ask, post } from '../api.ts';
 import { stale, useGet, type Page as PageOf } from '../data.ts';
+import { addPasskey, passkeys } from '../passkey.ts';
 import { go } from '../route.ts';
 import { enter, may, roles, type Role, type Session } from '../session.ts';
 import type { Store } from '../types.ts';
@@ -170,6 +171,24 @@ export function SecondFactor({ on }: { on: boolean }): VNode {
       <Dialog open={removing} title={t('factor.remove')} onClose={close} actions={[{ label: t('save.cancel'), onClick: close }, { label: t('factor.remove'), danger: true, busy: s.busy, onClick: remove }]}>
         <Form onSubmit={remove}>{s.error && !s.at('current_password') && <Problem error={s.error} />}{password}</Form>
       </Dialog>
+    </Stack>
+  );
+}
+
+interface Passkey { credential_id: string; name: string; created_at: string }
+
+export function Passkeys(): VNode {
+  const list = useGet<PageOf<Passkey>>('/api/v1/account/passkeys');
+  const s = useSubmit();
+  const add = (): void => s.run(async () => {
+    await addPasskey(new Date().toISOString().slice(0, 10)).catch((e: unknown) => { throw e instanceof Failure ? e : new Failure(400, { detail: t('sign_in.passkey_not') }); });
+    void stale();
+  });
+  return (
+    <Stack tight>
+      {s.error && <Problem error={s.error} />}
+      <Line><Text>{t('passkey.title')}</Text>{passkeys() && <Button label={t('passkey.add')} busy={s.busy} onClick={add} />}</Line>
+      {list.data?.data.map((p) => <Line key={p.credential_id}><Text><bdi>{p.name}</bdi></Text><When at={p.created_at} /><Button label={t('members.remove')} onClick={() => change(`/api/v1/account/passkeys/${encodeURIComponent(p.credential_id)}`, 'DELETE')} /></Line>)}
     </Stack>
   );
 }

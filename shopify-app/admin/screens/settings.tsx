@@ -8,7 +8,7 @@ import { Await, Problem, Ready } from '../common.tsx';
 import { stale, useGet } from '../data.ts';
 import { When } from '#viz';
 import { go } from '../route.ts';
-import { Keys, Members, SecondFactor } from './members.tsx';
+import { Keys, Members, Passkeys, SecondFactor } from './members.tsx';
 import { leave, may, SESSION, type Session } from '../session.ts';
 import type { Overview, Setup } from '../types.ts';
 import { useSubmit } from './signin.tsx';
@@ -52,6 +52,7 @@ function Account(): VNode | null {
         <Facts rows={[[t('sign_in.email'), <bdi>{session.person.email}</bdi>], [t('account.role'), t(`role.${session.role}`)]]} />
         {session.person.has_password && <Password />}
         {session.person.has_password && <SecondFactor on={session.person.has_totp} />}
+        <Passkeys />
         <Sessions />
       </Stack> : <Text muted>{t('settings.session_key')}</Text>}
     </Section>

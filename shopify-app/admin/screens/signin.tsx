@@ -5,6 +5,7 @@ import { locale, t } from '#text';
 import { Failure, ask, embedded, key, post } from '../api.ts';
 import { useGet } from '../data.ts';
 import { Problem, Ready } from '../common.tsx';
+import { passkeys, signInByPasskey } from '../passkey.ts';
 import { go } from '../route.ts';
 import { enter, type Session } from '../session.ts';
 import type { Setup } from '../types.ts';
@@ -49,9 +50,17 @@ export function PasswordForm({ done }: { done(): void }): VNode {
       <Field label={t('sign_in.email')} type="email" value={email} onInput={setEmail} autocomplete="username" required />
       <Field label={t('sign_in.password')} type="password" value={password} onInput={setPassword} autocomplete="current-password" required />
       {code !== undefined && <Field label={t('sign_in.code')} value={code} onInput={setCode} autocomplete="one-time-code" help={t('sign_in.code_help')} required />}
-      <Line><Button label={t('sign_in.enter')} primary submit busy={s.busy} /></Line>
+      <Line>
+        <Button label={t('sign_in.enter')} primary submit busy={s.busy} />
+        {passkeys() && <Button label={t('sign_in.passkey')} onClick={() => s.run(async () => { enter(await signInByPasskey().catch(said)); done(); })} />}
+      </Line>
     </Form>
   );
+}
+
+/** Somebody who closes the browser's own question has decided; that is no fault. */
+function said(e: unknown): never {
+  throw e instanceof Failure ? e : new Failure(400, { detail: t('sign_in.passkey_not') });
 }
 
 /** The way in with a key, for who runs the server. */
@@ -77,11 +86,16 @@ export function KeyForm({ done }: { done(): void }): VNode {
 export default function SignIn({ done }: { done(): void }): VNode {
   const options = useGet<Options>('/api/auth/options');
   const setup = useGet<Setup>('/api/setup', 5000);
+  const went = useLinkCode(); // what went wrong at the identity provider stands behind the #
   if (embedded()) return <Banner tone="warning" title={t('sign_in.embedded')} actions={[{ label: t('error.again'), onClick: () => location.reload() }]}>{t('sign_in.embedded_text')}</Banner>;
   return (
     <Ready of={[options, setup]}><Stack>
       {options.data?.setup_open && <Banner tone="info" title={t('sign_in.first')}>{t('sign_in.first_text')}</Banner>}
-      <Section title={t('sign_in.title')}><PasswordForm done={done} /></Section>
+      {went && <Banner tone="warning" title={t('error.title')}>{went}</Banner>}
+      <Section title={t('sign_in.title')}>
+        {options.data?.provider && <Line><Button label={t('sign_in.with', { provider: options.data.provider })} href="/api/auth/oidc/start" primary /></Line>}
+        <PasswordForm done={done} />
+      </Section>
       <Section><Details summary={t('sign_in.by_key')}><KeyForm done={done} /></Details></Section>
       {setup.data && !complete(setup.data) && <Guide setup={setup.data} />}
       {setup.data && !setup.data.order && <Section title={t('sign_in.demo')}><Text muted>{t('sign_in.demo_text')}</Text><Code label={t('setup.command')} text="make demo" /></Section>}
