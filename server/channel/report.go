@@ -188,3 +188,46 @@ func pageOf(limit, usual, most int, after string) (query.Page, error) {
 	}
 	return query.Page{Limit: limit, After: after}, nil
 }
+
+// watchEvery is how often plugins are looked after; they report as often.
+const watchEvery = 5 * time.Minute
+
+// Watch looks after the plugins of all programs until ctx ends and tells of each that needs a person.
+func (s *Service) Watch(ctx context.Context, programs func(ctx context.Context) ([]string, error), tell func(storeID, trouble string, err error)) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			s.LookAfter(ctx, programs, tell)
+		}
+	}
+}
+
+// LookAfter tells once of every plugin that needs a person. A store that was disconnected needs nobody.
+func (s *Service) LookAfter(ctx context.Context, programs func(ctx context.Context) ([]string, error), tell func(storeID, trouble string, err error)) {
+	ids, err := programs(ctx)
+	if err != nil {
+		tell("", "", err)
+		return
+	}
+	for _, id := range ids {
+		list, err := s.Books.Channels(ctx, id)
+		if err != nil {
+			tell("", "", err)
+			continue
+		}
+		for i := range list {
+			trouble := list[i].Trouble(s.now())
+			if trouble == "" {
+				continue
+			}
+			if c, err := s.Install.Books.Connection(ctx, list[i].StoreID); err != nil || c.State == install.Uninstalled {
+				continue
+			}
+			tell(list[i].StoreID, trouble, nil)
+		}
+	}
+}

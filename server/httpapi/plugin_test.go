@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -222,6 +223,9 @@ func TestPluginPages(t *testing.T) {
 	if trouble := kept.Trouble(time.Now()); !strings.Contains(trouble, "2026-11-20") {
 		t.Errorf("an order that waits for a week is no trouble: %q", trouble)
 	}
+	if told := p.troubles(); told[p.store] == "" {
+		t.Errorf("nobody is told of it: %v", told)
+	}
 	if v := p.call("export", `"customer_id":"77"`); !strings.Contains(fmt.Sprint(v["data"]), "ANNA") {
 		t.Errorf("export %v", v)
 	}
@@ -230,8 +234,21 @@ func TestPluginPages(t *testing.T) {
 	p.secret = rotated
 	p.call("status", "")
 	p.call("disconnect", `"reason":"test"`)
+	if told := p.troubles(); told[p.store] != "" {
+		t.Errorf("somebody is told of a store that was disconnected: %v", told)
+	}
 	time.Sleep(5100 * time.Millisecond)
 	p.want(http.StatusUnauthorized, p.send("status", p.body("status", "")))
+}
+
+// troubles are what somebody is told of the program's plugins.
+func (p *plugin) troubles() map[string]string {
+	told := map[string]string{}
+	p.channel.LookAfter(p.t.Context(), func(context.Context) ([]string, error) { return []string{p.program}, nil }, func(storeID, trouble string, err error) {
+		fatal(p.t, err)
+		told[storeID] = trouble
+	})
+	return told
 }
 
 // sumOf adds up the amounts of an explanation, which have two decimals.

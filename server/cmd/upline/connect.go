@@ -73,3 +73,17 @@ func (s ShopSettings) tryShop() channel.Tried {
 		return shop.Check(ctx)
 	}
 }
+
+// plugins answers the plugins of stores and looks after them until ctx ends.
+func (e *environment) plugins(ctx context.Context, a *app, m *machine) *channel.Service {
+	plugins := a.channel()
+	plugins.Eraser = m.privacy
+	go plugins.Watch(ctx, a.store.ProgramIDs, func(storeID, trouble string, err error) {
+		if err != nil {
+			e.log.WarnContext(ctx, "looking after the plugins of shops", "error", err)
+			return
+		}
+		e.log.ErrorContext(ctx, "a shop's plugin needs somebody to look at it", "store", storeID, "trouble", trouble)
+	})
+	return plugins
+}

@@ -141,8 +141,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		return wrongSetting("the Shopify app: %v", err)
 	}
 	reconciler := env.reconciler(a, machine.inbox, installs, transport, cmd.LoopbackShops)
-	pages, plugins := web.Handler(), a.channel()
-	plugins.Eraser = machine.privacy
+	pages, plugins := web.Handler(), env.plugins(ctx, a, machine)
 	imported := a.imports(env, machine)
 	defer imported.Close()
 	api := httpapi.New(httpapi.Deps{
