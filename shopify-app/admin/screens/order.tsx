@@ -18,7 +18,8 @@ export default function OrderScreen({ id }: { id: string }): VNode {
   const explained = useGet<Explanation>(`${path}/explanation`);
   const steps = useGet<PageOf<Step>>(`${path}/steps`);
   const facts = useGet<OrderFacts>(`${path}/facts`);
-  const e = explained.data;
+  const all = [explained, steps, facts];
+  const e = all.every((r) => r.data !== undefined || r.error !== undefined) ? explained.data : undefined; // head and body come at once
   const recheck = useRecheck(path);
   const text = useCopy(e?.text ?? '');
   return (
@@ -27,9 +28,9 @@ export default function OrderScreen({ id }: { id: string }): VNode {
       badge={e && [word('settlement', e.order.settlement), e.order.settlement === 'parked' ? 'warning' : 'success']}
       lead={e && <>{word('order', e.order.status)} · <When at={e.order.order_ts} /> · {platform(e.order.platform)} · <bdi>{e.order.store_id}</bdi></>}
       actions={e ? [recheck.act, text] : []}
-      aside={e && (steps.data ?? steps.error) && <><Attribution e={e} /><History e={e} steps={steps.data?.data ?? []} facts={facts.data} /><Provenance calc={e.calculations[0]} /></>}>
+      aside={e && <><Attribution e={e} /><History e={e} steps={steps.data?.data ?? []} facts={facts.data} /><Provenance calc={e.calculations[0]} /></>}>
       {recheck.said}
-      <Ready of={[explained, steps, facts]}><Await of={explained} lines={10}>{(loaded) => <>
+      <Ready of={all}><Await of={explained} lines={10}>{(loaded) => <>
         {loaded.order.settlement === 'parked' && <Parked order={loaded.order} />}
         <Calculations e={loaded} />
         <Postings rows={loaded.postings} names={loaded.names} more={loaded.postings_next_cursor !== ''} order={id} />
