@@ -73,7 +73,7 @@ const (
 	RunPeriods     Action = "periods.run"     // preview, lock, commit and pay periods
 	ManageStores   Action = "stores.manage"   // connect, change and test stores
 	ManagePrivacy  Action = "privacy.manage"  // ask for exports and erasures of persons
-	ManageSettings Action = "settings.manage" // branding and outgoing webhooks
+	ManageSettings Action = "settings.manage" // branding, and what screens keep
 	ManageKeys     Action = "keys.manage"     // API keys
 	ManageMembers  Action = "members.manage"  // who may sign in, and as what
 	Danger         Action = "danger"          // what cannot be taken back

@@ -106,35 +106,6 @@ CREATE TABLE program_settings (
   CONSTRAINT program_settings_pkey PRIMARY KEY (program_id, name)
 );
 
--- Outgoing webhooks read the outbox from where they are; what could not be handed over is tried again, then left.
-
-CREATE TABLE outgoing_webhooks (
-  program_id text COLLATE "C" NOT NULL,
-  webhook_id text COLLATE "C" NOT NULL,
-  url text COLLATE "C" NOT NULL,
-  sealed_secret bytea NOT NULL,
-  state text COLLATE "C" NOT NULL CHECK (state IN ('active', 'paused', 'failing')),
-  sequence bigint NOT NULL, -- the last outbox row that was handed over or left
-  attempt bigint NOT NULL, -- of the row after it
-  due_at bigint NOT NULL,
-  created_at bigint NOT NULL,
-  CONSTRAINT outgoing_webhooks_pkey PRIMARY KEY (program_id, webhook_id)
-);
-CREATE INDEX outgoing_webhooks_due ON outgoing_webhooks (due_at) WHERE state <> 'paused';
-
-CREATE TABLE webhook_attempts (
-  program_id text COLLATE "C" NOT NULL,
-  webhook_id text COLLATE "C" NOT NULL,
-  attempt_id text COLLATE "C" NOT NULL, -- sorts by time
-  sequence bigint NOT NULL,
-  attempt bigint NOT NULL,
-  status bigint NOT NULL, -- HTTP; 0: no answer
-  detail text COLLATE "C" NOT NULL,
-  took_us bigint NOT NULL,
-  at bigint NOT NULL,
-  CONSTRAINT webhook_attempts_pkey PRIMARY KEY (program_id, webhook_id, attempt_id)
-);
-
 -- A file of people on its way through the import: the file and what takes it back are sealed, since they hold names.
 
 CREATE TABLE imports (
@@ -177,13 +148,13 @@ BEGIN
     EXECUTE format('CREATE POLICY %I ON %I USING ((SELECT coalesce(current_setting(%L, true), %L)) = %L)',
                    t || '_of_nobody', t, 'upline.program', '', '');
   END LOOP;
-  FOREACH t IN ARRAY ARRAY['memberships', 'sessions', 'invitations', 'outgoing_webhooks'] LOOP
+  FOREACH t IN ARRAY ARRAY['memberships', 'sessions', 'invitations'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
     EXECUTE format('CREATE POLICY %1$I ON %2$I USING ((SELECT coalesce(current_setting(%3$L, true), %4$L)) = %4$L'
                    ' OR program_id = (SELECT current_setting(%3$L, true)))', t || '_of_program', t, 'upline.program', '');
   END LOOP;
-  FOREACH t IN ARRAY ARRAY['program_settings', 'webhook_attempts', 'imports'] LOOP
+  FOREACH t IN ARRAY ARRAY['program_settings', 'imports'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
     EXECUTE format('CREATE POLICY %I ON %I USING (program_id = (SELECT current_setting(%L, true)))',
@@ -201,6 +172,6 @@ BEGIN
     RETURN;
   END IF;
   GRANT SELECT, INSERT, UPDATE, DELETE ON people, recovery_codes, passkeys, identities, one_time_codes, memberships,
-    sessions, invitations, program_settings, outgoing_webhooks, webhook_attempts, imports TO upline_app;
+    sessions, invitations, program_settings, imports TO upline_app;
 END $$;
 -- +goose StatementEnd

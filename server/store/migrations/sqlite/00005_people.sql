@@ -106,35 +106,6 @@ CREATE TABLE program_settings (
   CONSTRAINT program_settings_pkey PRIMARY KEY (program_id, name)
 ) STRICT;
 
--- Outgoing webhooks read the outbox from where they are; what could not be handed over is tried again, then left.
-
-CREATE TABLE outgoing_webhooks (
-  program_id    TEXT    NOT NULL,
-  webhook_id    TEXT    NOT NULL,
-  url           TEXT    NOT NULL,
-  sealed_secret BLOB    NOT NULL,
-  state         TEXT    NOT NULL CHECK (state IN ('active', 'paused', 'failing')),
-  sequence      INTEGER NOT NULL, -- the last outbox row that was handed over or left
-  attempt       INTEGER NOT NULL, -- of the row after it
-  due_at        INTEGER NOT NULL,
-  created_at    INTEGER NOT NULL,
-  CONSTRAINT outgoing_webhooks_pkey PRIMARY KEY (program_id, webhook_id)
-) STRICT;
-CREATE INDEX outgoing_webhooks_due ON outgoing_webhooks (due_at) WHERE state <> 'paused';
-
-CREATE TABLE webhook_attempts (
-  program_id  TEXT    NOT NULL,
-  webhook_id  TEXT    NOT NULL,
-  attempt_id  TEXT    NOT NULL, -- sorts by time
-  sequence    INTEGER NOT NULL,
-  attempt     INTEGER NOT NULL,
-  status      INTEGER NOT NULL, -- HTTP; 0: no answer
-  detail      TEXT    NOT NULL,
-  took_us     INTEGER NOT NULL,
-  at          INTEGER NOT NULL,
-  CONSTRAINT webhook_attempts_pkey PRIMARY KEY (program_id, webhook_id, attempt_id)
-) STRICT;
-
 -- A file of people on its way through the import: the file and what takes it back are sealed, since they hold names.
 
 CREATE TABLE imports (
