@@ -7,6 +7,7 @@ package main
 
 import (
 	"archive/zip"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -20,27 +21,30 @@ import (
 var stamp = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: pluginzip FOLDER ZIP")
-		os.Exit(2)
-	}
-	if err := pack(os.Args[1], os.Args[2]); err != nil {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "pluginzip:", err)
 		os.Exit(1)
 	}
 }
 
+func run(args []string) error {
+	if len(args) != 2 {
+		return errors.New("usage: pluginzip FOLDER ZIP")
+	}
+	return pack(args[0], args[1])
+}
+
 // pack writes the zip file beside its place and moves it there when it is whole.
 func pack(folder, target string) error {
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Dir(target), 0o750); err != nil {
 		return fmt.Errorf("make the folder of %s: %w", target, err)
 	}
 	file, err := os.CreateTemp(filepath.Dir(target), ".pluginzip-*")
 	if err != nil {
 		return fmt.Errorf("make %s: %w", target, err)
 	}
-	defer os.Remove(file.Name())
-	defer file.Close()
+	defer func() { _ = os.Remove(file.Name()) }() // Nothing is there once it was moved.
+	defer func() { _ = file.Close() }()
 	out := zip.NewWriter(file)
 	if err := addAll(out, folder); err != nil {
 		return err
