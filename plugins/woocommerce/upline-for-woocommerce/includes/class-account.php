@@ -62,8 +62,8 @@ final class Account {
 	}
 
 	/**
-	 * The menu, for distributors only. Whether somebody is one is remembered for a quarter of an hour, so that a server
-	 * that is away slows no page more than once.
+	 * The menu, for distributors only. Whether somebody is one is remembered for a quarter of an hour, and a server that
+	 * is away is asked once a minute at most.
 	 *
 	 * @param array $items Menu.
 	 * @return array
@@ -74,7 +74,7 @@ final class Account {
 		if ( false === $known ) {
 			$answer = self::ask( 1 );
 			$known  = null !== ( $answer['data']['distributor'] ?? null ) ? 'yes' : 'no';
-			set_transient( 'upline_is_distributor_' . $user, $known, 15 * MINUTE_IN_SECONDS );
+			set_transient( 'upline_is_distributor_' . $user, $known, ( 200 === $answer['status'] ? 15 : 1 ) * MINUTE_IN_SECONDS );
 		}
 		if ( 'yes' !== $known ) {
 			return $items;

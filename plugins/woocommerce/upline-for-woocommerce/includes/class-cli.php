@@ -40,7 +40,7 @@ final class Cli {
 	 *
 	 * ## EXAMPLES
 	 *
-	 *     wp upline connect https://upline.example.com upc_…
+	 *     wp upline connect https://upline.example.com CODE
 	 *
 	 * @param string[] $words Arguments.
 	 */

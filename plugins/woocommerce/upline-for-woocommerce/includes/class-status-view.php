@@ -46,7 +46,7 @@ final class Status_View {
 		echo '</div>';
 		self::open_card( __( 'Or with a code', 'upline-for-woocommerce' ), true );
 		echo '<p>' . esc_html__( 'Whoever runs the server can make one:', 'upline-for-woocommerce' ) . ' <code>upline admin store connect ' . esc_html( Connection::here() ) . ' --currency ' . esc_html( get_woocommerce_currency() ) . '</code></p>';
-		echo '<p><label for="upline_code">' . esc_html__( 'Code', 'upline-for-woocommerce' ) . '</label><br /><input type="text" id="upline_code" name="upline_code" autocomplete="off" placeholder="upc_…" /></p>';
+		echo '<p><label for="upline_code">' . esc_html__( 'Code', 'upline-for-woocommerce' ) . '</label><br /><input type="text" id="upline_code" name="upline_code" autocomplete="off" /></p>';
 		self::buttons( array( 'code' => __( 'Connect with the code', 'upline-for-woocommerce' ) ) );
 		echo '</div>';
 	}
