@@ -19,15 +19,16 @@ export default function OrderScreen({ id }: { id: string }): VNode {
   const steps = useGet<PageOf<Step>>(`${path}/steps`);
   const facts = useGet<OrderFacts>(`${path}/facts`);
   const all = [explained, steps, facts];
-  const e = all.every((r) => r.data !== undefined || r.error !== undefined) ? explained.data : undefined; // head and body come at once
+  const here = all.every((r) => r.data !== undefined || r.error !== undefined);
+  const e = here ? explained.data : undefined; // head and body come at once
   const recheck = useRecheck(path);
   const text = useCopy(e?.text ?? '');
   return (
-    <Page title={e ? t('order.title', { name: orderName(e.order) }) : t('order.title', { name: id.slice(id.indexOf('/') + 1) })}
+    <Page title={t('order.title', { name: e ? orderName(e.order) : here ? id.slice(id.indexOf('/') + 1) : '…' })}
       back={{ label: t('nav.orders'), href: '/orders' }}
       badge={e && [word('settlement', e.order.settlement), e.order.settlement === 'parked' ? 'warning' : 'success']}
-      lead={e && <>{word('order', e.order.status)} · <When at={e.order.order_ts} /> · {platform(e.order.platform)} · <bdi>{e.order.store_id}</bdi></>}
-      actions={e ? [recheck.act, text] : []}
+      lead={!e ? '\u00a0' : <>{word('order', e.order.status)} · <When at={e.order.order_ts} /> · {platform(e.order.platform)} · <bdi>{e.order.store_id}</bdi></>}
+      actions={[recheck.act, text].map((act) => ({ ...act, disabled: !e }))}
       aside={e && <><Attribution e={e} /><History e={e} steps={steps.data?.data ?? []} facts={facts.data} /><Provenance calc={e.calculations[0]} /></>}>
       {recheck.said}
       <Ready of={all}><Await of={explained} lines={10}>{(loaded) => <>
