@@ -47,7 +47,7 @@ var table = []row{
 	{pkg: "adapters/wire", ours: "adapters"},
 	{pkg: "adapters/shopify/adminapi", ours: "adapters"},
 	{pkg: "adapters/shopify/shopifytest", ours: "adapters adapters/shopify/adminapi", testOnly: true},
-	{pkg: "adapters/shopify", ours: "adapters adapters/shopify/adminapi core/order core/money"},
+	{pkg: "adapters/shopify", ours: "adapters adapters/wire adapters/shopify/adminapi core/order core/money"},
 	{pkg: "adapters/fence"},
 	{pkg: "adapters/plugin", ours: "adapters adapters/wire core/order core/money"},
 	{pkg: "adapters/woocommerce", ours: "adapters adapters/wire adapters/plugin core/order core/money"},

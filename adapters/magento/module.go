@@ -137,7 +137,7 @@ func moduleSnapshot(body []byte, s adapters.Store, revision *order.Revision) err
 	revision.Kind = order.Snapshot
 	revision.Order = &order.Order{
 		Source: revision.Source, Platform: order.Magento, Name: o.Number, OrderTS: o.CreatedAt.Time, Test: o.Test,
-		BuyerID: o.Customer.ID.String(), Country: country(o.Customer.Country),
+		BuyerID: o.Customer.ID.String(), Country: plugin.Country(o.Customer.Country),
 		Evidence: plugin.Evidence(o.Attribution, []string{o.Coupon}, o.Customer.ID),
 	}
 	return sale.tell(revision.Order)

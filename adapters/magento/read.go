@@ -1,8 +1,6 @@
 package magento
 
 import (
-	"strings"
-
 	"upline.dev/upline/adapters"
 	"upline.dev/upline/adapters/wire"
 )
@@ -47,13 +45,4 @@ func sku(text string, product wire.ID) string {
 		return "product:" + product.String()
 	}
 	return text
-}
-
-// country keeps only what can be an ISO 3166-1 alpha-2 code.
-func country(code string) string {
-	code = strings.ToUpper(code)
-	if len(code) != 2 || strings.Trim(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
-		return ""
-	}
-	return code
 }

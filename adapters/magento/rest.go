@@ -169,7 +169,7 @@ func restSnapshot(body []byte, s adapters.Store, revision *order.Revision) error
 // country is where the goods go.
 func (o *restOrder) country() string {
 	for _, assignment := range o.Extension.Assignments {
-		return country(assignment.Shipping.Address.Country)
+		return plugin.Country(assignment.Shipping.Address.Country)
 	}
 	return ""
 }

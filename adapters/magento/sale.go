@@ -79,7 +79,7 @@ func (r *row) check() error {
 	case r.itemID == "":
 		return &adapters.Malformed{Field: r.path + ".item_id", Reason: "the field is missing"}
 	case r.unitsDropped > r.ordered:
-		return &adapters.Malformed{Field: r.path + ".qty_canceled", Reason: "more is cancelled than was ordered"}
+		return &adapters.Malformed{Field: r.path, Reason: "more units of the row are cancelled than were ordered"}
 	default:
 		return nil
 	}

@@ -78,7 +78,7 @@ func (in *Order) Revise(settings Settings, s adapters.Store, r *order.Revision) 
 	reading := newReading(settings, s.Currency)
 	out := &order.Order{
 		Source: r.Source, Platform: s.Platform, Name: name(in), Test: in.Test, Currency: s.Currency, BuyerID: in.Customer.ID.String(),
-		Country: country(string(in.Customer.Country)), Evidence: evidence(in),
+		Country: Country(string(in.Customer.Country)), Evidence: evidence(in),
 	}
 	if err := in.head(s, out); err != nil {
 		return err
@@ -175,8 +175,8 @@ func name(in *Order) string {
 	return "#" + strings.TrimPrefix(number, "#")
 }
 
-// country takes ISO 3166-1 alpha-2 codes only; anything else is a country we do not know.
-func country(code string) string {
+// Country takes ISO 3166-1 alpha-2 codes only; anything else is a country we do not know.
+func Country(code string) string {
 	if len(code) != 2 || code[0] < 'A' || code[0] > 'Z' || code[1] < 'A' || code[1] > 'Z' {
 		return ""
 	}
