@@ -57,10 +57,24 @@ type Relay struct {
 	Batch  int           // messages published at once; default 500
 
 	owner string
+	held  map[string]*held // by program
 }
 
-// lease is for how long a relay is alone. It is taken anew with every round.
-const lease = 30 * time.Second
+// held is what a relay knows of a program's position without asking.
+type held struct {
+	after int64     // the reader's position, while the lease lasts
+	until time.Time // the end of the lease; zero: another one has it
+	askAt time.Time // when another one's lease is asked for again
+}
+
+// lease is for how long a relay is alone. Half of it passes before it is taken anew, so that a relay with nothing to do seldom
+// writes; publishing ends well before the rest does, as whoever takes the lease over must not meet us still publishing.
+const (
+	lease      = 30 * time.Second
+	renewAt    = lease / 2
+	publishing = lease / 3
+	askAgain   = lease / 6
+)
 
 // Run publishes until ctx ends, and then returns nil. What goes wrong is logged once per round and tried again.
 func (r *Relay) Run(ctx context.Context) error {
@@ -70,11 +84,11 @@ func (r *Relay) Run(ctx context.Context) error {
 	if r.Batch == 0 {
 		r.Batch = 500
 	}
-	r.owner = rand.Text()
+	r.owner, r.held = rand.Text(), make(map[string]*held)
 	tick := time.NewTicker(r.Every)
 	defer tick.Stop()
 	for {
-		more, err := r.Round(ctx)
+		more, err := r.round(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -92,8 +106,8 @@ func (r *Relay) Run(ctx context.Context) error {
 	}
 }
 
-// Round publishes one batch of each program; more says that one of them had a full batch.
-func (r *Relay) Round(ctx context.Context) (more bool, err error) {
+// round publishes one batch of each program; more says that one of them had a full batch.
+func (r *Relay) round(ctx context.Context) (more bool, err error) {
 	programs, err := r.Books.ProgramIDs(ctx)
 	if err != nil {
 		return false, fmt.Errorf("list the programs: %w", err)
@@ -110,17 +124,15 @@ func (r *Relay) Round(ctx context.Context) (more bool, err error) {
 
 // program publishes one program's next batch, by topic and in order.
 func (r *Relay) program(ctx context.Context, program string) (full bool, err error) {
-	now := r.Clock().UTC()
-	after, leased, err := r.Books.LeasePosition(ctx, program, r.Reader, r.owner, now, now.Add(lease))
-	if err != nil || !leased {
+	position, err := r.position(ctx, program)
+	if err != nil || position.until.IsZero() {
 		return false, err
 	}
-	rows, err := r.Books.Outbox(ctx, program, after, r.Batch)
+	rows, err := r.Books.Outbox(ctx, program, position.after, r.Batch)
 	if err != nil || len(rows) == 0 {
 		return false, err
 	}
-	// Whoever takes the lease over must not meet us still publishing.
-	publishing, cancel := context.WithTimeout(ctx, lease/2)
+	limited, cancel := context.WithTimeout(ctx, publishing)
 	defer cancel()
 	for begin := 0; begin < len(rows); {
 		end := begin + 1
@@ -131,12 +143,37 @@ func (r *Relay) program(ctx context.Context, program string) (full bool, err err
 		if err != nil {
 			return false, err
 		}
-		if err := r.Bus.Publish(publishing, rows[begin].Topic, messages); err != nil {
+		if err := r.Bus.Publish(limited, rows[begin].Topic, messages); err != nil {
 			return false, err
 		}
 		begin = end
 	}
-	return len(rows) == r.Batch, r.Books.MovePosition(ctx, program, r.Reader, r.owner, rows[len(rows)-1].Sequence)
+	last := rows[len(rows)-1].Sequence
+	if err := r.Books.MovePosition(ctx, program, r.Reader, r.owner, last); err != nil {
+		delete(r.held, program) // Perhaps another one has the lease: ask.
+		return false, err
+	}
+	position.after = last
+	return len(rows) == r.Batch, nil
+}
+
+// position is the reader's in a program, leased where until is set.
+func (r *Relay) position(ctx context.Context, program string) (*held, error) {
+	now := r.Clock().UTC()
+	h := r.held[program]
+	if h != nil && (now.Before(h.askAt) || now.Before(h.until.Add(-renewAt))) {
+		return h, nil
+	}
+	after, leased, err := r.Books.LeasePosition(ctx, program, r.Reader, r.owner, now, now.Add(lease))
+	if err != nil {
+		return nil, err
+	}
+	h = &held{after: after, until: now.Add(lease)}
+	if !leased {
+		h = &held{askAt: now.Add(askAgain)}
+	}
+	r.held[program] = h
+	return h, nil
 }
 
 // event is a CloudEvent 1.0 in structured JSON.

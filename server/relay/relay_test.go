@@ -25,6 +25,7 @@ type books struct {
 	owner    map[string]string
 	until    map[string]time.Time
 	failMove bool
+	leases   int // how often one was asked for
 }
 
 func newBooks(programs map[string]int) *books {
@@ -42,6 +43,8 @@ func newBooks(programs map[string]int) *books {
 }
 
 func (b *books) ProgramIDs(context.Context) ([]string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	var ids []string
 	for id := range b.rows {
 		ids = append(ids, id)
@@ -50,6 +53,8 @@ func (b *books) ProgramIDs(context.Context) ([]string, error) {
 }
 
 func (b *books) Outbox(_ context.Context, program string, after int64, limit int) ([]relay.Row, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	rows := b.rows[program][min(int(after), len(b.rows[program])):]
 	return rows[:min(limit, len(rows))], nil
 }
@@ -57,6 +62,7 @@ func (b *books) Outbox(_ context.Context, program string, after int64, limit int
 func (b *books) LeasePosition(_ context.Context, program, _, owner string, now, until time.Time) (int64, bool, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.leases++
 	if b.owner[program] != owner && b.until[program].After(now) {
 		return 0, false, nil
 	}
@@ -162,6 +168,47 @@ func TestOneRelayAtATime(t *testing.T) {
 	if len(w.got) != 5 {
 		t.Errorf("%d events were published by two relays, want 5", len(w.got))
 	}
+	if b.leases > 2 {
+		t.Errorf("a lease was asked for %d times in a tenth of a second, want once by each", b.leases)
+	}
+}
+
+// TestLeaseTakenOver: a relay that has lost its lease publishes nothing more before it has it again, and goes on where the other is.
+func TestLeaseTakenOver(t *testing.T) {
+	t.Parallel()
+	b, w := newBooks(map[string]int{"acme": 3}), &wall{}
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	ended := make(chan error)
+	go func() { ended <- newRelay(b, w).Run(ctx) }()
+	await := func(what string, done func() bool) {
+		t.Helper()
+		for !done() {
+			if ctx.Err() != nil {
+				t.Fatalf("did not happen: %s", what)
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	at := func() int64 { b.mu.Lock(); defer b.mu.Unlock(); return b.at["acme"] }
+	await("the first are published", func() bool { return at() == 3 })
+	b.mu.Lock()
+	b.owner["acme"], b.until["acme"], b.at["acme"] = "another", time.Now().Add(time.Hour), 4
+	b.rows["acme"] = append(b.rows["acme"], newBooks(map[string]int{"acme": 6}).rows["acme"][3:]...)
+	b.mu.Unlock()
+	await("it notices", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return b.leases > 1 })
+	w.mu.Lock()
+	published := len(w.got)
+	w.mu.Unlock()
+	time.Sleep(20 * time.Millisecond)
+	if w.mu.Lock(); len(w.got) != published || at() != 4 {
+		t.Errorf("%d and then %d events, position %d", published, len(w.got), at())
+	}
+	w.mu.Unlock()
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }
 
 // TestSchema holds what is published against the published schema, which must refuse what it does not describe.
@@ -181,8 +228,10 @@ func TestSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := &wall{}
-	if _, err := newRelay(newBooks(map[string]int{"acme": 3}), w).Round(t.Context()); err != nil {
-		t.Fatal(err)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := newRelay(newBooks(map[string]int{"acme": 3}), w).Run(ctx); err != nil || len(w.got) != 3 {
+		t.Fatalf("%d events, %v", len(w.got), err)
 	}
 	for _, m := range w.got {
 		told, err := jsonschema.UnmarshalJSON(bytes.NewReader(m.Body))
