@@ -20,9 +20,13 @@ async function measure(url, chrome) {
 // compare returns {with, without}: medians over the runs, which take turns so
 // that a busy machine slows both alike.
 export async function compare(runs = 3) {
-  const chrome = await launch({ chromePath: process.env.UPLINE_CHROMIUM, chromeFlags: ["--headless=new", "--no-sandbox"] });
   const shops = { with: await startStorefront(), without: await startStorefront({ embed: false }) };
   const found = { with: [], without: [] };
+  const chrome = await launch({ chromePath: process.env.UPLINE_CHROMIUM, chromeFlags: ["--headless=new", "--no-sandbox"] });
+  // The browser is in a process group of its own: a test run that is stopped
+  // would leave it behind.
+  const stopped = () => { chrome.kill(); process.exit(143); };
+  process.once("SIGTERM", stopped);
   try {
     for (let i = 0; i < runs; i++) {
       for (const name of ["without", "with"]) found[name].push(await measure(`${shops[name].url}/products/p1?ref=ANA`, chrome));
@@ -30,6 +34,7 @@ export async function compare(runs = 3) {
     if (shops.with.asked("/apps/upline/ref").length < runs) throw new Error("the embed did not do its work while it was measured");
   } finally {
     await Promise.all([shops.with.close(), shops.without.close()]);
+    process.off("SIGTERM", stopped);
     await chrome.kill();
   }
   const middle = (list) => Object.fromEntries(Object.keys(list[0]).map((key) => [key, median(list.map((m) => m[key]))]));
