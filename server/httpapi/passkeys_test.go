@@ -36,7 +36,20 @@ func newKey(personID string) *key {
 	return &key{
 		party:         virtualwebauthn.RelyingParty{ID: "upline.example.com", Name: "Upline", Origin: siteOrigin},
 		authenticator: virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: []byte(personID)}),
-		credential:    virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2),
+		credential:    wholeCredential(),
+	}
+}
+
+// wholeCoordinates is how long an encoded key of P-256 is with two coordinates of 32 bytes.
+const wholeCoordinates = 77
+
+// wholeCredential is a credential whose public key a browser would write the same way: the library leaves leading zeros out of a
+// coordinate, one time in 128, which no authenticator does and the server rightly refuses.
+func wholeCredential() virtualwebauthn.Credential {
+	for {
+		if c := virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2); len(c.Key.AttestationData()) == wholeCoordinates {
+			return c
+		}
 	}
 }
 
