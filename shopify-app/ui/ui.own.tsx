@@ -58,7 +58,7 @@ const Page: UI['Page'] = ({ title, back, badge, lead, actions: acts, aside, chil
         {badge && <Badge tone={badge[1]}>{badge[0]}</Badge>}
         {actions(acts)}
       </div>
-      {lead && <div class="lead">{lead}</div>}
+      {lead !== undefined && <div class="lead">{lead ?? '\u00a0'}</div>}
       {aside ? <div class="columns"><div class="stack">{children}</div><aside class="stack" aria-label={t('page.aside')}>{aside}</aside></div>
         : <div class="stack">{children}</div>}
     </article>

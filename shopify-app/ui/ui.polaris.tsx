@@ -48,7 +48,7 @@ const Page: UI['Page'] = ({ title, back, badge, lead, actions, aside, children }
       {first && slotted('primary-action', first)}
       {rest.map((act) => slotted('secondary-actions', act))}
       {badge && <s-badge slot="supplemental-start" tone={tones[badge[1]]}>{badge[0]}</s-badge>}
-      {lead && <s-paragraph color="subdued">{lead}</s-paragraph>}
+      {lead !== undefined && <s-paragraph color="subdued">{lead ?? '\u00a0'}</s-paragraph>}
       {children}
       {aside && <s-box slot="aside">{aside}</s-box>}
     </s-page>

@@ -69,7 +69,8 @@ export interface FieldProps {
 
 export interface UI {
   Shell(p: { company: string; nav: NavItem[]; at: string; tools?: C; children?: C }): VNode;
-  Page(p: { title: string; back?: { label: string; href: string }; badge?: readonly [string, Tone]; lead?: C; actions?: Act[]; aside?: C; children?: C }): VNode;
+  /** lead is a line under the title; null: it is not known yet, and its room is kept, so that nothing jumps when it comes. */
+  Page(p: { title: string; back?: { label: string; href: string }; badge?: readonly [string, Tone]; lead?: C | null; actions?: Act[]; aside?: C; children?: C }): VNode;
   Section(p: { title?: string; note?: C; actions?: Act[]; flush?: boolean; children?: C }): VNode;
   Cards(p: { children?: C }): VNode;
   Metric(p: { label: string; value: C; note?: C; href?: string; tone?: Tone }): VNode;

@@ -55,7 +55,8 @@ export function DeliveryScreen({ id }: { id: string }): VNode {
   };
   return (
     <Page title={d ? d.topic : t('delivery.one')} back={{ label: t('nav.deliveries'), href: '/deliveries' }} badge={d && [word('delivery', d.status), d.status === 'done' ? 'success' : d.status === 'parked' ? 'warning' : 'info']}
-      lead={d && <><When at={d.received_at} precise /> · {platform(d.platform)} · <bdi>{d.store_id}</bdi></>} actions={d && may('orders.replay') ? [{ label: t('delivery.replay'), onClick: () => setAsking(true), disabled: d.status === 'waiting' }] : []}
+      lead={d ? <><When at={d.received_at} precise /> · {platform(d.platform)} · <bdi>{d.store_id}</bdi></> : null}
+      actions={may('orders.replay') ? [{ label: t('delivery.replay'), onClick: () => setAsking(true), disabled: !d || d.status === 'waiting' }] : []}
       aside={d && <Section title={t('delivery.stages')}><Timeline items={[{ key: 'in', at: d.received_at, text: t('delivery.on_disk') }, ...(d.settled_at ? [{ key: 'out', at: d.settled_at, text: t('delivery.settled_after', { span: span(d.received_at, d.settled_at) }) }] : [])]} /></Section>}>
       <Await of={delivery}>{(x) => <>
         {x.reason && <Banner tone={x.status === 'parked' ? 'warning' : 'info'} title={word('reason', x.result ?? '')}>{x.reason}</Banner>}

@@ -66,7 +66,7 @@ export function ImportScreen({ id }: { id: string }): VNode {
     ? [{ label: t('import.check'), busy, onClick: () => send('check', 'POST') }, { label: t('import.commit', { n: i.report.added + i.report.changed }), primary: true, busy, disabled: !sound, onClick: () => send('commit', 'POST', {}) }]
     : i.state === 'committed' ? [{ label: t('import.undo'), danger: true, busy, onClick: () => send('undo', 'POST', {}) }] : [];
   return (
-    <Page title={i?.file_name || t('import.title')} back={{ label: t('import.title'), href: '/distributors/import' }} badge={i && [t(`import_state.${i.state}`), tones[i.state]]} lead={i && t('import.rows_of', { n: i.rows })} actions={acts}>
+    <Page title={i?.file_name || t('import.title')} back={{ label: t('import.title'), href: '/distributors/import' }} badge={i && [t(`import_state.${i.state}`), tones[i.state]]} lead={i ? t('import.rows_of', { n: i.rows }) : null} actions={acts}>
       {error && <Problem error={error} />}
       <Await of={read}>{(x) => <>
         <State i={x} />

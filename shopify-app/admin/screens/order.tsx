@@ -27,7 +27,7 @@ export default function OrderScreen({ id }: { id: string }): VNode {
     <Page title={t('order.title', { name: e ? orderName(e.order) : here ? id.slice(id.indexOf('/') + 1) : '…' })}
       back={{ label: t('nav.orders'), href: '/orders' }}
       badge={e && [word('settlement', e.order.settlement), e.order.settlement === 'parked' ? 'warning' : 'success']}
-      lead={!e ? '\u00a0' : <>{word('order', e.order.status)} · <When at={e.order.order_ts} /> · {platform(e.order.platform)} · <bdi>{e.order.store_id}</bdi></>}
+      lead={e ? <>{word('order', e.order.status)} · <When at={e.order.order_ts} /> · {platform(e.order.platform)} · <bdi>{e.order.store_id}</bdi></> : null}
       actions={[recheck.act, text].map((act) => ({ ...act, disabled: !e }))}
       aside={e && <><Attribution e={e} /><History e={e} steps={steps.data?.data ?? []} facts={facts.data} /><Provenance calc={e.calculations[0]} /></>}>
       {recheck.said}

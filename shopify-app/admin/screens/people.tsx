@@ -38,7 +38,7 @@ export function PersonScreen({ id }: { id: string }): VNode {
   const d = person.data;
   return (
     <Page title={d?.name || id} back={{ label: t('nav.distributors'), href: '/distributors' }} badge={d && [word('status', d.status), d.status === 'active' ? 'success' : 'warning']}
-      lead={d && <><Id>{d.distributor_id}</Id>{d.rank && ` · ${word('rank', d.rank)}`}</>} aside={d && orders.data && earned.data && <About p={profile.data as Profile} />}>
+      lead={d ? <><Id>{d.distributor_id}</Id>{d.rank && ` · ${word('rank', d.rank)}`}</> : null} aside={d && orders.data && earned.data && <About p={profile.data as Profile} />}>
       <Ready of={[person, ranks, orders, earned]}><Await of={person} lines={3}>{() => <>
         <Section flush title={t('person.ranks')}>
           <Await of={ranks}>{({ data }) => data.length === 0 ? <Nothing title={t('person.no_ranks')} text={t('person.no_ranks_yet')} /> : <Ranks rows={data} />}</Await>
