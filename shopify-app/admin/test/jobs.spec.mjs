@@ -1,6 +1,9 @@
 // The main jobs of a merchant, from the first click to what came of it.
 import { api, expect, inspect, picture, sell, settled, test, visit } from "./kit.mjs";
 
+/** The setting that a project of jobs runs in. */
+const setting = (info) => info.project.name.replace("-jobs", "");
+
 test("explain a commission", async ({ page }) => {
   await visit(page, "/orders");
   await page.getByRole("searchbox", { name: "Order number" }).fill("#1001");
@@ -17,7 +20,7 @@ test("explain a commission", async ({ page }) => {
 });
 
 test("map a SKU and release its orders", async ({ page }, info) => {
-  const sku = `NEW-${info.project.name}-${Date.now()}`;
+  const sku = `NEW-${setting(info)}-${Date.now()}`;
   await sell(`map-${sku}`, sku);
   await visit(page, "/products");
   const map = page.getByRole("button", { name: /^Map/ });
@@ -28,7 +31,7 @@ test("map a SKU and release its orders", async ({ page }, info) => {
   await dialog.getByLabel("Commission class").fill("care");
   await expect(dialog.getByText("1 parked order is released")).toBeVisible();
   await inspect(page, { shifts: false });
-  await picture(page, `map-sku-${info.project.name}`);
+  await picture(page, `map-sku-${setting(info)}`);
   await dialog.getByRole("button", { name: "Save mapping" }).click();
   await expect(page.getByText("1 parked order was released")).toBeVisible();
   await expect.poll(() => api(`/api/v1/orders?search=map-${sku}`).then((p) => p.data[0].settlement)).toBe("settled");
@@ -36,7 +39,7 @@ test("map a SKU and release its orders", async ({ page }, info) => {
 });
 
 test("two people edit one mapping", async ({ page }, info) => {
-  const sku = `PAIR-${info.project.name}-${Date.now()}`;
+  const sku = `PAIR-${setting(info)}-${Date.now()}`;
   await api("/api/v1/mappings", { data: [{ platform: "custom", platform_sku: sku, commission_class: "care" }] });
   await visit(page, `/products?search=${sku}`);
   await page.getByRole("button", { name: "Edit" }).click();
@@ -122,7 +125,7 @@ test("scroll through a hundred thousand rows", async ({ page }) => {
 });
 
 test("import distributors from a file, mend a row, take it back", async ({ page }, info) => {
-  const id = `IMP${info.project.name}${Date.now()}`;
+  const id = `IMP${setting(info)}${Date.now()}`;
   await visit(page, "/distributors/import");
   const csv = `ID,Sponsor,Name,Country,created_at\n${id}A,L1001,Ada,DE,2026-01-01\n${id}B,${id}A,Bo <b>,DE,2026-01-01\n${id}C,NOBODY-${id},Cy,DE,2026-01-01\n`;
   await page.getByLabel("CSV file").setInputFiles({ name: "people.csv", mimeType: "text/csv", buffer: Buffer.from(csv) });
@@ -130,7 +133,7 @@ test("import distributors from a file, mend a row, take it back", async ({ page 
   await expect(page.getByText(/row(s)? (is|are) wrong/)).toBeVisible();
   await expect(page.getByRole("button", { name: /^Import/ })).toBeDisabled();
   await inspect(page, { shifts: false });
-  await picture(page, `import-${info.project.name}`);
+  await picture(page, `import-${setting(info)}`);
   const wrong = page.getByLabel(/^Row 3/).first();
   await wrong.fill("L1001");
   await page.getByRole("button", { name: "Mend" }).first().click();

@@ -6,6 +6,12 @@ import { defineConfig } from "@playwright/test";
 const executablePath = process.env.UPLINE_CHROMIUM || "/usr/bin/chromium";
 const desktop = { width: 1280, height: 860 };
 
+const settings = [
+  ["light", { viewport: desktop, colorScheme: "light" }, ["faults.spec.mjs", "door.spec.mjs"]],
+  ["dark", { viewport: desktop, colorScheme: "dark" }, []],
+  ["phone", { viewport: { width: 390, height: 844 }, hasTouch: true }, []],
+];
+
 export default defineConfig({
   testDir: ".",
   workers: 2,
@@ -18,10 +24,10 @@ export default defineConfig({
   reporter: [["list"], [fileURLToPath(new URL("../../../.ci/node/playwright-counts.mjs", import.meta.url))]],
   use: { browserName: "chromium", locale: "en-US", timezoneId: "UTC", launchOptions: { executablePath, args: ["--no-sandbox", "--disable-features=LocalNetworkAccessChecks,BlockInsecurePrivateNetworkRequests"] } },
   projects: [
-    { name: "light", testMatch: ["screens.spec.mjs", "jobs.spec.mjs", "faults.spec.mjs", "door.spec.mjs"], use: { viewport: desktop, colorScheme: "light" } },
-    { name: "dark", testMatch: ["screens.spec.mjs", "jobs.spec.mjs"], use: { viewport: desktop, colorScheme: "dark" } },
-    { name: "phone", testMatch: ["screens.spec.mjs", "jobs.spec.mjs"], use: { viewport: { width: 390, height: 844 }, hasTouch: true } },
+    ...settings.map(([name, use, more]) => ({ name, testMatch: ["screens.spec.mjs", ...more], use })),
     { name: "embedded", testMatch: "embedded.spec.mjs", use: { viewport: desktop } },
     { name: "embedded-blocked", testMatch: "embedded.spec.mjs", use: { viewport: desktop } },
+    // Jobs change what the screens show, and a screen follows such changes at once: it would jump while its loading is judged.
+    ...settings.map(([name, use]) => ({ name: `${name}-jobs`, testMatch: "jobs.spec.mjs", use, dependencies: settings.map(([n]) => n) })),
   ],
 });
