@@ -73,12 +73,14 @@ func TestPrivacyStory(t *testing.T) {
 		p.end(os.Kill) // right after it was answered
 		p = in.serve()
 		erased := in.doneRequest("customer_erase")
-		counts, _ := erased["counts"].(map[string]any)
-		if counts["bindings"] != 1.0 || counts["exports"] != 2.0 || counts["orders"] != 1.0 {
+		if counts, _ := erased["counts"].(map[string]any); counts["orders"] != 1.0 { // The rest may have been erased before the kill.
 			t.Errorf("erased: %v", counts)
 		}
-		in.checkBodies(1, http.StatusNotFound) // Counted or not: the server may have died between forgetting and counting.
+		in.checkBodies(1, http.StatusNotFound)
 		in.checkBodies(2, http.StatusOK)
+		if kept := fmt.Sprint(in.rows("/api/v1/customers/bindings?")); strings.Contains(kept, "9000001") || !strings.Contains(kept, "9000002") {
+			t.Errorf("after one customer was forgotten: %s", kept)
+		}
 		if status, _, _ := in.get("/api/v1/privacy/requests/" + id + "/export"); status != http.StatusNotFound {
 			t.Errorf("the export after the erasure: %d", status)
 		}
