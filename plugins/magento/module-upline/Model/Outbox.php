@@ -1,0 +1,376 @@
+<?php
+declare(strict_types=1);
+
+namespace Upline\Commission\Model;
+
+use Magento\Framework\App\ResourceConnection;
+use Magento\Framework\DB\Adapter\AdapterInterface;
+use Magento\Framework\DB\Sql\Expression;
+use Upline\Commission\Domain\Answer;
+use Upline\Commission\Domain\Delay;
+
+/**
+ * Rows of what has to be told: pointers at orders, written in the transaction that changes the order. The snapshot is
+ * made when it is sent.
+ *
+ * Status: pending (due at next_attempt_at), sending (claimed until claimed_until), delivered, parked (the server cannot
+ * take it; replayed by a person or with the order's next change).
+ */
+class Outbox
+{
+    public const TABLE = 'upline_outbox';
+    public const PENDING = 'pending';
+    public const SENDING = 'sending';
+    public const DELIVERED = 'delivered';
+    public const PARKED = 'parked';
+
+    /**
+     * Causes of docs/plugin-protocol.md.
+     */
+    public const CREATED = 'order.created';
+    public const UPDATED = 'order.updated';
+    public const DELETED = 'order.deleted';
+    public const REFUNDED = 'refund.created';
+    public const RESENT = 'resent';
+    public const BACKFILL = 'backfill';
+
+    /**
+     * @param ResourceConnection $resource
+     * @param Clock $clock
+     */
+    public function __construct(private readonly ResourceConnection $resource, private readonly Clock $clock)
+    {
+    }
+
+    /**
+     * Notes that an order changed. Over the order's own connection the row is part of the order's transaction.
+     *
+     * @param int $orderId
+     * @param int $websiteId of the order
+     * @param string $reason one of the causes
+     * @param AdapterInterface|null $connection the order's own; null where it is not being saved
+     * @return int id of the row
+     */
+    public function add(
+        int $orderId,
+        int $websiteId,
+        string $reason,
+        ?AdapterInterface $connection = null
+    ): int {
+        $connection ??= $this->connection();
+        $connection->insert($this->table(), $this->row($orderId, $websiteId, $reason));
+        return (int) $connection->lastInsertId();
+    }
+
+    /**
+     * Notes many orders at once.
+     *
+     * @param array<int, int> $orders website ids by order id
+     * @param string $reason one of the causes
+     * @return int how many
+     */
+    public function addAll(array $orders, string $reason): int
+    {
+        $rows = [];
+        foreach ($orders as $orderId => $websiteId) {
+            $rows[] = $this->row($orderId, $websiteId, $reason);
+        }
+        return $rows ? (int) $this->connection()->insertMultiple($this->table(), $rows) : 0;
+    }
+
+    /**
+     * Claims rows that are due, with all other pending rows of their orders, as one snapshot serves them all. An order
+     * that another process is sending is left to it.
+     *
+     * @param string $claim who claims, up to 16 letters
+     * @param int[] $websiteIds
+     * @param int $limit how many rows are looked at
+     * @param int[] $orderIds of these orders alone; empty for all
+     * @return array<int, array<int, array<string, mixed>>> rows by order id, ascending by id
+     */
+    public function claim(string $claim, array $websiteIds, int $limit, array $orderIds = []): array
+    {
+        if (!$websiteIds) {
+            return [];
+        }
+        $now = $this->clock->now();
+        $this->takeBack($now);
+        $due = $this->select(['id', 'entity_id'])
+            ->where('status = ?', self::PENDING)
+            ->where('next_attempt_at <= ?', $now)
+            ->where('website_id IN (?)', $websiteIds)
+            ->order(['next_attempt_at ASC', 'id ASC'])
+            ->limit($limit);
+        if ($orderIds) {
+            $due->where('entity_id IN (?)', $orderIds);
+        }
+        $orders = array_values(array_unique(array_map('intval', $this->connection()->fetchPairs($due))));
+        if (!$orders) {
+            return [];
+        }
+        $this->connection()->update(
+            $this->table(),
+            [
+                'status' => self::SENDING, 'claim' => $claim, 'claimed_until' => $now + Delay::CLAIM,
+                'attempts' => new Expression('attempts + 1'),
+            ],
+            ['entity_id IN (?)' => $orders, 'status = ?' => self::PENDING]
+        );
+        return $this->claimed($claim, $orders, $now);
+    }
+
+    /**
+     * The rows that are ours; orders on which another process is at work are given back.
+     *
+     * @param string $claim
+     * @param int[] $orders
+     * @param int $now
+     * @return array<int, array<int, array<string, mixed>>>
+     */
+    private function claimed(string $claim, array $orders, int $now): array
+    {
+        $sending = $this->select()
+            ->where('entity_id IN (?)', $orders)
+            ->where('status = ?', self::SENDING)
+            ->order('id ASC');
+        $ours = $others = [];
+        foreach ($this->connection()->fetchAll($sending) as $row) {
+            if ($row['claim'] === $claim) {
+                $ours[(int) $row['entity_id']][] = $row;
+            } else {
+                $others[(int) $row['entity_id']] = true;
+            }
+        }
+        $back = array_keys(array_intersect_key($ours, $others));
+        if ($back) {
+            $this->connection()->update(
+                $this->table(),
+                [
+                    'status' => self::PENDING, 'claim' => '', 'next_attempt_at' => $now + random_int(2, 5),
+                    'attempts' => new Expression('attempts - 1'),
+                ],
+                ['claim = ?' => $claim, 'entity_id IN (?)' => $back, 'status = ?' => self::SENDING]
+            );
+        }
+        return array_diff_key($ours, $others);
+    }
+
+    /**
+     * Takes back what a process that died has claimed.
+     *
+     * @param int $now
+     * @return void
+     */
+    private function takeBack(int $now): void
+    {
+        $this->connection()->update(
+            $this->table(),
+            ['status' => self::PENDING, 'claim' => ''],
+            ['status = ?' => self::SENDING, 'claimed_until < ?' => $now]
+        );
+    }
+
+    /**
+     * Keeps what is being sent under a row, before it is sent: a retry with other content needs a sequence of its own.
+     *
+     * @param array<int, string> $hashes by row id
+     * @return void
+     */
+    public function remember(array $hashes): void
+    {
+        $table = $this->table();
+        foreach ($hashes as $id => $hash) {
+            $this->connection()->update($table, ['hash' => $hash], ['id = ?' => $id]);
+        }
+    }
+
+    /**
+     * Marks orders as told, with all that was claimed of them and whatever was parked of them before.
+     *
+     * @param string $claim
+     * @param array<int, int> $newest id of the newest row that was claimed, by order id
+     * @param int $status of the answer
+     * @return void
+     */
+    public function delivered(string $claim, array $newest, int $status = 200): void
+    {
+        if (!$newest) {
+            return;
+        }
+        $done = [
+            'status' => self::DELIVERED, 'claim' => '', 'http_status' => $status, 'error' => '',
+            'delivered_at' => gmdate('Y-m-d H:i:s', $this->clock->now()),
+        ];
+        $this->connection()->update(
+            $this->table(),
+            $done,
+            ['claim = ?' => $claim, 'status = ?' => self::SENDING, 'entity_id IN (?)' => array_keys($newest)]
+        );
+        $this->connection()->update(
+            $this->table(),
+            $done,
+            ['status = ?' => self::PARKED, 'entity_id IN (?)' => array_keys($newest), 'id < ?' => max($newest)]
+        );
+    }
+
+    /**
+     * Gives an order back for later, or parks it.
+     *
+     * @param string $claim
+     * @param int $orderId
+     * @param string $status PENDING or PARKED
+     * @param int $wait seconds before it is tried again
+     * @param int $httpStatus of the answer; 0 without one
+     * @param string $error a sentence
+     * @return void
+     */
+    public function putBack(
+        string $claim,
+        int $orderId,
+        string $status,
+        int $wait,
+        int $httpStatus,
+        string $error
+    ): void {
+        $this->connection()->update(
+            $this->table(),
+            [
+                'status' => $status, 'claim' => '', 'next_attempt_at' => $this->clock->now() + $wait,
+                'http_status' => $httpStatus, 'error' => Answer::cut($error, 240),
+            ],
+            ['claim = ?' => $claim, 'status = ?' => self::SENDING, 'entity_id = ?' => $orderId]
+        );
+    }
+
+    /**
+     * Makes rows due at once: those that wait and those that are parked.
+     *
+     * @param int[] $ids rows; empty for all
+     * @return int how many
+     */
+    public function retry(array $ids = []): int
+    {
+        $where = ['status IN (?)' => [self::PENDING, self::PARKED]];
+        if ($ids) {
+            $where['id IN (?)'] = $ids;
+        }
+        return $this->connection()->update(
+            $this->table(),
+            ['status' => self::PENDING, 'next_attempt_at' => $this->clock->now()],
+            $where
+        );
+    }
+
+    /**
+     * How many wait, since when, and how many are parked. Delivered rows are not counted: there may be millions.
+     *
+     * @return array{depth: int, oldest: int|null, parked: int} oldest in Unix seconds
+     */
+    public function depth(): array
+    {
+        $counts = $this->select([
+            'status', 'depth' => new Expression('COUNT(*)'), 'oldest' => new Expression('UNIX_TIMESTAMP(MIN(created_at))'),
+        ])->where('status IN (?)', [self::PENDING, self::SENDING, self::PARKED])->group('status');
+        $depth = ['depth' => 0, 'oldest' => null, 'parked' => 0];
+        foreach ($this->connection()->fetchAll($counts) as $row) {
+            if ($row['status'] === self::PARKED) {
+                $depth['parked'] = (int) $row['depth'];
+                continue;
+            }
+            $depth['depth'] += (int) $row['depth'];
+            $depth['oldest'] = min($depth['oldest'] ?? PHP_INT_MAX, (int) $row['oldest']);
+        }
+        return $depth;
+    }
+
+    /**
+     * The newest rows of an order.
+     *
+     * @param int $orderId
+     * @param int $limit
+     * @return array<int, array<string, mixed>>
+     */
+    public function ofOrder(int $orderId, int $limit = 20): array
+    {
+        $select = $this->select()->where('entity_id = ?', $orderId)->order('id DESC')->limit($limit);
+        return $this->connection()->fetchAll($select);
+    }
+
+    /**
+     * Removes what was delivered long ago, a thousand rows at a time. What was not delivered stays.
+     *
+     * @param int $days
+     * @return int how many
+     */
+    public function prune(int $days): int
+    {
+        $old = $this->select(['id'])
+            ->where('status = ?', self::DELIVERED)
+            ->where('delivered_at < ?', gmdate('Y-m-d H:i:s', $this->clock->now() - $days * 86400))
+            ->order('id ASC')
+            ->limit(1000);
+        $ids = $this->connection()->fetchCol($old);
+        return $ids ? $this->connection()->delete($this->table(), ['id IN (?)' => $ids]) : 0;
+    }
+
+    /**
+     * The highest id there ever was of what is kept; 0 for none.
+     *
+     * @return int
+     */
+    public function highest(): int
+    {
+        return (int) $this->connection()->fetchOne($this->select([new Expression('MAX(id)')]));
+    }
+
+    /**
+     * A new row.
+     *
+     * @param int $orderId
+     * @param int $websiteId
+     * @param string $reason
+     * @return array<string, mixed>
+     */
+    private function row(int $orderId, int $websiteId, string $reason): array
+    {
+        return [
+            'event_id' => 'evt_' . bin2hex(random_bytes(16)),
+            'entity_id' => $orderId,
+            'website_id' => $websiteId,
+            'reason' => $reason,
+            'status' => self::PENDING,
+            'next_attempt_at' => $this->clock->now(),
+        ];
+    }
+
+    /**
+     * A query of the table.
+     *
+     * @param array<array-key, mixed> $columns
+     * @return \Magento\Framework\DB\Select
+     */
+    private function select(array $columns = ['*']): \Magento\Framework\DB\Select
+    {
+        return $this->connection()->select()->from($this->table(), $columns);
+    }
+
+    /**
+     * The connection of orders.
+     *
+     * @return AdapterInterface
+     */
+    private function connection(): AdapterInterface
+    {
+        return $this->resource->getConnection('sales');
+    }
+
+    /**
+     * The table with the shop's prefix.
+     *
+     * @return string
+     */
+    private function table(): string
+    {
+        return $this->resource->getTableName(self::TABLE, 'sales');
+    }
+}
