@@ -43,23 +43,48 @@ class Outbox
     }
 
     /**
-     * Notes that an order changed. Over the order's own connection the row is part of the order's transaction.
+     * Notes that an order changed. The connection is the orders' own, so that the row is part of their transaction.
      *
      * @param int $orderId
      * @param int $websiteId of the order
      * @param string $reason one of the causes
-     * @param AdapterInterface|null $connection the order's own; null where it is not being saved
      * @return int id of the row
      */
-    public function add(
-        int $orderId,
-        int $websiteId,
-        string $reason,
-        ?AdapterInterface $connection = null
-    ): int {
-        $connection ??= $this->connection();
-        $connection->insert($this->table(), $this->row($orderId, $websiteId, $reason));
-        return (int) $connection->lastInsertId();
+    public function add(int $orderId, int $websiteId, string $reason): int
+    {
+        return $this->insert($this->row($orderId, $websiteId, $reason));
+    }
+
+    /**
+     * Notes that an order is told in an answer, which needs a sequence of its own.
+     *
+     * @param int $orderId
+     * @param int $websiteId
+     * @param string $reason
+     * @return array<string, mixed> the row
+     */
+    public function note(int $orderId, int $websiteId, string $reason): array
+    {
+        $row = [
+            'status' => self::DELIVERED, 'delivered_at' => gmdate('Y-m-d H:i:s', $this->clock->now()),
+        ] + $this->row($orderId, $websiteId, $reason);
+        return ['id' => $this->insert($row)] + $row;
+    }
+
+    /**
+     * A new row in the place of one that is being sent, as its order is not any more what was sent under that.
+     *
+     * @param array<string, mixed> $row as of claim()
+     * @return array<string, mixed> the new one, claimed
+     */
+    public function replace(array $row): array
+    {
+        $new = $this->row((int) $row['entity_id'], (int) $row['website_id'], (string) $row['reason']);
+        $new = [
+            'status' => self::SENDING, 'claim' => $row['claim'], 'claimed_until' => $row['claimed_until'],
+            'attempts' => $row['attempts'],
+        ] + $new;
+        return ['id' => $this->insert($new), 'created_at' => $row['created_at'], 'hash' => ''] + $new;
     }
 
     /**
@@ -178,10 +203,13 @@ class Outbox
      */
     public function remember(array $hashes): void
     {
-        $table = $this->table();
-        foreach ($hashes as $id => $hash) {
-            $this->connection()->update($table, ['hash' => $hash], ['id = ?' => $id]);
+        if (!$hashes) {
+            return;
         }
+        $connection = $this->connection();
+        $quoted = array_map(static fn (string $hash): string => $connection->quote($hash), $hashes);
+        $case = $connection->getCaseSql('id', $quoted);
+        $connection->update($this->table(), ['hash' => $case], ['id IN (?)' => array_keys($hashes)]);
     }
 
     /**
@@ -239,6 +267,21 @@ class Outbox
                 'http_status' => $httpStatus, 'error' => Answer::cut($error, 240),
             ],
             ['claim = ?' => $claim, 'status = ?' => self::SENDING, 'entity_id = ?' => $orderId]
+        );
+    }
+
+    /**
+     * Gives back what was claimed and not sent.
+     *
+     * @param string $claim
+     * @return void
+     */
+    public function release(string $claim): void
+    {
+        $this->connection()->update(
+            $this->table(),
+            ['status' => self::PENDING, 'claim' => '', 'attempts' => new Expression('attempts - 1')],
+            ['claim = ?' => $claim, 'status = ?' => self::SENDING, 'attempts > 0']
         );
     }
 
@@ -341,6 +384,19 @@ class Outbox
             'status' => self::PENDING,
             'next_attempt_at' => $this->clock->now(),
         ];
+    }
+
+    /**
+     * Inserts a row.
+     *
+     * @param array<string, mixed> $row
+     * @return int its id
+     */
+    private function insert(array $row): int
+    {
+        $connection = $this->connection();
+        $connection->insert($this->table(), $row);
+        return (int) $connection->lastInsertId();
     }
 
     /**

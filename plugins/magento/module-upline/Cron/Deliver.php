@@ -1,0 +1,54 @@
+<?php
+declare(strict_types=1);
+
+namespace Upline\Commission\Cron;
+
+use Magento\Framework\Lock\LockManagerInterface;
+use Upline\Commission\Model\Clock;
+use Upline\Commission\Model\Sender;
+use Upline\Commission\Model\State;
+
+/**
+ * Each minute: sends what is due.
+ */
+class Deliver
+{
+    private const LOCK = 'upline_deliver';
+
+    /**
+     * Less than the minute until the next run.
+     */
+    private const SECONDS = 50.0;
+
+    /**
+     * @param Sender $sender
+     * @param LockManagerInterface $lock
+     * @param State $state
+     * @param Clock $clock
+     */
+    public function __construct(
+        private readonly Sender $sender,
+        private readonly LockManagerInterface $lock,
+        private readonly State $state,
+        private readonly Clock $clock
+    ) {
+    }
+
+    /**
+     * Runs.
+     *
+     * @return void
+     */
+    public function execute(): void
+    {
+        $this->state->set(0, ['cron_at' => $this->clock->now()]);
+        if (!$this->lock->lock(self::LOCK, 0)) {
+            return;
+        }
+        try {
+            $this->sender->drain(self::SECONDS);
+        } finally {
+            $this->lock->unlock(self::LOCK);
+        }
+    }
+}
