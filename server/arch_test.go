@@ -58,6 +58,7 @@ var table = []row{
 	{pkg: "server"},
 	{pkg: "server/bus", ours: "server"},
 	{pkg: "server/relay", ours: "server server/bus"},
+	{pkg: "server/duty"},
 	{pkg: "server/secret", ours: "server"},
 	{pkg: "server/metrics", ours: "server"},
 	{pkg: "server/web"},
@@ -82,8 +83,8 @@ var table = []row{
 	{pkg: "server/reference"},
 	{pkg: "server/notice", ours: "server server/privacy adapters core/order"},
 	{pkg: "server/run", ours: "server core/*"},
-	{pkg: "server/store", ours: "server server/relay server/reconcile adapters server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy server/reference core/* server/imports"},
-	{pkg: "server/storetest", ours: "server server/relay server/reconcile adapters server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy server/reference core/* server/imports", testOnly: true},
+	{pkg: "server/store", ours: "server server/duty server/relay server/reconcile adapters server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy server/reference core/* server/imports"},
+	{pkg: "server/storetest", ours: "server server/duty server/relay server/reconcile adapters server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy server/reference core/* server/imports", testOnly: true},
 	{pkg: "server/httpapi", ours: "server server/reconcile server/inbox server/dedupe server/pipeline server/auth server/secret server/imports " +
 		"server/metrics server/web server/query server/explain server/admin server/run server/install server/channel server/privacy server/reference adapters core/*"},
 	{pkg: "server/demo", ours: "server server/run server/inbox server/pipeline server/query server/admin server/importer server/planfile server/secret adapters core/*"},

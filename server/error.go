@@ -19,6 +19,7 @@ const (
 	TooLarge     Code = "too_large"
 	RateLimited  Code = "rate_limited"
 	Unavailable  Code = "unavailable"
+	Misdirected  Code = "misdirected" // another process answers this
 	Internal     Code = "internal"
 )
 

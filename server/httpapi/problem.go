@@ -61,6 +61,7 @@ var statuses = map[server.Code]int{
 	server.TooLarge:     http.StatusRequestEntityTooLarge,
 	server.RateLimited:  http.StatusTooManyRequests,
 	server.Unavailable:  http.StatusServiceUnavailable,
+	server.Misdirected:  http.StatusMisdirectedRequest,
 	server.Internal:     http.StatusInternalServerError,
 }
 

@@ -79,6 +79,8 @@ type Deps struct {
 	Channel *channel.Service
 	// TryShop checks reading keys at a WooCommerce shop; nil: shops are not asked for keys.
 	TryShop channel.Tried
+	// Parts say which part of the surface this process answers; the zero value is all.
+	Parts Parts
 	// PublicURL is how the world sees us, such as https://upline.example.com; "": by the name each request asks for.
 	PublicURL string
 	// TrustedProxies are the addresses whose word on a client's address and scheme counts; none: nobody's.
@@ -119,7 +121,7 @@ func New(d Deps) *Server {
 	s.engine.RedirectTrailingSlash = false // an API path has one form; a redirect would lose a platform's POST
 	s.engine.UseEscapedPath = true         // an order id may hold an escaped slash; see param
 	s.engine.UnescapePathValues = false
-	s.engine.Use(s.recoverPanic, securityHeaders, s.refuseUnreadable, allowExtension)
+	s.engine.Use(s.recoverPanic, securityHeaders, s.refuseUnreadable, s.refuseOthers, allowExtension)
 	_ = s.engine.SetTrustedProxies(d.TrustedProxies) // the settings have checked them
 	s.engine.NoMethod(s.noMethod)
 	s.engine.NoRoute(s.noRoute)

@@ -74,6 +74,8 @@ const (
 	renewAt    = lease / 2
 	publishing = lease / 3
 	askAgain   = lease / 6
+	// handingOver bounds how long a relay that stops tries to give its leases back.
+	handingOver = 2 * time.Second
 )
 
 // Run publishes until ctx ends, and then returns nil. What goes wrong is logged once per round and tried again.
@@ -87,6 +89,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	r.owner, r.held = rand.Text(), make(map[string]*held)
 	tick := time.NewTicker(r.Every)
 	defer tick.Stop()
+	defer r.handOver(ctx)
 	for {
 		more, err := r.round(ctx)
 		if ctx.Err() != nil {
@@ -102,6 +105,17 @@ func (r *Relay) Run(ctx context.Context) error {
 		case <-tick.C:
 		case <-ctx.Done():
 			return nil
+		}
+	}
+}
+
+// handOver ends the leases, so that another relay need not wait until they end by themselves.
+func (r *Relay) handOver(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), handingOver)
+	defer cancel()
+	for program, h := range r.held {
+		if now := r.Clock().UTC(); !h.until.IsZero() {
+			_, _, _ = r.Books.LeasePosition(ctx, program, r.Reader, r.owner, now, now) // Where it fails they end by themselves.
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -14,6 +15,8 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"upline.dev/upline/server"
 )
 
 //go:embed migrations
@@ -63,6 +66,9 @@ func (s *Store) migrate(ctx context.Context) ([]string, error) {
 	if err := s.refuseNewer(ctx); err != nil {
 		return nil, err
 	}
+	if missing, newer, err := s.compareSchema(ctx); err != nil || (len(missing) == 0 && len(newer) > 0) {
+		return nil, err
+	}
 	dir, err := fs.Sub(migrations, s.dialect.migrationsDir())
 	if err != nil {
 		return nil, fmt.Errorf("read the migrations: %w", err)
@@ -106,52 +112,106 @@ func (s *Store) up(ctx context.Context, provider *goose.Provider) (applied []str
 	return applied, err
 }
 
-// refuseNewer stops an old program from touching a database that a newer one has changed.
+// refuseNewer stops an old program from touching a database that it would not survive. A newer database is no reason by
+// itself: migrations only add, so that while an installation is upgraded the programs before keep working. One that does
+// more raises the floor.
 func (s *Store) refuseNewer(ctx context.Context) error {
-	_, newer, err := s.compareSchema(ctx)
-	if err == nil && len(newer) > 0 {
-		err = fmt.Errorf("the database is newer than this program (it has migration %d): install the newer version of upline",
-			slices.Max(newer))
+	known, newer, err := s.newest(ctx)
+	if err != nil || newer == 0 {
+		return err
+	}
+	floor, err := s.schemaFloor(ctx)
+	if err == nil && floor > known {
+		err = fmt.Errorf("the database is newer than this program (it has migration %d, this program knows %d, and %d is the least that works on it): install the newer version of upline",
+			newer, known, floor)
 	}
 	return err
 }
 
-// checkSchema refuses to serve from a database with other tables than this program was written for.
+// newest gives the last migration that this program knows, and the last one of the database that it does not know; 0: none.
+func (s *Store) newest(ctx context.Context) (known, newer int64, err error) {
+	_, unknown, err := s.compareSchema(ctx)
+	if err != nil || len(unknown) == 0 {
+		return 0, 0, err
+	}
+	ours, err := s.ownVersions()
+	if err != nil {
+		return 0, 0, err
+	}
+	return slices.Max(slices.Collect(maps.Keys(ours))), slices.Max(unknown), nil
+}
+
+// schemaFloor is the least migration that a program has to know. A database from before floors were kept has none above 9.
+func (s *Store) schemaFloor(ctx context.Context) (floor int64, err error) {
+	applied, err := s.appliedVersions(ctx)
+	if err != nil || !slices.Contains(applied, 9) {
+		return 0, err
+	}
+	var text string
+	if err := sqlx.GetContext(ctx, s.writer, &text, `SELECT value FROM installation WHERE name = 'schema_floor'`); err != nil {
+		return 0, fmt.Errorf("read the least schema: %w", err)
+	}
+	if floor, err = strconv.ParseInt(text, 10, 64); err != nil {
+		return 0, fmt.Errorf("the least schema is %q: %w", text, err)
+	}
+	return floor, nil
+}
+
+// checkSchema refuses to serve from a database that lacks tables which this program was written for. To wait may help:
+// somebody may be about to run the migrations.
 func (s *Store) checkSchema(ctx context.Context) error {
 	if err := s.refuseNewer(ctx); err != nil {
 		return err
 	}
-	missing, _, err := s.compareSchema(ctx)
-	if err == nil && len(missing) > 0 {
-		err = fmt.Errorf("the database lacks %d migration(s), the first is %s: run \"upline migrate\"", len(missing), missing[0])
+	missing, newer, err := s.compareSchema(ctx)
+	if err != nil {
+		return err
 	}
-	return err
+	if len(missing) > 0 {
+		return server.Errorf(server.Unavailable, "the database lacks %d migration(s), the first is %s: run \"upline migrate\"", len(missing), missing[0])
+	}
+	if len(newer) > 0 {
+		s.config.Logger.WarnContext(ctx, "the database has been migrated for a newer version of this program, which works on it too",
+			"migration", slices.Max(newer), "mend", "install the newer version on every machine")
+	}
+	return nil
+}
+
+// ownVersions are the migrations of this program, by number.
+func (s *Store) ownVersions() (map[int64]string, error) {
+	files, err := fs.Glob(migrations, s.dialect.migrationsDir()+"/*.sql")
+	if err != nil {
+		return nil, fmt.Errorf("list the migrations: %w", err)
+	}
+	ours := make(map[int64]string, len(files))
+	for _, file := range files {
+		number, _, _ := strings.Cut(path.Base(file), "_")
+		version, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("migration %s has no number: %w", file, err)
+		}
+		ours[version] = path.Base(file)
+	}
+	return ours, nil
 }
 
 // compareSchema holds the migrations of this program against those the database has had.
 func (s *Store) compareSchema(ctx context.Context) (missing []string, newer []int64, err error) {
-	ours, err := fs.Glob(migrations, s.dialect.migrationsDir()+"/*.sql")
+	ours, err := s.ownVersions()
 	if err != nil {
-		return nil, nil, fmt.Errorf("list the migrations: %w", err)
+		return nil, nil, err
 	}
 	applied, err := s.appliedVersions(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	known := map[int64]bool{0: true} // goose's own first row
-	for _, file := range ours {
-		number, _, _ := strings.Cut(path.Base(file), "_")
-		version, err := strconv.ParseInt(number, 10, 64)
-		if err != nil {
-			return nil, nil, fmt.Errorf("migration %s has no number: %w", file, err)
-		}
-		known[version] = true
+	for _, version := range slices.Sorted(maps.Keys(ours)) {
 		if !slices.Contains(applied, version) {
-			missing = append(missing, path.Base(file))
+			missing = append(missing, ours[version])
 		}
 	}
 	for _, version := range applied {
-		if !known[version] {
+		if _, known := ours[version]; !known && version != 0 { // 0 is goose's own first row
 			newer = append(newer, version)
 		}
 	}

@@ -18,6 +18,8 @@ import (
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
+
+	"upline.dev/upline/server"
 )
 
 // appRole is the role that serves: it may read and add to the ledger and owns nothing.
@@ -76,9 +78,24 @@ func (p *postgres) connect(ctx context.Context, c Config, role string) (*sqlx.DB
 	db.SetMaxIdleConns(c.MaxConns)
 	db.SetConnMaxIdleTime(5 * time.Minute)
 	if err := db.PingContext(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("reach PostgreSQL: %w", err), db.Close())
+		return nil, errors.Join(p.unreached(c.DatabaseURL, err), db.Close())
 	}
 	return db, nil
+}
+
+// unreached says which server did not answer, without its password, and whether waiting may help.
+func (p *postgres) unreached(rawURL string, err error) error {
+	where := "the address of DATABASE_URL"
+	if u, parseErr := url.Parse(rawURL); parseErr == nil && u.Host != "" {
+		where = u.Host
+	}
+	if p.unavailable(err) {
+		return &server.Error{
+			Code: server.Unavailable, Err: err,
+			Message: "PostgreSQL at " + where + " cannot be reached: is it running, and is DATABASE_URL right?",
+		}
+	}
+	return fmt.Errorf("PostgreSQL at %s does not let us in; look at DATABASE_URL: %w", where, err)
 }
 
 // postgresDSN adds what the store needs to the user's URL: one round trip per statement, plain times, and the role.

@@ -29,6 +29,7 @@ type Config struct {
 	DataDir     string           // folder of the embedded database; made where it is missing
 	MaxConns    int              // connections to PostgreSQL at most; default 16
 	Clock       func() time.Time // default time.Now
+	SharedClock bool             // PostgreSQL's clock counts instead of Clock, as for all processes on it
 	Opener      Opener           // opens sealed profiles for reading; nil: names and addresses are not shown
 	Logger      *slog.Logger     // default: discards
 }
@@ -71,6 +72,9 @@ type Store struct {
 	reader  *sqlx.DB
 	config  Config
 
+	clock     *sharedClock // the database's; nil: the process is alone, and its own clock counts
+	stopClock func()
+
 	mu       sync.Mutex
 	programs map[string]*facts // caches by program
 	lastSeen map[string]int64  // store -> last delivery written to its row
@@ -99,7 +103,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
-	if err := s.checkSchema(ctx); err != nil {
+	if err := errors.Join(s.checkSchema(ctx), s.shareClock(ctx)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	if s.dialect.name() == "sqlite" {
@@ -139,6 +143,9 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Close ends all connections.
 func (s *Store) Close() error {
+	if s.stopClock != nil {
+		s.stopClock()
+	}
 	err := errors.Join(s.dialect.close(), s.writer.Close())
 	if s.reader != s.writer {
 		err = errors.Join(err, s.reader.Close())
@@ -162,4 +169,4 @@ func instant(us int64) time.Time {
 	return time.UnixMicro(us).UTC()
 }
 
-func (s *Store) now() int64 { return s.config.Clock().UnixMicro() }
+func (s *Store) now() int64 { return s.Now().UnixMicro() }

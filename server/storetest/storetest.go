@@ -21,6 +21,7 @@ import (
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/auth"
 	"upline.dev/upline/server/channel"
+	"upline.dev/upline/server/duty"
 	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/pipeline"
@@ -47,6 +48,8 @@ type Store interface {
 	channel.Books
 	reconcile.Books
 	relay.Books
+	duty.Leases
+	KeyCheck(ctx context.Context, fresh string) (kept string, err error)
 	Seals(ctx context.Context, program string, fn func(ledger.Seal, []ledger.Posting, [][32]byte) error) error
 	EachSnapshot(ctx context.Context, program string, fn func(id string, snapshot []byte) error) error
 	EachOrder(ctx context.Context, program string, fn func(orderID, snapshotID string, snapshot []byte, posted []ledger.Balance) error) error
@@ -107,6 +110,8 @@ var suite = map[string]func(*testing.T, *world){
 	"settle/parked deliveries":  testParkedDeliveries,
 	"settle/many":               testManyInOneBatch,
 	"outbox/position":           testPosition,
+	"processes/leases":          testLeases,
+	"processes/keys":            testKeyCheck,
 	"ledger/only grows":         testOnlyGrows,
 	"ledger/constraints":        testConstraints,
 	"ledger/chain":              testChain,

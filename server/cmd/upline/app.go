@@ -3,10 +3,11 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"encoding/base64"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/auth"
@@ -52,34 +53,54 @@ func (e *environment) open(ctx context.Context) (*app, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	return &app{
+	a := &app{
 		store: st, ring: ring,
 		admin: &admin.Service{Books: st, Sealer: ring, Random: rand.Reader, Actor: "cli"},
-	}, nil
+	}
+	if err := a.checkKeys(ctx, e); err != nil {
+		return nil, errors.Join(err, st.Close())
+	}
+	return a, nil
+}
+
+// checkKeys compares this process's keys with those of the processes before it.
+func (a *app) checkKeys(ctx context.Context, e *environment) error {
+	sealed, err := a.ring.Seal([]byte("upline"), []byte(keyCheckRow))
+	if err != nil {
+		return fmt.Errorf("seal the check of the keys: %w", err)
+	}
+	kept, err := a.store.KeyCheck(ctx, base64.StdEncoding.EncodeToString(sealed))
+	if err != nil {
+		return err
+	}
+	if !a.sameKeys(kept) {
+		return wrongSetting("the keys of this process are not those of its database: give every process the same UPLINE_KEYS, or copy keys.json of the first one into %s", e.Data)
+	}
+	return nil
 }
 
 // imports takes files of people in.
 func (a *app) imports(env *environment, m *machine) *imports.Service {
 	return &imports.Service{
-		Books: a.store, People: a.store, Admin: a.admin, Random: rand.Reader, Clock: time.Now, Kick: m.pipeline.Kick,
+		Books: a.store, People: a.store, Admin: a.admin, Random: rand.Reader, Clock: a.now, Kick: m.pipeline.Kick,
 		Failed: func(err error) { env.log.Error("import failed", "error", err) },
 	}
 }
 
 // auth lets people in.
 func (a *app) auth() *auth.Service {
-	return &auth.Service{Books: a.store, Sealer: a.ring, Random: rand.Reader, Clock: time.Now}
+	return &auth.Service{Books: a.store, Sealer: a.ring, Random: rand.Reader, Clock: a.now}
 }
 
 // install connects stores and keeps what their platforms granted.
 func (a *app) install() *install.Service {
-	return &install.Service{Books: a.store, Auditor: a.store, Sealer: a.ring, Random: rand.Reader, Clock: time.Now}
+	return &install.Service{Books: a.store, Auditor: a.store, Sealer: a.ring, Random: rand.Reader, Clock: a.now}
 }
 
 // channel answers the plugins of stores.
 func (a *app) channel() *channel.Service {
 	return &channel.Service{
-		Books: a.store, Admin: a.admin, Reader: a.store, Random: rand.Reader, Clock: time.Now, Codes: a.store,
+		Books: a.store, Admin: a.admin, Reader: a.store, Random: rand.Reader, Clock: a.now, Codes: a.store,
 		Install: a.install(),
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"upline.dev/upline/server/duty"
 	"upline.dev/upline/server/inbox"
 	"upline.dev/upline/server/metrics"
 	"upline.dev/upline/server/pipeline"
@@ -47,11 +48,12 @@ type machine struct {
 	privacy  *privacy.Service
 	hints    *reference.Keeper
 	keep     func(ctx context.Context) // brings sums of sales up to date
+	duties   *duty.Keeper
 }
 
 // newMachine builds inbox and pipeline; nothing runs yet but the inbox's writer.
 func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
-	in, err := inbox.New(a.store, a.ring, time.Now, inbox.Options{
+	in, err := inbox.New(a.store, a.ring, a.now, inbox.Options{
 		KeepBodies: o.keepBodies, Metrics: o.figures, FastPacking: a.store.Dialect() == "sqlite", BatchRows: o.batchRows(),
 	})
 	if err != nil {
@@ -59,7 +61,7 @@ func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
 	}
 	requests := a.privacy(in, e.log)
 	p, err := pipeline.New(pipeline.Deps{
-		Inbox: a.store, Bodies: in, Store: a.store, Adapters: platforms(), Clock: time.Now, Logger: e.log, Metrics: o.figures,
+		Inbox: a.store, Bodies: in, Store: a.store, Adapters: platforms(), Clock: a.now, Logger: e.log, Metrics: o.figures,
 		Notices: a.desk(requests), References: a.signer(),
 	}, pipelineOptions(a, o))
 	if err != nil {
@@ -67,8 +69,9 @@ func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
 		return nil, fmt.Errorf("start the pipeline: %w", err)
 	}
 	m := &machine{
-		inbox: in, pipeline: p, engine: slices.Contains(o.roles, "engine"), privacy: requests,
-		hints: &reference.Keeper{Hints: a.store, Clock: time.Now, Kick: p.Kick, Logger: e.log},
+		duties: e.duties(a),
+		inbox:  in, pipeline: p, engine: slices.Contains(o.roles, "engine"), privacy: requests,
+		hints: &reference.Keeper{Hints: a.store, Clock: a.now, Kick: p.Kick, Logger: e.log},
 		fail:  func(err error) { e.log.Error("dropping old bodies", "error", err) },
 		keep: func(ctx context.Context) {
 			a.runs(e, nil).Keep(ctx, keepEvery, func(ctx context.Context) ([]string, error) { return a.programIDs(ctx, "") },
@@ -109,18 +112,22 @@ func pipelineOptions(a *app, o machineOptions) pipeline.Options {
 	return options
 }
 
-// run works until ctx ends. A process without the engine role only keeps the retention promise.
+// run works until ctx ends. A process without the engine role only keeps the retention promise. What one process should do
+// at a time is a duty.
 func (m *machine) run(ctx context.Context) error {
-	var retention sync.WaitGroup
-	retention.Go(func() { m.inbox.Retain(ctx, retentionEvery, m.fail) })
-	defer retention.Wait()
+	var working sync.WaitGroup
+	defer working.Wait()
+	alone := func(name string, work func(context.Context)) {
+		working.Go(func() { m.duties.Run(ctx, name, work) })
+	}
+	alone("retention", func(ctx context.Context) { m.inbox.Retain(ctx, retentionEvery, m.fail) })
 	if !m.engine {
 		<-ctx.Done()
 		return nil
 	}
-	retention.Go(func() { m.keep(ctx) })
-	retention.Go(func() { m.privacy.Run(ctx, privacyEvery) })
-	retention.Go(func() { m.hints.Run(ctx, hintsEvery) })
+	alone("sums", m.keep)
+	alone("privacy", func(ctx context.Context) { m.privacy.Run(ctx, privacyEvery) })
+	alone("hints", func(ctx context.Context) { m.hints.Run(ctx, hintsEvery) })
 	return m.pipeline.Run(ctx)
 }
 

@@ -32,6 +32,7 @@ type Settings struct {
 	DatabaseURL string `help:"PostgreSQL 15 or newer, as postgres://…; empty: an embedded SQLite file in the data folder." env:"DATABASE_URL" placeholder:"URL"`
 	LogLevel    string `help:"Least level written to standard error: debug, info, warn or error." env:"UPLINE_LOG_LEVEL" default:"info" enum:"debug,info,warn,error"`
 	LogFormat   string `help:"text for people, json for collectors." env:"UPLINE_LOG_FORMAT" default:"text" enum:"text,json"`
+	TestClock   string `help:"For tests alone: a file that says by how much this process's clock is off." env:"UPLINE_TEST_CLOCK" hidden:""`
 }
 
 // CLI is the whole command line.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"upline.dev/upline/server/store"
 )
@@ -27,7 +26,7 @@ func (cmd *MigrateCmd) Run(ctx context.Context, env *environment) error {
 
 // storeConfig is where the database is.
 func (e *environment) storeConfig() store.Config {
-	return store.Config{DatabaseURL: e.DatabaseURL, DataDir: e.Data, Clock: time.Now, Logger: e.log}
+	return store.Config{DatabaseURL: e.DatabaseURL, DataDir: e.Data, Clock: e.clock(), SharedClock: true, Logger: e.log}
 }
 
 // migrate applies what is pending and gives the number of migrations applied.

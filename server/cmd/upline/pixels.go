@@ -4,13 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
 	"upline.dev/upline/adapters/shopify"
 	"upline.dev/upline/adapters/shopify/adminapi"
 	"upline.dev/upline/core/order"
+	"upline.dev/upline/server/duty"
 	"upline.dev/upline/server/install"
 )
 
@@ -30,8 +30,8 @@ type pixels struct {
 }
 
 // keepShops sees to what connected shops need from time to time, until ctx ends. wait gives when it has stopped.
-func (cmd *ServeCmd) keepShops(ctx context.Context, env *environment, a *app, installs *install.Service) (wait func()) {
-	alive, pixels := cmd.keepAlive(ctx, env, installs), cmd.keepPixels(ctx, env, a, installs)
+func (cmd *ServeCmd) keepShops(ctx context.Context, env *environment, a *app, installs *install.Service, duties *duty.Keeper) (wait func()) {
+	alive, pixels := cmd.keepAlive(ctx, env, installs, duties), cmd.keepPixels(ctx, env, a, installs, duties)
 	return func() {
 		alive()
 		pixels()
@@ -40,10 +40,10 @@ func (cmd *ServeCmd) keepShops(ctx context.Context, env *environment, a *app, in
 
 // keepPixels works in one kind of process until ctx ends, where the world reaches this server by https. wait gives when it
 // has stopped.
-func (cmd *ServeCmd) keepPixels(ctx context.Context, env *environment, a *app, installs *install.Service) (wait func()) {
+func (cmd *ServeCmd) keepPixels(ctx context.Context, env *environment, a *app, installs *install.Service, duties *duty.Keeper) (wait func()) {
 	var working sync.WaitGroup
 	client, err := shopify.NewHTTPClient(cmd.ShopifyTestHost)
-	if err != nil || cmd.ShopifyAPIKey == "" || cmd.PublicURL == "" || !slices.Contains(cmd.Roles, "engine") {
+	if err != nil || cmd.ShopifyAPIKey == "" || cmd.PublicURL == "" || !cmd.has("engine") {
 		return working.Wait // check has refused a wrong test host already
 	}
 	p := &pixels{
@@ -61,7 +61,7 @@ func (cmd *ServeCmd) keepPixels(ctx context.Context, env *environment, a *app, i
 		tokens:    func(storeID string) adminapi.TokenSource { return installs.Source(storeID) },
 		transport: client.Transport, endpoint: cmd.PublicURL + "/shopify/hints", log: env.log, done: map[string]time.Time{},
 	}
-	working.Go(func() { p.run(ctx) })
+	working.Go(func() { duties.Run(ctx, "pixels", p.run) })
 	return working.Wait
 }
 

@@ -20,7 +20,7 @@ import (
 // privacy carries out what persons and shops ask for; bodies opens what is stored of deliveries.
 func (a *app) privacy(bodies privacy.Opener, log *slog.Logger) *privacy.Service {
 	return privacy.New(privacy.Service{
-		Books: a.store, Sealer: a.ring, Bodies: bodies, Clock: time.Now, Logger: log,
+		Books: a.store, Sealer: a.ring, Bodies: bodies, Clock: a.now, Logger: log,
 		Connected: func(ctx context.Context, storeID string) (bool, error) {
 			c, err := a.store.Connection(ctx, storeID)
 			return c.State == install.Connected, err
@@ -48,7 +48,7 @@ func (e *environment) withPrivacy(ctx context.Context, program string, f func(a 
 		if err != nil {
 			return err
 		}
-		in, err := inbox.New(a.store, a.ring, time.Now, inbox.Options{})
+		in, err := inbox.New(a.store, a.ring, a.now, inbox.Options{})
 		if err != nil {
 			return fmt.Errorf("open the inbox: %w", err)
 		}

@@ -59,7 +59,7 @@ func (r *storeReaders) Reader(ctx context.Context, t reconcile.Target) (adapters
 		}
 	case t.Platform == order.Magento && connected && creds.Token != "":
 		reader = &magento.Reader{Client: &magento.Client{
-			HTTP: r.shops, Base: &url.URL{Scheme: "https", Host: hostOf(t.Domain), Path: pathOf(t.Domain)}, Clock: time.Now,
+			HTTP: r.shops, Base: &url.URL{Scheme: "https", Host: hostOf(t.Domain), Path: pathOf(t.Domain)}, Clock: r.app.now,
 			Keys: magento.Keys{
 				ConsumerKey: creds.Key.Reveal(), ConsumerSecret: creds.Secret.Reveal(), Token: creds.Token.Reveal(), TokenSecret: creds.TokenSecret.Reveal(),
 			},
@@ -74,7 +74,7 @@ func (r *storeReaders) Reader(ctx context.Context, t reconcile.Target) (adapters
 // wooReader reads through the store's plugin where there is one, else with the keys that were granted; nil where there is neither.
 func (r *storeReaders) wooReader(ctx context.Context, t reconcile.Target, creds install.Credentials) (adapters.Reader, error) {
 	client := &woocommerce.Client{
-		HTTP: r.shops, Base: ShopSettings{r.loopback}.base(t.Domain), Site: t.Domain, Key: creds.Key.Reveal(), Secret: creds.Secret.Reveal(), Clock: time.Now,
+		HTTP: r.shops, Base: ShopSettings{r.loopback}.base(t.Domain), Site: t.Domain, Key: creds.Key.Reveal(), Secret: creds.Secret.Reveal(), Clock: r.app.now,
 	}
 	_, err := r.app.store.Channel(ctx, t.StoreID)
 	switch {
@@ -156,7 +156,7 @@ func (r *refusable) note(ctx context.Context, err error) error {
 func (e *environment) reconciler(a *app, in reconcile.Inbox, installs *install.Service, transport http.RoundTripper, loopback bool) *reconcile.Service {
 	return &reconcile.Service{
 		Books: a.store, Inbox: in, Readers: &storeReaders{installs: installs, app: a, shopify: transport, shops: fence.Client(loopback), loopback: loopback, folder: e.Data},
-		Adapters: platforms(), Clock: time.Now, Logger: e.log,
+		Adapters: platforms(), Clock: a.now, Logger: e.log,
 		NewID: func() string { return uuid.Must(uuid.NewV7()).String() },
 	}
 }

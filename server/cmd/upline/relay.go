@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -17,7 +16,7 @@ const busPatience = 5 * time.Second
 // relay publishes to the bus until stop is called. Where the bus cannot be reached it says so and keeps trying: deliveries are
 // taken and settled meanwhile, and what was posted is published later.
 func (cmd *ServeCmd) relay(ctx context.Context, env *environment, a *app) (stop func(), err error) {
-	if cmd.BusURL == "" || !slices.Contains(cmd.Roles, "relay") {
+	if cmd.BusURL == "" || !cmd.has("relay") {
 		return func() {}, nil
 	}
 	events, err := bus.Open(cmd.BusURL, bus.Options{})
@@ -32,7 +31,7 @@ func (cmd *ServeCmd) relay(ctx context.Context, env *environment, a *app) (stop 
 	if err := events.Ping(asking); err != nil {
 		env.log.WarnContext(ctx, "events wait in the database until the bus can be reached", "error", err)
 	}
-	r := &relay.Relay{Books: a.store, Bus: events, Reader: "bus", Clock: time.Now, Logger: env.log}
+	r := &relay.Relay{Books: a.store, Bus: events, Reader: "bus", Clock: a.now, Logger: env.log}
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	var done sync.WaitGroup
 	done.Go(func() { _ = r.Run(running) })

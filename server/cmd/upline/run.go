@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"upline.dev/upline/core/commission"
 	closer "upline.dev/upline/server/run"
@@ -64,7 +63,7 @@ func (f *periodFlags) with(ctx context.Context, env *environment, needed bool, d
 
 // runs is the service that closes periods.
 func (a *app) runs(env *environment, progress closer.Progress) *closer.Service {
-	return &closer.Service{Books: a.store, Clock: time.Now, Actor: "cli", TempDir: env.Data, Progress: progress}
+	return &closer.Service{Books: a.store, Clock: a.now, Actor: "cli", TempDir: env.Data, Progress: progress}
 }
 
 // stageBar is a bar that begins anew with every stage of a run.

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"os"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +22,7 @@ import (
 	"upline.dev/upline/adapters/shopify"
 	"upline.dev/upline/adapters/woocommerce"
 	"upline.dev/upline/core/order"
+	"upline.dev/upline/server/duty"
 	"upline.dev/upline/server/httpapi"
 	"upline.dev/upline/server/metrics"
 	"upline.dev/upline/server/reconcile"
@@ -42,7 +41,9 @@ type ServeCmd struct {
 	PublicURL      string        `help:"How the world sees this server, such as https://upline.example.com; empty: by the name each request asks for." env:"UPLINE_PUBLIC_URL" placeholder:"URL"`
 	TrustedProxies []string      `help:"Addresses or networks of reverse proxies whose word on a client's address and scheme counts." env:"UPLINE_TRUSTED_PROXIES" placeholder:"CIDR"`
 	BusURL         string        `help:"Where events of commissions are published: amqp://user:password@host:5672/ or kafka://host:9092; empty: nowhere." env:"BUS_URL" placeholder:"URL"`
-	Roles          []string      `help:"What this process does: ingest takes deliveries and serves the API, engine settles them, relay publishes to the bus." env:"UPLINE_ROLES" default:"ingest,engine,relay" enum:"ingest,engine,relay"`
+	Roles          []string      `help:"What this process does: ingest takes deliveries, engine settles them, relay publishes to the bus, web serves the screens and their API." env:"UPLINE_ROLES" default:"ingest,engine,relay,web" enum:"ingest,engine,relay,web"`
+	StartWait      time.Duration `help:"How long a start waits for a database that cannot be reached, or that nobody has migrated yet; 0 does not wait." env:"UPLINE_START_WAIT" default:"30s"`
+	StopNotice     time.Duration `help:"How long a process that was told to stop answers on while /readyz says no, so that a load balancer turns away first." env:"UPLINE_STOP_NOTICE" default:"0s"`
 	ShopSettings   `embed:""`
 }
 
@@ -71,7 +72,23 @@ func (cmd *ServeCmd) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return wrongSetting("UPLINE_ADDR: cannot listen on %s: %v", cmd.Addr, err)
 	}
-	return env.withApp(ctx, func(a *app) error { return cmd.serve(ctx, env, a, listener) })
+	face := openFront(listener)
+	a, err := env.openWithin(ctx, cmd.StartWait, face.wait)
+	if err != nil {
+		_ = face.server.Close()
+		if ctx.Err() != nil {
+			return nil // told to stop before it had started
+		}
+		return err
+	}
+	return errors.Join(cmd.serve(ctx, env, a, listener, face), closing(a))
+}
+
+func closing(a *app) error {
+	if err := a.store.Close(); err != nil {
+		return fmt.Errorf("close database: %w", err)
+	}
+	return nil
 }
 
 // check refuses settings that cannot work before anything is opened.
@@ -123,7 +140,7 @@ func platforms() map[order.Platform]adapters.Adapter {
 	}
 }
 
-func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listener net.Listener) error {
+func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listener net.Listener, face *front) error {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	figures := metrics.New(registry)
@@ -149,55 +166,51 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		Bodies: machine.inbox, Previewer: machine.pipeline, Imports: imported,
 		Projections: &closer.Projections{Service: a.runs(env, nil)},
 		Metrics:     figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: pages,
-		Logger: env.log, Clock: time.Now, Version: version, Privacy: machine.privacy, References: a.references(app), Reconcile: reconciler,
+		Logger: env.log, Clock: a.now, Version: version, Privacy: machine.privacy, References: a.references(app), Reconcile: reconciler,
 		Channel: plugins, Auth: cmd.auth(a), PublicURL: cmd.PublicURL, TrustedProxies: cmd.TrustedProxies,
-		TryShop: cmd.tryShop(),
+		TryShop: cmd.tryShop(), Parts: cmd.surface(),
 		Shopify: cmd.shopifySurface(a, app, installs, embeddedPage(pages)),
 	})
-	server := &http.Server{
-		Handler: api, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout,
-		WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10,
-	}
 	env.log.InfoContext(ctx, "serving", "url", "http://"+listener.Addr().String(), "database", a.store.Dialect(),
 		"version", version, "shopify_app", cmd.ShopifyAPISecret != "")
 	if err := cmd.printSetup(ctx, env, a, listener); err != nil {
 		return err
 	}
-	server.RegisterOnShutdown(api.CloseEvents)
+	face.server.RegisterOnShutdown(api.CloseEvents)
 	stopRelay, err := cmd.relay(ctx, env, a)
 	if err != nil {
 		return err
 	}
 	defer stopRelay()
-	failed := make(chan error, 2)
+	failed := make(chan error, 1)
 	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopEngine()
 	engineDone := make(chan struct{})
 	go func() {
 		defer close(engineDone)
-		defer cmd.keepShops(engineCtx, env, a, installs)()
-		defer cmd.reconcileAll(engineCtx, reconciler)()
+		defer cmd.keepShops(engineCtx, env, a, installs, machine.duties)()
+		defer cmd.reconcileAll(engineCtx, reconciler, machine.duties)()
 		if err := machine.run(engineCtx); err != nil && !errors.Is(err, context.Canceled) {
 			failed <- fmt.Errorf("pipeline: %w", err)
 		}
 	}()
-	go func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			failed <- fmt.Errorf("serve: %w", err)
-		}
-	}()
+	face.start(api)
 	var cause error
 	select {
 	case <-ctx.Done():
 	case cause = <-failed:
+	case cause = <-face.failed:
 	}
 	env.log.InfoContext(ctx, "stopping", "drain_timeout", cmd.DrainTimeout.String())
-	return errors.Join(cause, cmd.stop(ctx, server, machine, stopEngine, engineDone))
+	return errors.Join(cause, cmd.stop(ctx, face, machine, stopEngine, engineDone))
 }
 
 // printSetup shows the link by which the first owner comes in. It goes to the terminal and not into the log; the code
 // stands behind the #, which browsers send to nobody.
 func (cmd *ServeCmd) printSetup(ctx context.Context, env *environment, a *app, listener net.Listener) error {
+	if !cmd.has("web") {
+		return nil
+	}
 	code, err := a.auth().SetupCode(ctx)
 	if err != nil || code == "" {
 		return err
@@ -211,20 +224,22 @@ func (cmd *ServeCmd) printSetup(ctx context.Context, env *environment, a *app, l
 }
 
 // reconcileAll fetches hinted orders and reconciles stores, in a process that settles, until ctx ends. wait gives when it has stopped.
-func (cmd *ServeCmd) reconcileAll(ctx context.Context, s *reconcile.Service) (wait func()) {
+func (cmd *ServeCmd) reconcileAll(ctx context.Context, s *reconcile.Service, duties *duty.Keeper) (wait func()) {
 	var working sync.WaitGroup
-	if slices.Contains(cmd.Roles, "engine") && cmd.ReconcileEvery > 0 {
-		working.Go(func() { s.Work(ctx, reconcile.Schedule{Every: cmd.ReconcileEvery}) })
+	if cmd.has("engine") && cmd.ReconcileEvery > 0 {
+		working.Go(func() {
+			duties.Run(ctx, "reconcile", func(ctx context.Context) { s.Work(ctx, reconcile.Schedule{Every: cmd.ReconcileEvery}) })
+		})
 	}
 	return working.Wait
 }
 
 // stop ends in the order in which work flows: no new requests, then the inbox, then the pipeline. What is not settled
 // in time stays in the inbox, on disk.
-func (cmd *ServeCmd) stop(ctx context.Context, server *http.Server, m *machine, stopEngine func(), engineDone <-chan struct{}) error {
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmd.DrainTimeout)
+func (cmd *ServeCmd) stop(ctx context.Context, face *front, m *machine, stopEngine func(), engineDone <-chan struct{}) error {
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmd.StopNotice+cmd.DrainTimeout)
 	defer cancel()
-	err := server.Shutdown(drain)
+	err := face.stop(drain, cmd.StopNotice)
 	m.inbox.Close()
 	stopEngine()
 	select {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -13,6 +12,7 @@ import (
 	"upline.dev/upline/core/money"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server"
+	"upline.dev/upline/server/duty"
 	"upline.dev/upline/server/httpapi"
 	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/secret"
@@ -177,12 +177,14 @@ func (a *app) installs(shopifyApp *shopifyApp) *install.Service {
 const keepAliveEvery = time.Hour
 
 // keepAlive renews what platforms would forget, in one kind of process, until ctx ends. wait gives when it has stopped.
-func (cmd *ServeCmd) keepAlive(ctx context.Context, env *environment, installs *install.Service) (wait func()) {
+func (cmd *ServeCmd) keepAlive(ctx context.Context, env *environment, installs *install.Service, duties *duty.Keeper) (wait func()) {
 	var working sync.WaitGroup
-	if slices.Contains(cmd.Roles, "engine") && len(installs.Refreshers) > 0 {
+	if cmd.has("engine") && len(installs.Refreshers) > 0 {
 		working.Go(func() {
-			installs.KeepAlive(ctx, keepAliveEvery, func(storeID string, err error) {
-				env.log.WarnContext(ctx, "credentials are not renewed; tried again in an hour", "store", storeID, "error", err)
+			duties.Run(ctx, "credentials", func(ctx context.Context) {
+				installs.KeepAlive(ctx, keepAliveEvery, func(storeID string, err error) {
+					env.log.WarnContext(ctx, "credentials are not renewed; tried again in an hour", "store", storeID, "error", err)
+				})
 			})
 		})
 	}
