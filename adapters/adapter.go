@@ -27,6 +27,13 @@ type Envelope struct {
 // Header reads a request header by name, without case; "" where absent.
 type Header func(name string) string
 
+// Part is one of several deliveries that came in one body.
+type Part struct {
+	Topic              string
+	PlatformDeliveryID string
+	Body               []byte // its own bytes
+}
+
 // Adapter is one platform. All methods are pure: no I/O, no clock.
 type Adapter interface {
 	// Platform names it.

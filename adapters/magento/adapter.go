@@ -33,6 +33,11 @@ func (*Adapter) Open(header adapters.Header, body []byte) (adapters.Envelope, er
 	return plugin.Open(header, body)
 }
 
+// Parts takes a batch of a plugin's snapshots apart; none where the delivery is a single one.
+func (*Adapter) Parts(topic string, body []byte) ([]adapters.Part, error) {
+	return plugin.Parts(topic, body)
+}
+
 // Verify checks the Standard Webhooks signature.
 func (*Adapter) Verify(header adapters.Header, body []byte, secrets [][]byte) error {
 	return adapters.VerifyStandard(header, body, secrets)

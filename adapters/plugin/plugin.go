@@ -33,11 +33,15 @@ func Open(header adapters.Header, body []byte) (adapters.Envelope, error) {
 		return adapters.Envelope{}, err
 	}
 	var head struct {
+		Type wire.Loose `json:"type"`
 		Site wire.Loose `json:"site"`
 	}
 	e := adapters.Envelope{Topic: Topic, PlatformDeliveryID: id}
 	if wire.Decode(body, &head) == nil {
 		e.StoreDomain = adapters.Site(string(head.Site))
+		if head.Type == batchType {
+			e.Topic = BatchTopic
+		}
 	}
 	return e, nil
 }

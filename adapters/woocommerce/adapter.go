@@ -88,6 +88,11 @@ func checkTopic(topic string) error {
 	return &adapters.Malformed{Field: headerTopic, Reason: fault}
 }
 
+// Parts takes a batch of a plugin's snapshots apart; none where the delivery is a single one.
+func (*Adapter) Parts(topic string, body []byte) ([]adapters.Part, error) {
+	return plugin.Parts(topic, body)
+}
+
 // Verify checks a plugin's signature, or the base64 HMAC-SHA256 of the raw body that WooCommerce sends. Every secret is
 // tried even after one fits; the texts are compared, not what they decode to.
 func (*Adapter) Verify(header adapters.Header, body []byte, secrets [][]byte) error {

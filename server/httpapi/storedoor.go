@@ -3,9 +3,11 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -21,6 +23,12 @@ const clockTolerance = 5 * time.Minute
 // pinger is an adapter whose platform tries a new webhook with a request that says nothing.
 type pinger interface {
 	Ping(header adapters.Header, body []byte) bool
+}
+
+// batcher is an adapter whose deliveries may hold several.
+type batcher interface {
+	// Parts takes a delivery apart; none where it is a single one.
+	Parts(topic string, body []byte) ([]adapters.Part, error)
 }
 
 // storeWebhook takes the deliveries of a platform whose stores each have an address of their own, :store. Such a store is
@@ -49,7 +57,7 @@ func (s *Server) storeWebhook(platform order.Platform) gin.HandlerFunc {
 			s.fail(c, err)
 			return
 		}
-		id, err := s.accept(ctx, d)
+		id, err := s.acceptParts(ctx, adapter, d)
 		if err != nil {
 			s.fail(c, err)
 			return
@@ -58,6 +66,36 @@ func (s *Server) storeWebhook(platform order.Platform) gin.HandlerFunc {
 		c.Header(deliveryIDHeader, id)
 		c.Status(http.StatusOK)
 	}
+}
+
+// acceptParts stores a delivery, or what a batch holds, each as if it had been told alone, and gives the id of the last.
+// They are put at once, so that one commit takes them all; where one is not on disk the whole batch is told again, and
+// those that are count as repeats then.
+func (s *Server) acceptParts(ctx context.Context, a adapters.Adapter, whole order.Delivery) (string, error) {
+	var parts []adapters.Part
+	var err error
+	if b, ok := a.(batcher); ok {
+		parts, err = b.Parts(whole.Topic, whole.Body)
+	}
+	if err != nil {
+		return "", err
+	}
+	if len(parts) == 0 {
+		return s.accept(ctx, whole)
+	}
+	ids, faults := make([]string, len(parts)), make([]error, len(parts))
+	var all sync.WaitGroup
+	for i, part := range parts {
+		all.Go(func() {
+			d := whole
+			d.Topic, d.PlatformDeliveryID, d.Body = part.Topic, part.PlatformDeliveryID, part.Body
+			d.Headers = maps.Clone(whole.Headers)
+			d.Headers[adapters.HeaderWebhookID] = part.PlatformDeliveryID
+			ids[i], faults[i] = s.accept(ctx, d)
+		})
+	}
+	all.Wait()
+	return ids[len(ids)-1], errors.Join(faults...)
 }
 
 // openStoreDelivery checks signature, clock and site, in that order, and builds the delivery.

@@ -96,6 +96,62 @@ func TestPluginDoor(t *testing.T) {
 	}
 }
 
+// snapshotOf is a snapshot with the id of its event and an order of its own.
+func snapshotOf(event, orderID string) string {
+	text := strings.Replace(string(snapshotBody("https://shop.example.com/", 1, "")), `"sequence":1`, `"event_id":"`+event+`","sequence":1`, 1)
+	return strings.Replace(text, `"id":"20"`, `"id":"`+orderID+`"`, 1)
+}
+
+// TestBatchDoor: a queue that waited is told in few requests, and each snapshot counts as if it had been told alone.
+func TestBatchDoor(t *testing.T) {
+	t.Parallel()
+	c := openProduct(t).company(t, "alpha")
+	c.fill()
+	door := wooStore(t, c)
+	post := func(site, events string) reply {
+		body := fmt.Appendf(nil, `{"type":"order.batch","version":1,"site":%q,"events":[%s]}`, site, events)
+		return send(t, http.MethodPost, door, bytes.NewReader(body), pluginHeader("msg_1", time.Now(), body, wooSecret))
+	}
+	const site = "https://shop.example.com"
+	one, two := snapshotOf("evt_1", "20"), snapshotOf("evt_2", "21")
+	elsewhere := strings.Replace(one, "shop.example.com", "other.example.com", 1)
+	for _, tc := range []struct {
+		name, site, events, field string
+		want                      int
+	}{
+		{"from a copy", "https://staging.example.com", one, "site", 403},
+		{"empty", site, "", "events", 422},
+		{"too many", site, strings.TrimSuffix(strings.Repeat(one+",", 101), ","), "events", 422},
+		{"one without an id", site, one + "," + string(snapshotBody(site, 1, "")), "events[1].event_id", 422},
+		{"one of another site", site, two + "," + elsewhere, "events[1].site", 422},
+		{"a call among them", site, `{"event_id":"e","type":"rotate"}`, "events[0].type", 422},
+		{"no object", site, `7`, "events[0]", 422},
+	} {
+		if got := post(tc.site, tc.events); got.status != tc.want || got.problem(t).Field != tc.field {
+			t.Errorf("%s: %d %s, want %d at %s", tc.name, got.status, got.body, tc.want, tc.field)
+		}
+	}
+	if rows := c.rowsOf("/api/v1/deliveries", c.readKey); len(rows) != 0 {
+		t.Fatalf("%d deliveries of refused batches are stored", len(rows))
+	}
+	for range 2 {
+		if got := post(site, one+","+two); got.status != http.StatusOK {
+			t.Fatalf("%d %s", got.status, got.body)
+		}
+	}
+	if got := send(t, http.MethodPost, door, strings.NewReader(one), pluginHeader("evt_1", time.Now(), []byte(one), wooSecret)); got.status != http.StatusOK {
+		t.Fatalf("alone after the batch: %d %s", got.status, got.body)
+	}
+	for _, id := range []string{"woo/20", "woo/21"} {
+		if o := c.decided(id); o["net"] != "59.80" {
+			t.Errorf("order %s is %v, want 59.80", id, o)
+		}
+	}
+	if rows := c.rowsOf("/api/v1/deliveries", c.readKey); len(rows) != 2 {
+		t.Errorf("%d deliveries are stored, want one for each order", len(rows))
+	}
+}
+
 // TestWooCommerceDoor: a store without the plugin. Bodies and signatures are recorded ones.
 func TestWooCommerceDoor(t *testing.T) {
 	t.Parallel()

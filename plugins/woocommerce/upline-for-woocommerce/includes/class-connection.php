@@ -78,8 +78,12 @@ final class Connection {
 	 * @param array $connection As in get().
 	 */
 	public static function open( array $connection ): void {
-		if ( ( $connection['server'] ?? '' ) . ( $connection['store_id'] ?? '' ) !== self::get( 'server' ) . self::get( 'store_id' ) ) {
+		$another = ( $connection['server'] ?? '' ) . ( $connection['store_id'] ?? '' ) !== self::get( 'server' ) . self::get( 'store_id' );
+		if ( $another ) {
 			Told::forget_digests();
+		}
+		if ( $another || ! Site::same( self::site(), self::here() ) ) {
+			Outbox::readdress( self::here() );
 		}
 		update_option( self::OPTION, $connection, false );
 		update_option( self::FLAG, self::here(), true );

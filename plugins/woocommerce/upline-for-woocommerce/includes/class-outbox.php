@@ -47,18 +47,51 @@ final class Outbox {
 	public static function add( int $order_id, string $cause, int $wait = Delay::STUCK ): int {
 		global $wpdb;
 		$now = time();
+		// Not $wpdb->insert(): that asks for the columns of the table first, in the buyer's time.
 		// phpcs:ignore WordPress.DB.DirectDatabaseQuery
-		$wpdb->insert(
-			self::table(),
-			array(
-				'order_id'   => $order_id,
-				'cause'      => $cause,
-				'state'      => 'dirty',
-				'due_at'     => $now + $wait,
-				'created_at' => $now,
-			)
-		);
+		$wpdb->query( $wpdb->prepare( "INSERT INTO %i (order_id, cause, state, due_at, created_at) VALUES (%d, %s, 'dirty', %d, %d)", self::table(), $order_id, $cause, $now + $wait, $now ) );
 		return (int) $wpdb->insert_id;
+	}
+
+	/**
+	 * Does several changes in one transaction: one write to the disk instead of one each. Orders are never read within it,
+	 * as what is read there may be older than what others have written since.
+	 *
+	 * @param callable $work What to do.
+	 * @return mixed What it gave.
+	 * @throws \Throwable What it threw; nothing is changed then.
+	 */
+	public static function together( callable $work ) {
+		global $wpdb;
+		$wpdb->query( 'START TRANSACTION' ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
+		try {
+			$result = $work();
+		} catch ( \Throwable $fault ) {
+			$wpdb->query( 'ROLLBACK' ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
+			throw $fault;
+		}
+		$wpdb->query( 'COMMIT' ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
+		return $result;
+	}
+
+	/**
+	 * A row that was written by this request, as the database has it.
+	 *
+	 * @param int    $id       Its id.
+	 * @param int    $order_id Order.
+	 * @param string $cause    What happened.
+	 * @return object
+	 */
+	public static function fresh( int $id, int $order_id, string $cause ) {
+		return (object) array(
+			'id'       => $id,
+			'order_id' => $order_id,
+			'cause'    => $cause,
+			'state'    => 'dirty',
+			'attempts' => 0,
+			'payload'  => null,
+			'event_id' => '',
+		);
 	}
 
 	/**
@@ -106,6 +139,22 @@ final class Outbox {
 	}
 
 	/**
+	 * Gives a claimed row back that was not told: no attempt was made.
+	 *
+	 * @param object $row The row, with its snapshot.
+	 */
+	public static function release( $row ): void {
+		self::set(
+			(int) $row->id,
+			array(
+				'state'    => 'ready',
+				'due_at'   => time(),
+				'attempts' => max( 0, (int) $row->attempts - 1 ),
+			)
+		);
+	}
+
+	/**
 	 * The rows that are due, oldest first, at most one per order and that its newest: a full snapshot makes the older
 	 * ones needless.
 	 *
@@ -135,25 +184,46 @@ final class Outbox {
 	 */
 	public static function delivered( $row ): void {
 		global $wpdb;
-		$now = time();
-		self::set(
-			(int) $row->id,
-			array(
-				'state'      => 'sent',
-				'sent_at'    => $now,
-				'last_error' => '',
-			)
-		);
 		// phpcs:ignore WordPress.DB.DirectDatabaseQuery
 		$wpdb->query(
 			$wpdb->prepare(
-				"UPDATE %i SET state = 'superseded', sent_at = %d, payload = NULL WHERE order_id = %d AND id < %d AND state IN ('dirty','ready','refused','too_large')",
+				"UPDATE %i SET sent_at = %d, payload = IF( id = %d, payload, NULL ), last_error = IF( id = %d, '', last_error ), state = IF( id = %d, 'sent', 'superseded' )
+				WHERE order_id = %d AND ( id = %d OR ( id < %d AND state IN ('dirty','ready','refused','too_large') ) )",
 				self::table(),
-				$now,
+				time(),
+				$row->id,
+				$row->id,
+				$row->id,
 				$row->order_id,
+				$row->id,
 				$row->id
 			)
 		);
+	}
+
+	/**
+	 * This shop speaks from another address now, or to another store: what was written for the old one is written anew.
+	 * A deleted order has no other snapshot than the one that was made; only its address is set right.
+	 *
+	 * @param string $site The address.
+	 */
+	public static function readdress( string $site ): void {
+		global $wpdb;
+		// phpcs:disable WordPress.DB.DirectDatabaseQuery
+		$wpdb->query( $wpdb->prepare( "UPDATE %i SET state = 'dirty', payload = NULL, event_id = '', due_at = %d WHERE state IN ('ready','refused','too_large') AND cause <> 'order.deleted'", self::table(), time() ) );
+		foreach ( $wpdb->get_results( $wpdb->prepare( "SELECT id, payload FROM %i WHERE state IN ('ready','refused','too_large') AND cause = 'order.deleted'", self::table() ) ) as $row ) {
+			$event         = (array) json_decode( (string) $row->payload, true );
+			$event['site'] = $site;
+			self::set(
+				(int) $row->id,
+				array(
+					'state'   => 'ready',
+					'due_at'  => time(),
+					'payload' => (string) wp_json_encode( $event ),
+				)
+			);
+		}
+		// phpcs:enable
 	}
 
 	/**

@@ -29,66 +29,135 @@ final class Sender {
 	const NOTE_AFTER = 6;
 
 	/**
-	 * Sends one row. Never throws.
-	 *
-	 * @param object $row     As read from the outbox.
-	 * @param float  $timeout Seconds for the server.
-	 * @return bool Whether it makes sense to send another one now.
+	 * A batch is sent once it has this many bytes; the server takes eight times as many.
 	 */
-	public static function send( $row, float $timeout = 10.0 ): bool {
+	const BATCH_BYTES = MB_IN_BYTES;
+
+	/**
+	 * Sends rows: one as itself, several in batches. Never throws. Everything is written before anything is sent, with few
+	 * writes to the disk: one for taking the rows and their sequences, one for the snapshots, one for what was delivered.
+	 *
+	 * @param object[] $rows    As read from the outbox, at most one of an order.
+	 * @param float    $timeout Seconds for the server.
+	 * @return bool Whether it makes sense to send more now.
+	 */
+	public static function send( array $rows, float $timeout = 10.0 ): bool {
 		if ( '' !== Connection::hindrance() ) {
 			return false;
 		}
-		if ( ! Outbox::claim( $row ) ) {
-			return true;
-		}
-		$row->attempts = (int) $row->attempts + 1;
+		$batch = array();
+		$bytes = 0;
 		try {
-			$row = self::with_payload( $row );
+			$rows = self::with_payloads( self::claim( $rows ) );
 		} catch ( \Throwable $fault ) {
-			self::put_back( $row, 'the snapshot could not be made: ' . $fault->getMessage(), Delay::after( (int) $row->attempts, wp_rand( 0, 999 ) ) );
-			return true;
+			// The database does not let us: what was taken is taken back a minute later.
+			Plugin::$faults[] = $fault->getMessage();
+			return false;
 		}
-		if ( null === $row->payload ) {
-			Outbox::delivered( $row );
-			return true;
+		foreach ( $rows as $i => $row ) {
+			$batch[] = $row;
+			$bytes  += strlen( $row->payload );
+			if ( isset( $rows[ $i + 1 ] ) && $bytes < self::BATCH_BYTES ) {
+				continue;
+			}
+			if ( ! self::tell( $batch, $timeout ) ) {
+				foreach ( array_slice( $rows, $i + 1 ) as $left ) {
+					Outbox::release( $left );
+				}
+				return false;
+			}
+			$batch = array();
+			$bytes = 0;
 		}
-		return self::settle( $row, Client::post( Connection::get( 'webhook_url' ), $row->payload, $row->event_id, $timeout ) );
+		return true;
 	}
 
 	/**
-	 * Sees to it that a row has its snapshot. Rows of orders that are none (a draft, a subscription) have none.
+	 * Takes rows for sending and, for those without a snapshot, the sequences of their orders. A sequence is taken before
+	 * its order is read: whoever has the highest one has read the order last.
 	 *
-	 * @param object $row The row, claimed.
-	 * @return object The row.
+	 * @param object[] $rows Rows.
+	 * @return object[] Those that nobody else has taken.
 	 */
-	private static function with_payload( $row ) {
-		if ( null !== $row->payload && '' !== $row->event_id ) {
-			return $row;
+	private static function claim( array $rows ): array {
+		return Outbox::together(
+			static function () use ( $rows ) {
+				$taken = array();
+				foreach ( $rows as $row ) {
+					if ( ! Outbox::claim( $row ) ) {
+						continue;
+					}
+					$row->attempts = (int) $row->attempts + 1;
+					if ( null === $row->payload || '' === $row->event_id ) {
+						$row->payload  = null;
+						$row->sequence = Told::next_sequence( (int) $row->order_id );
+					}
+					$taken[] = $row;
+				}
+				return $taken;
+			}
+		);
+	}
+
+	/**
+	 * Sees to it that rows have their snapshots. A row of what is no order (a draft, a subscription) has none and is done.
+	 *
+	 * @param object[] $rows Rows, claimed.
+	 * @return object[] Those to be sent.
+	 */
+	private static function with_payloads( array $rows ): array {
+		$told = Told::rows( array_map( 'intval', array_column( $rows, 'order_id' ) ) );
+		$made = array();
+		$done = array();
+		foreach ( $rows as $row ) {
+			if ( null !== $row->payload ) {
+				continue;
+			}
+			try {
+				$order = Order_Reader::find( (int) $row->order_id );
+				if ( $order ) {
+					$made[ $row->id ] = self::made( $order, $told[ (int) $row->order_id ], (string) $row->cause, $row->sequence );
+					$row->payload     = (string) wp_json_encode( $made[ $row->id ]['event'] );
+					$row->event_id    = $made[ $row->id ]['event']['event_id'];
+				}
+			} catch ( \Throwable $fault ) {
+				self::put_back( $row, 'the snapshot could not be made: ' . $fault->getMessage(), Delay::after( (int) $row->attempts, wp_rand( 0, 999 ) ) );
+				$done[ $row->id ] = true;
+			}
 		}
-		$order = Order_Reader::find( (int) $row->order_id );
-		if ( ! $order ) {
-			$row->payload = null;
-			return $row;
-		}
-		$event         = self::snapshot( $order, (string) $row->cause );
-		$row->payload  = (string) wp_json_encode( $event );
-		$row->event_id = $event['event_id'];
-		Outbox::set(
-			(int) $row->id,
-			array(
-				'cause'    => $event['cause'],
-				'payload'  => $row->payload,
-				'event_id' => $row->event_id,
-				'sequence' => $event['sequence'],
+		Outbox::together(
+			static function () use ( $rows, $made, &$done ) {
+				foreach ( $rows as $row ) {
+					if ( isset( $made[ $row->id ] ) ) {
+						Told::remember( (int) $row->order_id, $row->sequence, $made[ $row->id ]['remember'] );
+						Outbox::set(
+							(int) $row->id,
+							array(
+								'cause'    => $row->cause,
+								'payload'  => $row->payload,
+								'event_id' => $row->event_id,
+								'sequence' => $row->sequence,
+							)
+						);
+					} elseif ( null === $row->payload && ! isset( $done[ $row->id ] ) ) {
+						Outbox::delivered( $row );
+						$done[ $row->id ] = true;
+					}
+				}
+			}
+		);
+		return array_values(
+			array_filter(
+				$rows,
+				static function ( $row ) use ( $done ) {
+					return ! isset( $done[ $row->id ] );
+				}
 			)
 		);
-		return $row;
 	}
 
 	/**
-	 * Makes a new event of an order, under a new sequence. The sequence is taken before the order is read: whoever has
-	 * the highest one has read the order last.
+	 * Makes a new event of an order, under a new sequence, and remembers it.
 	 *
 	 * @param \WC_Order $order   The order.
 	 * @param string    $cause   What happened.
@@ -99,19 +168,32 @@ final class Sender {
 	public static function snapshot( \WC_Order $order, string $cause, bool $deleted = false, int $above = 0 ): array {
 		$order_id = $order->get_id();
 		$sequence = Told::next_sequence( $order_id, $above );
-		$told     = Told::row( $order_id );
 		$order    = $deleted ? $order : ( Order_Reader::find( $order_id ) ?? $order );
+		$made     = self::made( $order, Told::row( $order_id ), $cause, $sequence, $deleted );
+		Told::remember( $order_id, $sequence, $made['remember'] );
+		return $made['event'];
+	}
 
-		$told['history'] = array_slice( array_merge( $told['history'], Watch::history( $order_id ) ), -Told::HISTORY );
+	/**
+	 * The event of an order as it was read, and what has to be remembered of it.
+	 *
+	 * @param \WC_Order $order    The order.
+	 * @param array     $told     What was told before.
+	 * @param string    $cause    What happened.
+	 * @param int       $sequence The event's.
+	 * @param bool      $deleted  Whether it is being deleted for good.
+	 * @return array {event, remember}.
+	 */
+	private static function made( \WC_Order $order, array $told, string $cause, int $sequence, bool $deleted = false ): array {
+		$told['history'] = array_slice( array_merge( $told['history'], Watch::history( $order->get_id() ) ), -Told::HISTORY );
 
 		$now   = time();
 		$body  = Order_Reader::read( $order, $told, $deleted );
 		$event = Snapshot::event( $body, Order_Reader::shop(), Client::id( 'evt' ), $sequence, $cause, $now );
 		$made  = $order->get_date_created();
-		Told::remember(
-			$order_id,
-			$sequence,
-			array(
+		return array(
+			'event'    => $event,
+			'remember' => array(
 				'event_id'   => $event['event_id'],
 				'digest'     => Snapshot::digest( $body ),
 				'told_at'    => $now,
@@ -119,56 +201,82 @@ final class Sender {
 				'gone'       => $deleted ? 1 : 0,
 				'history'    => $told['history'],
 				'known'      => Snapshot::remember( $told['known'], $body ),
-			)
+			),
 		);
-		return $event;
+	}
+
+	/**
+	 * Tells rows in one request. Where the server cannot read one of several, each is told alone: the others are not held up.
+	 *
+	 * @param object[] $rows    Rows with their snapshots.
+	 * @param float    $timeout Seconds for the server.
+	 * @return bool Whether it makes sense to send more now.
+	 */
+	private static function tell( array $rows, float $timeout ): bool {
+		if ( 1 === count( $rows ) ) {
+			return self::settle( $rows, Client::post( Connection::get( 'webhook_url' ), $rows[0]->payload, $rows[0]->event_id, $timeout ) );
+		}
+		$answer = Client::post( Connection::get( 'webhook_url' ), Snapshot::batch( Connection::here(), array_column( $rows, 'payload' ) ), '', $timeout );
+		if ( ! in_array( Answer::decide( $answer['status'], $answer['field'] ), array( Answer::TOO_LARGE, Answer::REFUSED ), true ) ) {
+			return self::settle( $rows, $answer );
+		}
+		foreach ( $rows as $i => $row ) {
+			if ( ! self::tell( array( $row ), $timeout ) ) {
+				foreach ( array_slice( $rows, $i + 1 ) as $left ) {
+					Outbox::release( $left );
+				}
+				return false;
+			}
+		}
+		return true;
 	}
 
 	/**
 	 * Does what the answer asks for.
 	 *
-	 * @param object $row    The row.
-	 * @param array  $answer As from Client::post().
-	 * @return bool Whether it makes sense to send another one now.
+	 * @param object[] $rows   The rows that were told.
+	 * @param array    $answer As from Client::post().
+	 * @return bool Whether it makes sense to send more now.
 	 */
-	private static function settle( $row, array $answer ): bool {
+	private static function settle( array $rows, array $answer ): bool {
 		$decision = Answer::decide( $answer['status'], $answer['field'] );
 		$sentence = Answer::sentence( $answer['status'], $answer['detail'] );
 		if ( Answer::SENT === $decision ) {
-			self::delivered( $row );
+			self::delivered( $rows );
 			return true;
 		}
-		$delay = Delay::asked( $answer['retry_after'], Delay::after( (int) $row->attempts, wp_rand( 0, 999 ) ) );
-		$state = array(
+		$state   = array(
 			'last_failed' => time(),
 			'last_error'  => $sentence,
 		);
-		switch ( $decision ) {
-			case Answer::TOO_LARGE:
-			case Answer::REFUSED:
-				self::put_back( $row, $sentence, Delay::REFUSED, $decision );
-				break;
-			case Answer::UNKNOWN:
-			case Answer::ANOTHER_SITE:
-				$state['paused_until'] = time() + Delay::PAUSE;
-				$state['pause_reason'] = $decision;
-				self::put_back( $row, $sentence, Delay::PAUSE );
-				break;
-			default:
-				$state['circuit_until'] = time() + Delay::CIRCUIT;
-				self::put_back( $row, $sentence, $delay );
+		$goes_on = in_array( $decision, array( Answer::TOO_LARGE, Answer::REFUSED ), true );
+		$pauses  = in_array( $decision, array( Answer::UNKNOWN, Answer::ANOTHER_SITE ), true );
+		if ( $pauses ) {
+			$state['paused_until'] = time() + Delay::PAUSE;
+			$state['pause_reason'] = $decision;
+		} elseif ( ! $goes_on ) {
+			$state['circuit_until'] = time() + Delay::CIRCUIT;
+		}
+		foreach ( $rows as $row ) {
+			$delay = Delay::asked( $answer['retry_after'], Delay::after( (int) $row->attempts, wp_rand( 0, 999 ) ) );
+			$delay = $goes_on ? Delay::REFUSED : ( $pauses ? Delay::PAUSE : $delay );
+			self::put_back( $row, $sentence, $delay, $goes_on ? $decision : 'ready' );
 		}
 		Connection::remember( $state );
-		return in_array( $decision, array( Answer::TOO_LARGE, Answer::REFUSED ), true );
+		return $goes_on;
 	}
 
 	/**
-	 * Marks a row as sent; the order's notes say so where they said that it was not.
+	 * Marks rows as sent; an order's notes say so where they said that it was not.
 	 *
-	 * @param object $row The row.
+	 * @param object[] $rows The rows.
 	 */
-	private static function delivered( $row ): void {
-		Outbox::delivered( $row );
+	private static function delivered( array $rows ): void {
+		Outbox::together(
+			static function () use ( $rows ) {
+				array_map( array( Outbox::class, 'delivered' ), $rows );
+			}
+		);
 		$last = (int) Connection::state( 'last_sent' );
 		if ( $last < time() - MINUTE_IN_SECONDS || null !== Connection::state( 'circuit_until' ) || null !== Connection::state( 'pause_reason' ) ) {
 			Connection::remember(
@@ -180,8 +288,10 @@ final class Sender {
 				)
 			);
 		}
-		if ( (int) $row->attempts > self::NOTE_AFTER ) {
-			self::note( (int) $row->order_id, __( 'Upline has now been told of this order.', 'upline-for-woocommerce' ) );
+		foreach ( $rows as $row ) {
+			if ( (int) $row->attempts > self::NOTE_AFTER ) {
+				self::note( (int) $row->order_id, __( 'Upline has now been told of this order.', 'upline-for-woocommerce' ) );
+			}
 		}
 	}
 

@@ -27,7 +27,7 @@ final class Sweep {
 	const SECONDS = 20;
 
 	/**
-	 * Rows read at once.
+	 * Rows read and told at once.
 	 */
 	const BATCH = 50;
 
@@ -79,7 +79,7 @@ final class Sweep {
 	}
 
 	/**
-	 * Sends what is due, one after the other in one process, and asks for another run when time is up.
+	 * Sends what is due, in one process, and asks for another run when time is up.
 	 */
 	public static function run(): void {
 		$until = microtime( true ) + self::SECONDS;
@@ -89,14 +89,12 @@ final class Sweep {
 			if ( ! $rows ) {
 				return;
 			}
-			foreach ( $rows as $row ) {
-				if ( ! Sender::send( $row ) ) {
-					return;
-				}
-				if ( microtime( true ) > $until ) {
-					self::again();
-					return;
-				}
+			if ( ! Sender::send( $rows ) ) {
+				return;
+			}
+			if ( microtime( true ) > $until ) {
+				self::again();
+				return;
 			}
 			// Ten thousand orders do not fit into a process that remembers each.
 			if ( function_exists( 'wp_cache_flush_runtime' ) && wp_cache_supports( 'flush_runtime' ) ) {

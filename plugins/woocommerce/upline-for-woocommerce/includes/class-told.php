@@ -59,7 +59,8 @@ final class Told {
 	}
 
 	/**
-	 * Takes the next sequence of an order: compare and swap, so that no two events share one, on any database.
+	 * Takes the next sequence of an order: compare and swap, so that no two events share one, on any database. FOR UPDATE
+	 * reads what is there now where this is part of a transaction, and not what was when that began.
 	 *
 	 * @param int $order_id Order.
 	 * @param int $above    The sequence has to be above this, for a shop restored from a backup.
@@ -71,7 +72,7 @@ final class Told {
 		$first = (int) get_option( 'upline_first_sequence', 0 );
 		for ( $i = 0; $i < 50; $i++ ) {
 			// phpcs:ignore WordPress.DB.DirectDatabaseQuery
-			$held = $wpdb->get_var( $wpdb->prepare( 'SELECT sequence FROM %i WHERE order_id = %d', self::table(), $order_id ) );
+			$held = $wpdb->get_var( $wpdb->prepare( 'SELECT sequence FROM %i WHERE order_id = %d FOR UPDATE', self::table(), $order_id ) );
 			$next = max( $first, $above, (int) $held ) + 1;
 			if ( null === $held ) {
 				// phpcs:ignore WordPress.DB.DirectDatabaseQuery

@@ -330,23 +330,25 @@ final class Watch {
 	 * @param float $until    When to stop.
 	 */
 	private static function flush_site( array $marks, bool $answered, float $until ): void {
-		$sent = 0;
+		$rows = array();
 		foreach ( $marks as $order_id => $mark ) {
 			$row_id = 0 === $mark['row'] ? self::harden( (int) $order_id ) : $mark['row'];
 			if ( ! $row_id ) {
 				continue;
 			}
-			if ( ! $answered || $sent >= self::INLINE_ROWS || microtime( true ) > $until || '' !== Connection::hindrance() ) {
+			if ( ! $answered || count( $rows ) >= self::INLINE_ROWS || microtime( true ) > $until || '' !== Connection::hindrance() ) {
 				// The sweep takes it at once instead of a minute later.
 				Outbox::set( $row_id, array( 'due_at' => time() ) );
 				continue;
 			}
-			$row = Outbox::get( $row_id );
-			if ( $row && in_array( $row->state, array( 'dirty', 'ready' ), true ) ) {
-				$row->cause = $mark['cause'];
-				Sender::send( $row, Sender::INLINE_TIMEOUT );
-				++$sent;
+			// The last snapshot of an order that is gone was made and stored already.
+			$row = 'order.deleted' === $mark['cause'] ? Outbox::get( $row_id ) : Outbox::fresh( $row_id, (int) $order_id, $mark['cause'] );
+			if ( $row ) {
+				$rows[] = $row;
 			}
+		}
+		if ( $rows ) {
+			Sender::send( $rows, Sender::INLINE_TIMEOUT );
 		}
 		if ( ! $answered && '' === Connection::hindrance() ) {
 			self::run_elsewhere();

@@ -257,4 +257,17 @@ final class Snapshot_Test extends TestCase {
 		$this->assertCount( 500, $told['lines'] );
 		$this->assertLessThan( 1048576, strlen( (string) json_encode( $told ) ) );
 	}
+
+	/**
+	 * Each event of a batch is told by its own bytes.
+	 */
+	public function test_batch(): void {
+		$events = array( '{"event_id":"evt_1","total":"1.50"}', '{"event_id":"evt_2"}' );
+		$body   = Snapshot::batch( 'https://shop.example.com/de', $events );
+		$told   = json_decode( $body, true );
+		$this->assertSame( 'order.batch', $told['type'] );
+		$this->assertSame( 'https://shop.example.com/de', $told['site'] );
+		$this->assertSame( array( 'evt_1', 'evt_2' ), array_column( $told['events'], 'event_id' ) );
+		$this->assertStringContainsString( $events[0] . ',' . $events[1], $body );
+	}
 }
