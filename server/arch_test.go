@@ -51,7 +51,8 @@ var table = []row{
 	{pkg: "adapters/fence"},
 	{pkg: "adapters/plugin", ours: "adapters adapters/wire core/order core/money"},
 	{pkg: "adapters/woocommerce", ours: "adapters adapters/wire adapters/plugin core/order core/money"},
-	{pkg: "adapters/magento", ours: "adapters adapters/wire adapters/plugin core/order core/money"},
+	{pkg: "adapters/magento", ours: "adapters adapters/fence adapters/wire adapters/plugin core/order core/money"},
+	{pkg: "adapters/magento/magentotest", testOnly: true},
 	{pkg: "adapters/custom", ours: "adapters core/order core/money"},
 	{pkg: "adapters/adaptertest", ours: "adapters core/order core/money", testOnly: true},
 

@@ -32,8 +32,14 @@ type Client struct {
 	Keys  Keys
 	Clock func() time.Time
 
+	// Patience are the pauses between the tries of one step of connecting; each stands for one more try.
+	Patience []time.Duration
+
 	proxied atomic.Bool
 }
+
+// HideScheme begins with what ThroughProxy has found before.
+func (c *Client) HideScheme(hidden bool) { c.proxied.Store(hidden) }
 
 // ThroughProxy reports that Magento sees another scheme than we call: a proxy in front of it does not send X-Forwarded-Proto, which
 // its owner should mend.
@@ -48,30 +54,38 @@ type Failed struct {
 // Error tells the status and Magento's words.
 func (f *Failed) Error() string { return fmt.Sprintf("Magento answered %d: %s", f.Status, f.Message) }
 
-// call sends one request and reads its answer into target, which may be nil. more are OAuth parameters of the handshake.
-func (c *Client) call(ctx context.Context, method, path string, query []pair, target any, more ...pair) ([]byte, error) {
-	address := c.address(path, query)
+// asking is one call: its body is JSON, which is not signed, or nil; more are OAuth parameters of the handshake.
+type asking struct {
+	method, path string
+	query        []pair
+	body         []byte
+	more         []pair
+}
+
+// call sends one request and reads its answer into target, which may be nil.
+func (c *Client) call(ctx context.Context, a asking, target any) ([]byte, error) {
+	address := c.address(a.path, a.query)
 	scheme := address.Scheme
 	if c.proxied.Load() {
 		scheme = otherScheme(scheme)
 	}
-	body, err := c.send(ctx, method, address, scheme, more)
+	body, err := c.send(ctx, &a, address, scheme)
 	if wrongSignature(err) {
 		// Magento signs the address it sees, and behind a proxy that may have another scheme. The connection is the same.
 		var second error
-		if body, second = c.send(ctx, method, address, otherScheme(scheme), more); second == nil {
+		if body, second = c.send(ctx, &a, address, otherScheme(scheme)); second == nil {
 			c.proxied.Store(!c.proxied.Load())
 			err = nil
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s %s: %w", method, path, reauthorise(err))
+		return nil, fmt.Errorf("%s %s: %w", a.method, a.path, reauthorise(err))
 	}
 	if target == nil {
 		return body, nil
 	}
 	if err := json.Unmarshal(body, target); err != nil {
-		return nil, fmt.Errorf("%s %s: %w", method, path, &Failed{Message: "the answer is no JSON of the expected form"})
+		return nil, fmt.Errorf("%s %s: %w", a.method, a.path, &Failed{Message: "the answer is no JSON of the expected form"})
 	}
 	return body, nil
 }
@@ -88,14 +102,17 @@ func (c *Client) address(path string, query []pair) *url.URL {
 	return &address
 }
 
-func (c *Client) send(ctx context.Context, method string, address *url.URL, scheme string, more []pair) ([]byte, error) {
-	header, err := c.Keys.signed(method, address, scheme, nonce(), strconv.FormatInt(c.Clock().Unix(), 10), more...)
+func (c *Client) send(ctx context.Context, a *asking, address *url.URL, scheme string) ([]byte, error) {
+	header, err := c.Keys.signed(a.method, address, scheme, nonce(), strconv.FormatInt(c.Clock().Unix(), 10), a.more...)
 	if err != nil {
 		return nil, fmt.Errorf("sign: %w", err)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, address.String(), http.NoBody)
+	request, err := http.NewRequestWithContext(ctx, a.method, address.String(), bytes.NewReader(a.body))
 	if err != nil {
 		return nil, err
+	}
+	if a.body != nil {
+		request.Header.Set("Content-Type", "application/json")
 	}
 	request.Header.Set("Authorization", header)
 	request.Header.Set("Accept", "application/json")
@@ -165,34 +182,5 @@ func nonce() string {
 
 // get is call with GET.
 func (c *Client) get(ctx context.Context, path string, query []pair, target any) ([]byte, error) {
-	return c.call(ctx, http.MethodGet, path, query, target)
-}
-
-// Handshake turns the verifier that Magento posted into lasting credentials; it has to happen within 300 s of the post.
-func Handshake(ctx context.Context, c *Client, verifier string) (Keys, error) {
-	c.Keys.Token, c.Keys.TokenSecret = "", ""
-	request, err := c.token(ctx, "oauth/token/request")
-	if err != nil {
-		return Keys{}, fmt.Errorf("ask for a request token: %w", err)
-	}
-	c.Keys.Token, c.Keys.TokenSecret = request.Get("oauth_token"), request.Get("oauth_token_secret")
-	access, err := c.token(ctx, "oauth/token/access", pair{"oauth_verifier", verifier})
-	if err != nil {
-		return Keys{}, fmt.Errorf("ask for an access token: %w", err)
-	}
-	c.Keys.Token, c.Keys.TokenSecret = access.Get("oauth_token"), access.Get("oauth_token_secret")
-	return c.Keys, nil
-}
-
-// token reads a form-encoded pair of token and secret.
-func (c *Client) token(ctx context.Context, path string, more ...pair) (url.Values, error) {
-	body, err := c.call(ctx, http.MethodPost, path, nil, nil, more...)
-	if err != nil {
-		return nil, err
-	}
-	values, err := url.ParseQuery(string(bytes.TrimSpace(body)))
-	if err != nil || values.Get("oauth_token") == "" || values.Get("oauth_token_secret") == "" {
-		return nil, &Failed{Message: "the answer holds no token"}
-	}
-	return values, nil
+	return c.call(ctx, asking{method: http.MethodGet, path: path, query: query}, target)
 }

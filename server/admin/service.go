@@ -98,6 +98,19 @@ func (s *Service) RenewSecret(ctx context.Context, storeID string) (string, erro
 	return s.newSecret(ctx, storeID, false)
 }
 
+// EndOldSecret ends the secret of before, once the other side is known to have the new one.
+func (s *Service) EndOldSecret(ctx context.Context, storeID string) error {
+	st, err := s.Books.StoreByID(ctx, storeID)
+	if err == nil && len(st.SealedOldSecret) > 0 {
+		st.SealedOldSecret = nil
+		err = s.Books.UpdateStore(ctx, st)
+	}
+	if err != nil {
+		return fmt.Errorf("end the old secret of store %s: %w", storeID, err)
+	}
+	return nil
+}
+
 func (s *Service) newSecret(ctx context.Context, storeID string, keepOld bool) (string, error) {
 	st, err := s.Books.StoreByID(ctx, storeID)
 	if err != nil {

@@ -126,7 +126,7 @@ func (s *Service) Claim(ctx context.Context, body []byte) (c Claimed, err error)
 	if _, err := Head(body, "claim"); err != nil {
 		return c, err
 	}
-	f, o, err := s.offer(ctx, &in)
+	_, o, err := s.offer(ctx, &in)
 	if err != nil {
 		return c, err
 	}
@@ -143,7 +143,7 @@ func (s *Service) Claim(ctx context.Context, body []byte) (c Claimed, err error)
 	if in.verified(o.Challenge) != nil { // The code is used up: nobody tries verifiers on it.
 		return c, errCode
 	}
-	return s.claimed(ctx, &f, o, &st)
+	return s.claimed(ctx, o, &st)
 }
 
 // offer looks at what a code is for.
@@ -178,7 +178,7 @@ func (in *Claim) verified(challenge string) error {
 	return nil
 }
 
-func (s *Service) claimed(ctx context.Context, f *install.Flow, o offered, st *admin.Store) (c Claimed, err error) {
+func (s *Service) claimed(ctx context.Context, o offered, st *admin.Store) (c Claimed, err error) {
 	key, err := s.identityKey(ctx, st, o.LinkRole)
 	if err != nil {
 		return c, err
@@ -192,10 +192,15 @@ func (s *Service) claimed(ctx context.Context, f *install.Flow, o offered, st *a
 	if err := s.connect(ctx, st, o); err != nil {
 		return c, err
 	}
+	return s.claimedAs(st, text, key), nil
+}
+
+// claimedAs is what a store's plugin is told once.
+func (s *Service) claimedAs(st *admin.Store, text, identityKey string) Claimed {
 	return Claimed{
-		StoreID: st.StoreID, Secret: text, IdentityKey: key, ReferenceParameter: "ref", ServerTime: s.now(), Platform: f.Platform,
+		StoreID: st.StoreID, Secret: text, IdentityKey: identityKey, ReferenceParameter: "ref", ServerTime: s.now(), Platform: st.Platform,
 		WebhookURL: s.Base + "/webhooks/" + string(st.Platform) + "/" + st.StoreID, APIURL: s.Base + "/api/plugin/" + st.StoreID,
-	}, nil
+	}
 }
 
 // connect notes that the store's plugin is there, with the reading keys where some were granted. Keys of before stay.

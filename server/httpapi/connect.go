@@ -45,6 +45,8 @@ type connectView struct {
 	Site    string
 	Denied  string // where "refuse" goes
 	Keys    bool   // the shop is asked for reading keys next
+	// Identity: Magento's list of integrations asks whether we know it.
+	Identity bool
 }
 
 func (s *Server) connectRoutes() {
@@ -54,6 +56,9 @@ func (s *Server) connectRoutes() {
 	s.engine.GET("/connect/woocommerce/return", s.connectReturn)
 	s.engine.GET("/connect/magento", s.connectShop(order.Magento))
 	s.engine.POST("/connect/magento", s.approveShop(order.Magento))
+	s.engine.GET("/connect/magento/identity", s.identityLink)
+	s.engine.POST("/connect/magento/identity", s.signInToIdentify)
+	s.engine.POST("/install/magento/:code", s.takeHandshake)
 }
 
 // connectShop shows what a shop's plugin asks for, to somebody who may agree.

@@ -275,4 +275,5 @@ func (c *conversation) settings(h map[string]string) {
 	c.say(exchange{method: "PATCH", path: "/api/v1/stores/none", header: h, body: `{"name":"x"}`, want: 404})
 	c.say(exchange{method: "POST", path: "/api/v1/stores/second-example/rotate-secret", header: h, want: 200})
 	c.say(exchange{method: "POST", path: "/api/v1/stores/none/rotate-secret", header: h, want: 404})
+	c.connections(h)
 }

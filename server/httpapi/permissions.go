@@ -89,6 +89,8 @@ var permissions = map[string]auth.Action{
 	"GET /api/v1/audit":                           auth.ReadAudit,
 	"GET /api/v1/settings":                        auth.Read,
 	"PUT /api/v1/settings/:name":                  auth.ManageSettings,
+	"POST /api/v1/connections":                    auth.ManageStores,
+	"GET /api/v1/connections/:connection_id":      auth.ManageStores,
 	"POST /api/v1/stores":                         auth.ManageStores,
 	"PATCH /api/v1/stores/:store_id":              auth.ManageStores,
 	"POST /api/v1/stores/:store_id/rotate-secret": auth.ManageStores,

@@ -52,6 +52,7 @@ type product struct {
 	privacy    *privacy.Service // works only where a test lets it
 	imports    *imports.Service
 	references *httpapi.References
+	magento    *magentoShops
 	runs       atomic.Int64 // reconciliations so far
 }
 
@@ -100,8 +101,10 @@ func openProduct(t testing.TB) *product {
 		Books: books, People: books, Admin: p.admin, Random: rand.Reader, Clock: time.Now, Kick: engine.Kick,
 		Failed: func(err error) { t.Errorf("an import: %v", err) },
 	}
+	p.magento = &magentoShops{}
 	p.api = httpapi.New(httpapi.Deps{
-		Inbox: arrivals, Adapters: platforms(), AppSecrets: map[order.Platform][][]byte{order.Shopify: {[]byte(appSecret)}},
+		Magento: p.magento,
+		Inbox:   arrivals, Adapters: platforms(), AppSecrets: map[order.Platform][][]byte{order.Shopify: {[]byte(appSecret)}},
 		Reader: books, Screens: books, Admin: p.admin, Bodies: arrivals, Previewer: engine, Imports: p.imports, Metrics: figures, Gatherer: registry, Ready: books.Ping, Kick: engine.Kick,
 		Web: web.Handler(), Logger: logger, Clock: time.Now, Version: "test",
 		Auth: p.auth, Channel: p.channel, Privacy: p.privacy, References: p.references,

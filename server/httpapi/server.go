@@ -81,6 +81,8 @@ type Deps struct {
 	TryShop channel.Tried
 	// Parts say which part of the surface this process answers; the zero value is all.
 	Parts Parts
+	// Magento ends the handshakes that Magento stores begin; nil: they are not connected here.
+	Magento channel.Magento
 	// PublicURL is how the world sees us, such as https://upline.example.com; "": by the name each request asks for.
 	PublicURL string
 	// TrustedProxies are the addresses whose word on a client's address and scheme counts; none: nobody's.
@@ -202,6 +204,7 @@ func (s *Server) routes() {
 	s.accountRoutes(v1)
 	s.memberRoutes(v1)
 	s.settingRoutes(v1)
+	s.connectionRoutes(v1)
 	s.screenRoutes(v1)
 	s.importRoutes(v1)
 	v1.GET("/exports/:list", s.export)
@@ -211,7 +214,7 @@ func (s *Server) routes() {
 // noRoute sends unknown API paths a problem and the pages' paths to the pages.
 func (s *Server) noRoute(c *gin.Context) {
 	path := c.Request.URL.Path
-	if s.Web == nil || strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/webhooks/") {
+	if s.Web == nil || strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/webhooks/") || strings.HasPrefix(path, "/install/") {
 		s.fail(c, errRoute)
 		return
 	}

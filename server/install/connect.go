@@ -78,6 +78,18 @@ func (s *Service) Refused(ctx context.Context, storeID, reason, actor string) (e
 	})
 }
 
+// Remark keeps a word about a connected store that its merchant should read; "" takes it away. Connecting anew ends it too.
+func (s *Service) Remark(ctx context.Context, storeID, text, actor string) (err error) {
+	defer server.Wrap(&err, "remark on store %s", storeID)
+	return s.change(ctx, storeID, actor, "store.remark", text, func(c *Connection) bool {
+		if c.State != Connected || c.Reason == text {
+			return false
+		}
+		c.Reason = text
+		return true
+	})
+}
+
 // Rescope notes what the merchant agrees to now, as of at; older news than the last connect changes nothing. The
 // credentials of before stay good for what is left.
 func (s *Service) Rescope(ctx context.Context, storeID string, scopes []string, at time.Time, actor string) (err error) {

@@ -34,6 +34,10 @@ type Credentials struct {
 	Token        secret.Text // access token
 	TokenSecret  secret.Text
 	RefreshToken secret.Text
+	// Base is where a shop's API answers, such as https://shop.example.com/index.php/; "": at the store's domain.
+	Base string
+	// SchemeHidden: a proxy before the shop hides from it by which scheme it is called, so that calls are signed for the other.
+	SchemeHidden bool
 	Scopes       []string  // what the merchant agreed to
 	ExpiresAt    time.Time // of Token; zero: it never expires
 	// RefreshExpiresAt is when the platform forgets RefreshToken; zero: never.
@@ -69,6 +73,7 @@ type Flow struct {
 	Payload   []byte // what the step needs to go on; sealed at rest
 	CreatedAt time.Time
 	ExpiresAt time.Time
+	UsedAt    time.Time // zero: not yet
 }
 
 // FlowRow is a flow as it is stored: under the hash of its code.
@@ -98,6 +103,10 @@ type Books interface {
 	// Flow finds a flow; consume makes it count as used. server.NotFound where there is none of that hash and purpose that
 	// has neither expired at now nor been used.
 	Flow(ctx context.Context, hash [32]byte, purpose string, now time.Time, consume bool) (FlowRow, error)
+	// Followed finds a flow whether or not it is over; server.NotFound where there is none of that hash and purpose.
+	Followed(ctx context.Context, hash [32]byte, purpose string) (FlowRow, error)
+	// NoteFlow exchanges what a flow carries.
+	NoteFlow(ctx context.Context, hash [32]byte, sealed []byte) error
 }
 
 // Refresher asks a platform for new credentials. adapters.ErrReauthorise: it never will again with these. It does not

@@ -14,6 +14,8 @@ type sealed struct {
 	Token        string `json:"token,omitempty"`
 	TokenSecret  string `json:"token_secret,omitempty"`
 	RefreshToken string `json:"refresh_token,omitempty"`
+	Base         string `json:"base,omitempty"`
+	SchemeHidden bool   `json:"scheme_hidden,omitempty"`
 }
 
 // associated names the row that credentials are sealed for.
@@ -26,6 +28,7 @@ func (s *Service) seal(c *Connection, creds Credentials) error {
 	plain, err := json.Marshal(sealed{
 		Key: creds.Key.Reveal(), Secret: creds.Secret.Reveal(), Token: creds.Token.Reveal(),
 		TokenSecret: creds.TokenSecret.Reveal(), RefreshToken: creds.RefreshToken.Reveal(),
+		Base: creds.Base, SchemeHidden: creds.SchemeHidden,
 	})
 	if err != nil {
 		return fmt.Errorf("encode credentials: %w", err)
@@ -53,6 +56,7 @@ func (s *Service) open(c *Connection) (Credentials, error) {
 	return Credentials{
 		Key: secret.Text(v.Key), Secret: secret.Text(v.Secret), Token: secret.Text(v.Token),
 		TokenSecret: secret.Text(v.TokenSecret), RefreshToken: secret.Text(v.RefreshToken),
+		Base: v.Base, SchemeHidden: v.SchemeHidden,
 		Scopes: c.Scopes, ExpiresAt: c.ExpiresAt, RefreshExpiresAt: c.RefreshExpiresAt,
 	}, nil
 }

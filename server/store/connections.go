@@ -168,23 +168,35 @@ func (s *Store) PutFlow(ctx context.Context, f install.FlowRow) (err error) {
 	})
 }
 
+// flowRow is one row of install_states.
+type flowRow struct {
+	ProgramID string `db:"program_id"`
+	Platform  string `db:"platform"`
+	Domain    string `db:"domain"`
+	Sealed    []byte `db:"sealed_payload"`
+	CreatedAt int64  `db:"created_at"`
+	ExpiresAt int64  `db:"expires_at"`
+	UsedAt    int64  `db:"used_at"`
+}
+
+const flowColumns = `program_id, platform, domain, sealed_payload, created_at, expires_at, used_at`
+
+func (r *flowRow) flow(hash [32]byte, purpose string) install.FlowRow {
+	return install.FlowRow{Hash: hash, Sealed: r.Sealed, Flow: install.Flow{
+		Purpose: purpose, ProgramID: r.ProgramID, Platform: order.Platform(r.Platform), Domain: r.Domain,
+		CreatedAt: instant(r.CreatedAt), ExpiresAt: instant(r.ExpiresAt), UsedAt: instant(r.UsedAt),
+	}}
+}
+
 // Flow finds a connect flow and may use it up. See install.Books.
 func (s *Store) Flow(ctx context.Context, hash [32]byte, purpose string, now time.Time, consume bool) (f install.FlowRow, err error) {
 	defer server.Wrap(&err, "find a connect flow")
-	var row struct {
-		ProgramID string `db:"program_id"`
-		Platform  string `db:"platform"`
-		Domain    string `db:"domain"`
-		Sealed    []byte `db:"sealed_payload"`
-		CreatedAt int64  `db:"created_at"`
-		ExpiresAt int64  `db:"expires_at"`
-	}
+	var row flowRow
 	find := func(ctx context.Context, tx *sqlx.Tx) error {
 		const live = ` WHERE hash = $1 AND purpose = $2 AND expires_at > $3 AND used_at = 0`
-		const columns = `program_id, platform, domain, sealed_payload, created_at, expires_at`
-		text := `SELECT ` + columns + ` FROM install_states` + live
+		text := `SELECT ` + flowColumns + ` FROM install_states` + live
 		if consume {
-			text = `UPDATE install_states SET used_at = $3` + live + ` RETURNING ` + columns
+			text = `UPDATE install_states SET used_at = $3` + live + ` RETURNING ` + flowColumns
 		}
 		return found(tx.GetContext(ctx, &row, text, hash[:], purpose, micros(now)), "There is no such connect flow.")
 	}
@@ -193,8 +205,25 @@ func (s *Store) Flow(ctx context.Context, hash [32]byte, purpose string, now tim
 	} else {
 		err = s.read(ctx, "", func(tx *sqlx.Tx) error { return find(ctx, tx) })
 	}
-	return install.FlowRow{Hash: hash, Sealed: row.Sealed, Flow: install.Flow{
-		Purpose: purpose, ProgramID: row.ProgramID, Platform: order.Platform(row.Platform), Domain: row.Domain,
-		CreatedAt: instant(row.CreatedAt), ExpiresAt: instant(row.ExpiresAt),
-	}}, err
+	return row.flow(hash, purpose), err
+}
+
+// Followed finds a connect flow, over or not. See install.Books.
+func (s *Store) Followed(ctx context.Context, hash [32]byte, purpose string) (f install.FlowRow, err error) {
+	defer server.Wrap(&err, "follow a connect flow")
+	var row flowRow
+	err = s.read(ctx, "", func(tx *sqlx.Tx) error {
+		return found(tx.GetContext(ctx, &row, `SELECT `+flowColumns+` FROM install_states WHERE hash = $1 AND purpose = $2`, hash[:], purpose),
+			"There is no such connect flow.")
+	})
+	return row.flow(hash, purpose), err
+}
+
+// NoteFlow exchanges what a connect flow carries. See install.Books.
+func (s *Store) NoteFlow(ctx context.Context, hash [32]byte, sealed []byte) (err error) {
+	defer server.Wrap(&err, "note how far a connect flow is")
+	return s.write(ctx, "", func(ctx context.Context, tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE install_states SET sealed_payload = $1 WHERE hash = $2`, sealed, hash[:])
+		return err
+	})
 }

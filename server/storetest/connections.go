@@ -168,7 +168,9 @@ func testFlows(t *testing.T, w *world) {
 			switch {
 			case err == nil:
 				taken++
-				if diff := cmp.Diff(f, row); diff != "" {
+				used := f
+				used.UsedAt = begin
+				if diff := cmp.Diff(used, row); diff != "" {
 					t.Errorf("taken: %s", diff)
 				}
 			case server.CodeOf(err) != server.NotFound:
@@ -180,6 +182,16 @@ func testFlows(t *testing.T, w *world) {
 	if taken != 1 {
 		t.Fatalf("the code was taken %d times", taken)
 	}
+	ok(t, w.Store.NoteFlow(w.ctx, f.Hash, []byte("further")))
+	want := f
+	want.Sealed, want.UsedAt = []byte("further"), begin
+	row, err := handles[1].Followed(w.ctx, f.Hash, "step")
+	ok(t, err)
+	if diff := cmp.Diff(want, row); diff != "" {
+		t.Fatalf("followed after its end: %s", diff)
+	}
+	_, err = w.Store.Followed(w.ctx, f.Hash, "other")
+	wantCode(t, err, server.NotFound)
 	late := f
 	late.Hash, late.CreatedAt = sha256.Sum256([]byte("late")), f.ExpiresAt.Add(25*time.Hour)
 	late.ExpiresAt = late.CreatedAt.Add(time.Hour)

@@ -24,6 +24,7 @@ type StoreConnectCmd struct {
 	ID       string `help:"Id in URLs and keys; made from the address when empty." placeholder:"ID"`
 	Name     string `help:"Name for people; the address when empty." placeholder:"NAME"`
 	Role     string `help:"What admins of the shop are here, who come by a link: admin, finance, support, viewer, or none." default:"viewer" enum:"admin,finance,support,viewer,none"`
+	APIBase  string `help:"Where Magento answers, if not at its own address." placeholder:"URL"`
 	JSON     bool   `help:"Print JSON."`
 }
 
@@ -40,6 +41,14 @@ func (cmd *StoreConnectCmd) Run(ctx context.Context, env *environment) error {
 		}}
 		if cmd.Role == "none" {
 			o.LinkRole = ""
+		}
+		if o.Store.Platform == order.Magento {
+			code, id, sh, err := a.channel().OfferHandshake(ctx, &o, cmd.APIBase, "cli")
+			if err != nil {
+				return err
+			}
+			return env.print(cmd.JSON, map[string]string{"code": code, "connection_id": id, "store_id": sh.StoreID},
+				"code (works once, within 10 minutes): %s\nIn Magento: Stores > Configuration > Sales > Upline, Connect; give this server's address and the code.\n", code)
 		}
 		code, err := a.channel().Offer(ctx, &o, "cli")
 		if err != nil {

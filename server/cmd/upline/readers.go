@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -58,12 +56,15 @@ func (r *storeReaders) Reader(ctx context.Context, t reconcile.Target) (adapters
 			return nil, err
 		}
 	case t.Platform == order.Magento && connected && creds.Token != "":
-		reader = &magento.Reader{Client: &magento.Client{
-			HTTP: r.shops, Base: &url.URL{Scheme: "https", Host: hostOf(t.Domain), Path: pathOf(t.Domain)}, Clock: r.app.now,
-			Keys: magento.Keys{
-				ConsumerKey: creds.Key.Reveal(), ConsumerSecret: creds.Secret.Reveal(), Token: creds.Token.Reveal(), TokenSecret: creds.TokenSecret.Reveal(),
-			},
-		}}
+		base := creds.Base
+		if base == "" {
+			base = ShopSettings{r.loopback}.base(t.Domain)
+		}
+		client, err := magentoClient(r.shops, base, creds, r.app.now)
+		if err != nil {
+			return nil, err
+		}
+		reader = &magento.Reader{Client: client}
 	}
 	if reader == nil {
 		return nil, reconcile.ErrNoReader
@@ -97,17 +98,6 @@ func (r *storeReaders) wooReader(ctx context.Context, t reconcile.Target, creds 
 		return nil, nil //nolint:nilnil // not connected is no error here
 	}
 	return &woocommerce.Reader{Client: client}, nil
-}
-
-// hostOf and pathOf part a store's domain, such as shop.example/de.
-func hostOf(domain string) string {
-	host, _, _ := strings.Cut(domain, "/")
-	return host
-}
-
-func pathOf(domain string) string {
-	_, path, _ := strings.Cut(domain, "/")
-	return "/" + path
 }
 
 func (r *storeReaders) shopifyClient(storeID, domain string) (*adminapi.Client, error) {

@@ -168,7 +168,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		Metrics:     figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: pages,
 		Logger: env.log, Clock: a.now, Version: version, Privacy: machine.privacy, References: a.references(app), Reconcile: reconciler,
 		Channel: plugins, Auth: cmd.auth(a), PublicURL: cmd.PublicURL, TrustedProxies: cmd.TrustedProxies,
-		TryShop: cmd.tryShop(), Parts: cmd.surface(),
+		TryShop: cmd.tryShop(), Magento: cmd.magentoShops(a.now), Parts: cmd.surface(),
 		Shopify: cmd.shopifySurface(a, app, installs, embeddedPage(pages)),
 	})
 	env.log.InfoContext(ctx, "serving", "url", "http://"+listener.Addr().String(), "database", a.store.Dialect(),

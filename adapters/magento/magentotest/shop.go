@@ -1,0 +1,355 @@
+// Package magentotest is a Magento store with our module in it, to test against: it checks OAuth signatures as the one or the
+// other code base of Magento does, in code of its own, begins handshakes, and answers in Magento's own words. It is served over HTTP, so
+// that what calls it is tested whole.
+package magentotest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// Resources that an integration may be granted.
+const (
+	ModuleAPI  = "Upline_Commission::api"
+	ReadOrders = "Magento_Sales::actions_view"
+)
+
+// verifierLife is how long a handshake may take, by Magento's default.
+const verifierLife = 300 * time.Second
+
+// Shop is one Magento store. Change its fields before it is called.
+type Shop struct {
+	Variant   Variant
+	Scheme    string // by which Magento believes to be called
+	InstallID string
+	Currency  string
+	Granted   []string
+	BaseURL   string // store_base_url that it posts; "": its own
+	Clock     func() time.Time
+
+	own    string // where it listens
+	mu     sync.Mutex
+	faults []Fault
+	grant  *integration
+	nonces map[string]bool
+	told   Connection
+	asked  []string
+	orders map[string]Order
+}
+
+// Fault answers a request instead of the shop; false lets the shop answer all the same.
+type Fault func(w http.ResponseWriter, r *http.Request) bool
+
+// Connection is what the module was told.
+type Connection struct {
+	StoreID            string `json:"store_id"`
+	Site               string `json:"site"`
+	WebhookURL         string `json:"webhook_url"`
+	APIURL             string `json:"api_url"`
+	Secret             string `json:"secret"`
+	IdentityKey        string `json:"identity_key"`
+	ReferenceParameter string `json:"reference_parameter"`
+	InstallID          string `json:"install_id"`
+}
+
+// integration is what the merchant's Connect button makes.
+type integration struct {
+	key, secret, verifier string
+	token, tokenSecret    string
+	stage                 string // verifier, request, access
+	begun                 time.Time
+}
+
+// New is a shop that was installed a moment ago.
+func New(v Variant) *Shop {
+	return &Shop{
+		Variant: v, Scheme: "http", InstallID: random(), Currency: "USD", Granted: []string{ModuleAPI},
+		Clock:  time.Now, //nolint:forbidigo // the default of a clock that is an argument
+		nonces: map[string]bool{}, orders: map[string]Order{},
+	}
+}
+
+// Start serves the shop until the test ends and gives its address.
+func (s *Shop) Start(t testing.TB) string {
+	t.Helper()
+	listening := httptest.NewServer(s)
+	t.Cleanup(listening.Close)
+	s.own = listening.URL
+	return listening.URL
+}
+
+// Site is the shop's address without its scheme.
+func (s *Shop) Site() string { _, site, _ := strings.Cut(s.own, "://"); return site }
+
+// FailNext makes the next requests fail, one each, in order.
+func (s *Shop) FailNext(faults ...Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, faults...)
+}
+
+// Answer is a fault that answers so.
+func Answer(status int, body string) Fault {
+	return func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+		return true
+	}
+}
+
+// Redirect is a fault that leads elsewhere.
+func Redirect(to string) Fault {
+	return func(w http.ResponseWriter, r *http.Request) bool {
+		http.Redirect(w, r, to, http.StatusFound)
+		return true
+	}
+}
+
+// Cut is a fault whose answer ends in the middle.
+func Cut(w http.ResponseWriter, _ *http.Request) bool {
+	w.Header().Set("Content-Length", "100")
+	_, _ = io.WriteString(w, "oauth_token=abc")
+	return true
+}
+
+// Huge is a fault that never stops talking.
+func Huge(w http.ResponseWriter, _ *http.Request) bool {
+	chunk := []byte(strings.Repeat("oauth_token=", 1<<16))
+	for range 100 {
+		if _, err := w.Write(chunk); err != nil {
+			break
+		}
+	}
+	return true
+}
+
+// Pass is a fault that is none.
+func Pass(http.ResponseWriter, *http.Request) bool { return false }
+
+// Slow is a fault that takes its time and then lets the shop answer.
+func Slow(d time.Duration) Fault {
+	return func(_ http.ResponseWriter, r *http.Request) bool {
+		select {
+		case <-r.Context().Done():
+		case <-time.After(d):
+		}
+		return false
+	}
+}
+
+// Told is the connection that the module keeps; zero: none.
+func (s *Shop) Told() Connection { s.mu.Lock(); defer s.mu.Unlock(); return s.told }
+
+// Asked are the paths that were answered, in order.
+func (s *Shop) Asked() []string { s.mu.Lock(); defer s.mu.Unlock(); return slices.Clone(s.asked) }
+
+// Begin does what the Connect button does: it makes an integration, and Magento posts its keys to the server. Like Magento it looks at no
+// status; it is given for the test's sake.
+func (s *Shop) Begin(ctx context.Context, serverURL, code string) (status int, err error) {
+	s.mu.Lock()
+	s.grant = &integration{key: random(), secret: random(), verifier: random(), stage: "verifier", begun: s.Clock()}
+	form := s.form()
+	s.mu.Unlock()
+	return Post(ctx, serverURL+"/install/magento/"+url.PathEscape(code)+"?install_id="+url.QueryEscape(s.InstallID), form)
+}
+
+// Form is what Magento posts, for tests that post it elsewhere or changed.
+func (s *Shop) Form() url.Values { s.mu.Lock(); defer s.mu.Unlock(); return s.form() }
+
+func (s *Shop) form() url.Values {
+	base := s.BaseURL
+	if base == "" {
+		base = s.own + "/index.php/"
+	}
+	return url.Values{
+		"oauth_consumer_key": {s.grant.key}, "oauth_consumer_secret": {s.grant.secret}, "oauth_verifier": {s.grant.verifier}, "store_base_url": {base},
+	}
+}
+
+// Key is the consumer key of the newest integration.
+func (s *Shop) Key() string { s.mu.Lock(); defer s.mu.Unlock(); return s.grant.key }
+
+// Post sends a form as Magento does: five seconds at most, no redirect followed.
+func Post(ctx context.Context, address string, form url.Values) (status int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err != nil {
+		return 0, err
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer, err := http.DefaultTransport.RoundTrip(request) //nolint:forbidigo // a stand-in for Magento posts where it is told to
+	if err != nil {
+		return 0, err
+	}
+	return answer.StatusCode, answer.Body.Close()
+}
+
+// Delete takes the integration away, as an admin can in System > Integrations.
+func (s *Shop) Delete() { s.mu.Lock(); defer s.mu.Unlock(); s.grant = nil }
+
+// refusal is one of Magento's answers.
+type refusal struct {
+	status  int
+	message string
+	params  map[string]string
+}
+
+func (r *refusal) Error() string { return r.message }
+
+func refuse(status int, message string) error { return &refusal{status: status, message: message} }
+
+// ServeHTTP answers as Magento does.
+func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	var fault Fault
+	if len(s.faults) > 0 {
+		fault, s.faults = s.faults[0], s.faults[1:]
+	}
+	s.mu.Unlock()
+	if fault != nil && fault(w, r) {
+		return
+	}
+	s.mu.Lock()
+	body, err := s.answer(r)
+	s.mu.Unlock()
+	if failed, ok := errors.AsType[*refusal](err); ok {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(failed.status)
+		_ = json.NewEncoder(w).Encode(map[string]any{"message": failed.message, "parameters": failed.params})
+		return
+	}
+	_, _ = io.WriteString(w, body) //nolint:gosec // it is what the test put in
+}
+
+func (s *Shop) answer(r *http.Request) (string, error) {
+	path := strings.TrimPrefix(r.URL.Path, "/index.php")
+	params := parameters(r)
+	if err := s.genuine(r, path, params); err != nil {
+		return "", err
+	}
+	s.asked = append(s.asked, r.Method+" "+path)
+	switch {
+	case path == "/oauth/token/request" && r.Method == http.MethodPost:
+		return s.requestToken()
+	case path == "/oauth/token/access" && r.Method == http.MethodPost:
+		return s.accessToken(params["oauth_verifier"])
+	case path == "/rest/V1/upline/connection" && r.Method == http.MethodPost:
+		return s.connect(r)
+	}
+	return s.read(r, path)
+}
+
+// genuine checks what Magento checks of every request, in its order.
+func (s *Shop) genuine(r *http.Request, path string, params map[string]string) error {
+	g := s.grant
+	switch {
+	case r.Header.Get("Authorization") == "":
+		return refuse(http.StatusUnauthorized, "The consumer isn't authorized to access %resources.")
+	case params["oauth_signature_method"] != "HMAC-SHA256":
+		return refuse(http.StatusBadRequest, "Signature method "+params["oauth_signature_method"]+" is not supported")
+	case g == nil || params["oauth_consumer_key"] != g.key:
+		return refuse(http.StatusUnauthorized, "A consumer having the specified key does not exist")
+	case s.nonces[params["oauth_nonce"]]:
+		return refuse(http.StatusUnauthorized, "The nonce is already being used by the consumer with ID 1.")
+	}
+	tokenSecret := ""
+	if path != "/oauth/token/request" {
+		if params["oauth_token"] != g.token || g.token == "" {
+			return refuse(http.StatusUnauthorized, "Specified token does not exist")
+		}
+		tokenSecret = g.tokenSecret
+	}
+	s.nonces[params["oauth_nonce"]] = true
+	if s.Variant.signature(r, s.Scheme, params, g.secret, tokenSecret) != params["oauth_signature"] {
+		return refuse(http.StatusUnauthorized, "The signature is invalid. Verify and try again.")
+	}
+	if strings.HasPrefix(path, "/rest/") {
+		return s.permitted(path)
+	}
+	return nil
+}
+
+func (s *Shop) permitted(path string) error {
+	need := ReadOrders
+	if strings.HasPrefix(path, "/rest/V1/upline/") {
+		need = ModuleAPI
+	}
+	if s.grant.stage == "access" && slices.Contains(s.Granted, need) {
+		return nil
+	}
+	return &refusal{http.StatusUnauthorized, "The consumer isn't authorized to access %resources.", map[string]string{"resources": need}}
+}
+
+func (s *Shop) requestToken() (string, error) {
+	g := s.grant
+	switch {
+	case g.stage != "verifier":
+		return "", refuse(http.StatusUnauthorized, "Cannot create request token because consumer token is not a verifier token")
+	case s.Clock().Sub(g.begun) > verifierLife:
+		return "", refuse(http.StatusUnauthorized, "Consumer key has expired")
+	}
+	g.stage, g.token, g.tokenSecret = "request", random(), random()
+	return "oauth_token=" + g.token + "&oauth_token_secret=" + g.tokenSecret, nil
+}
+
+func (s *Shop) accessToken(verifier string) (string, error) {
+	g := s.grant
+	switch {
+	case g.stage != "request":
+		return "", refuse(http.StatusUnauthorized, "Token is not associated with the specified consumer")
+	case verifier != g.verifier:
+		return "", refuse(http.StatusUnauthorized, "The token verifier is invalid. Verify the token and try again.")
+	}
+	g.stage, g.token, g.tokenSecret = "access", random(), random()
+	return "oauth_token=" + g.token + "&oauth_token_secret=" + g.tokenSecret, nil
+}
+
+func (s *Shop) connect(r *http.Request) (string, error) {
+	var told Connection
+	if err := json.NewDecoder(r.Body).Decode(&told); err != nil {
+		return "", refuse(http.StatusBadRequest, "Decoding error: "+err.Error())
+	}
+	if told.InstallID != s.InstallID {
+		return "", refuse(http.StatusBadRequest, "This is another installation.")
+	}
+	s.told = told
+	return fmt.Sprintf(`{"install_id":%q,"currency":%q,"module_version":"1.0.0","platform_version":%q}`, s.InstallID, s.Currency, s.Variant), nil
+}
+
+func random() string {
+	raw := make([]byte, 16)
+	_, _ = rand.Read(raw) // It never fails.
+	return hex.EncodeToString(raw)
+}
+
+// Order is one that the shop has.
+type Order struct {
+	UpdatedAt time.Time
+	Body      string // the module's snapshot
+}
+
+// Put keeps an order, or a new state of one.
+func (s *Shop) Put(id string, o Order) { s.mu.Lock(); defer s.mu.Unlock(); s.orders[id] = o }
+
+// read answers what is asked of orders.
+func (s *Shop) read(r *http.Request, path string) (string, error) {
+	if path == "/rest/V1/orders" && r.Method == http.MethodGet {
+		return `{"items":null,"total_count":0}`, nil
+	}
+	return "", refuse(http.StatusNotFound, "Request does not match any route.")
+}
