@@ -11,7 +11,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 TOOL := go tool -modfile=.ci/tools/go.mod
 FUZZTIME ?= 10s
 
-.PHONY: help build screens run demo plugin-zip test test-go lint fmt fuzz bench bench-ui clean
+.PHONY: help build screens run demo plugin-zip magento-package test test-go lint fmt fuzz bench bench-ui clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,11 @@ demo: build ## fill ./data with a believable company
 plugin-zip: ## pack the WooCommerce plugin: dist/upline-for-woocommerce.zip
 	@cd .ci/tools && go run ./pluginzip $(CURDIR)/plugins/woocommerce/upline-for-woocommerce $(CURDIR)/dist/upline-for-woocommerce.zip
 	@echo dist/upline-for-woocommerce.zip
+
+magento-package: ## pack the Magento module for Composer: dist/upline-module-commission-VERSION.zip
+	@version=$$(sed -n "s/.*VERSION = '\(.*\)';/\1/p" plugins/magento/module-upline/Domain/Module.php) && \
+	target=dist/upline-module-commission-$$version.zip && \
+	(cd .ci/tools && go run ./pluginzip --composer $(CURDIR)/plugins/magento/module-upline $(CURDIR)/$$target) && echo $$target
 
 test: ## run everything: installs and starts what it needs, as root on Debian or with Docker
 	@bash .ci/test.sh

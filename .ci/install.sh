@@ -80,6 +80,7 @@ postgres=
 can_race || packages+=(gcc libc6-dev)
 have shellcheck || packages+=(shellcheck)
 have phpunit || packages+=(php-cli php-mbstring php-xml phpunit)
+have phpcs || packages+=(php-codesniffer)
 have redis-server || [ -n "${UPLINE_TEST_REDIS:-}" ] || packages+=(redis-server)
 find_rabbit >/dev/null || [ -n "${UPLINE_TEST_RABBITMQ:-}" ] || packages+=(rabbitmq-server)
 have npm || packages+=(nodejs npm)

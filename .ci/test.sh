@@ -109,6 +109,7 @@ else
 fi
 have npm || lacks "Node with npm" "apt-get install nodejs npm, or https://nodejs.org (20.19 or newer)"
 have phpunit || lacks "PHP with PHPUnit" "apt-get install php-cli phpunit, or https://phpunit.de"
+have phpcs || lacks "PHP_CodeSniffer" "apt-get install php-codesniffer"
 find_chromium >/dev/null || lacks "Chromium" "apt-get install chromium, or name a browser in UPLINE_CHROMIUM"
 if [ -s "$missing" ]; then
   echo
@@ -128,6 +129,7 @@ suite browser "Chromium" bash .ci/browser.sh browser
 suite screens "types, words, money, first load, Shopify's elements" bash .ci/nodetest.sh shopify-app/admin 'test/unit/*.test.mjs'
 suite screens-browser "Chromium in five settings, axe" bash .ci/browser.sh admin/test
 suite woocommerce-plugin "PHPUnit, logic without WordPress" bash .ci/phptest.sh plugins/woocommerce/upline-for-woocommerce
+suite magento-module "PHPUnit without Magento, PSR-12" bash .ci/magento.sh
 suite scripts "shellcheck" bash .ci/lint.sh scripts
 suite vulnerabilities "govulncheck" bash .ci/vuln.sh
 

@@ -1,8 +1,10 @@
 // Command pluginzip packs a folder into a zip file that is the same byte by byte whoever packs it, and whenever.
 //
 //	pluginzip FOLDER ZIP
+//	pluginzip --composer FOLDER ZIP
 //
-// The folder's name is the first part of every path. Tests, their settings and whatever begins with a dot stay out.
+// The folder's name is the first part of every path, as WordPress wants it; with --composer paths begin in the folder, and
+// composer.json has to be there. Tests, their settings and whatever begins with a dot stay out.
 package main
 
 import (
@@ -13,12 +15,16 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
 
 // stamp is the date of every entry: zip files cannot hold an earlier one.
 var stamp = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// tests are what a shop has no use for.
+var tests = []string{"tests", "Test", "phpunit.xml"}
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
@@ -28,14 +34,24 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) != 2 {
-		return errors.New("usage: pluginzip FOLDER ZIP")
+	composer := len(args) > 0 && args[0] == "--composer"
+	if composer {
+		args = args[1:]
 	}
-	return pack(args[0], args[1])
+	if len(args) != 2 {
+		return errors.New("usage: pluginzip [--composer] FOLDER ZIP")
+	}
+	if !composer {
+		return pack(args[0], args[1], filepath.Base(args[0]))
+	}
+	if _, err := os.Stat(filepath.Join(args[0], "composer.json")); err != nil {
+		return fmt.Errorf("a package of Composer: %w", err)
+	}
+	return pack(args[0], args[1], "")
 }
 
-// pack writes the zip file beside its place and moves it there when it is whole.
-func pack(folder, target string) error {
+// pack writes the zip file beside its place and moves it there when it is whole. Every path begins with top.
+func pack(folder, target, top string) error {
 	if err := os.MkdirAll(filepath.Dir(target), 0o750); err != nil {
 		return fmt.Errorf("make the folder of %s: %w", target, err)
 	}
@@ -46,7 +62,7 @@ func pack(folder, target string) error {
 	defer func() { _ = os.Remove(file.Name()) }() // Nothing is there once it was moved.
 	defer func() { _ = file.Close() }()
 	out := zip.NewWriter(file)
-	if err := addAll(out, folder); err != nil {
+	if err := addAll(out, folder, top); err != nil {
 		return err
 	}
 	if err := out.Close(); err != nil {
@@ -59,7 +75,7 @@ func pack(folder, target string) error {
 }
 
 // addAll adds the files of a folder in the order of their names, which is how WalkDir visits them.
-func addAll(out *zip.Writer, folder string) error {
+func addAll(out *zip.Writer, folder, top string) error {
 	return filepath.WalkDir(folder, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -72,7 +88,7 @@ func addAll(out *zip.Writer, folder string) error {
 			if entry.IsDir() {
 				return nil
 			}
-			return add(out, name, path.Join(filepath.Base(folder), filepath.ToSlash(relative)))
+			return add(out, name, path.Join(top, filepath.ToSlash(relative)))
 		}
 		if entry.IsDir() {
 			return filepath.SkipDir
@@ -83,7 +99,7 @@ func addAll(out *zip.Writer, folder string) error {
 
 // kept says whether a path is part of the plugin as installed.
 func kept(relative string) bool {
-	return !strings.HasPrefix(path.Base(relative), ".") && relative != "tests" && relative != "phpunit.xml"
+	return !strings.HasPrefix(path.Base(relative), ".") && !slices.Contains(tests, relative)
 }
 
 func add(out *zip.Writer, name, as string) error {

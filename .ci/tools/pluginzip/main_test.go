@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,7 +14,10 @@ import (
 	"time"
 )
 
-const plugin = "../../../plugins/woocommerce/upline-for-woocommerce"
+const (
+	plugin = "../../../plugins/woocommerce/upline-for-woocommerce"
+	module = "../../../plugins/magento/module-upline"
+)
 
 // TestSameBytes packs the plugin twice, with other dates in between.
 func TestSameBytes(t *testing.T) {
@@ -54,6 +58,35 @@ func TestContents(t *testing.T) {
 		if !slices.Contains(names, "upline-for-woocommerce/"+want) {
 			t.Errorf("%s is missing among %d files", want, len(names))
 		}
+	}
+}
+
+// TestModule holds what the package of the Magento module installs, and what it does not.
+func TestModule(t *testing.T) {
+	t.Parallel()
+	target := filepath.Join(t.TempDir(), "module.zip")
+	if err := run([]string{"--composer", module, target}); err != nil {
+		t.Fatal(err)
+	}
+	in, err := zip.OpenReader(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = in.Close() }()
+	names := make([]string, 0, len(in.File))
+	for _, file := range in.File {
+		names = append(names, file.Name)
+		if strings.HasPrefix(file.Name, "Test") || strings.HasPrefix(path.Base(file.Name), ".") || strings.Contains(file.Name, "phpunit") {
+			t.Errorf("%s has no place in the package", file.Name)
+		}
+	}
+	for _, want := range []string{"composer.json", "registration.php", "README.md", "etc/module.xml", "etc/db_schema.xml", "Domain/Snapshot.php", "Model/Sender.php"} {
+		if !slices.Contains(names, want) {
+			t.Errorf("%s is missing among %d files", want, len(names))
+		}
+	}
+	if err := run([]string{"--composer", t.TempDir(), target}); err == nil {
+		t.Error("a folder without composer.json becomes a package")
 	}
 }
 
@@ -109,7 +142,7 @@ func TestTouchScript(t *testing.T) {
 
 func packed(t *testing.T, folder, target string) []byte {
 	t.Helper()
-	if err := pack(folder, target); err != nil {
+	if err := pack(folder, target, filepath.Base(folder)); err != nil {
 		t.Fatal(err)
 	}
 	body, err := os.ReadFile(target)

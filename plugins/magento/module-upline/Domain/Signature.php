@@ -1,4 +1,5 @@
 <?php
+
 declare(strict_types=1);
 
 namespace Upline\Commission\Domain;
@@ -69,7 +70,8 @@ final class Signature
         string $body,
         int $now
     ): string {
-        if (preg_match(self::ID, $id) !== 1
+        if (
+            preg_match(self::ID, $id) !== 1
             || preg_match('/^\d{1,12}$/D', $timestamp) !== 1
             || strlen($signature) > 1024
         ) {
