@@ -58,7 +58,8 @@ var table = []row{
 
 	{pkg: "server"},
 	{pkg: "server/bus", ours: "server"},
-	{pkg: "server/relay", ours: "server server/bus"},
+	{pkg: "server/event", ours: "server"},
+	{pkg: "server/relay", ours: "server server/bus server/event"},
 	{pkg: "server/duty"},
 	{pkg: "server/secret", ours: "server"},
 	{pkg: "server/metrics", ours: "server"},
@@ -75,6 +76,7 @@ var table = []row{
 	{pkg: "server/imports", ours: "server server/admin server/importer server/query"},
 	{pkg: "server/auth", ours: "server"},
 	{pkg: "server/channel", ours: "server server/admin server/auth server/install server/query server/secret adapters core/*"},
+	{pkg: "server/courier", ours: "server server/bus server/event server/inbox core/order"},
 	{pkg: "server/pipeline", ours: "server server/inbox server/dedupe server/bus adapters core/*"},
 	{pkg: "server/reconcile", ours: "server server/inbox adapters core/*"},
 	{pkg: "server/sync", ours: "server server/inbox server/query adapters core/*"},
@@ -107,13 +109,13 @@ var libraries = map[string]string{
 	"modernc.org/sqlite":                     "server/store",
 	"github.com/pressly/goose/v3":            "server/store",
 	"github.com/goccy/go-yaml":               "server/planfile",
-	"github.com/santhosh-tekuri/jsonschema":  "server/planfile server/relay",
+	"github.com/santhosh-tekuri/jsonschema":  "server/planfile server/relay server/pipeline",
 	"github.com/golang-jwt/jwt/v5":           "server/auth adapters/shopify",
 	"github.com/bold-commerce/go-shopify/v4": "adapters/shopify",
 	"github.com/Khan/genqlient":              "adapters/shopify/adminapi",
 	"github.com/prometheus/client_golang":    "server/metrics server/httpapi server/cmd/upline",
 	"github.com/rabbitmq/amqp091-go":         "server/bus",
-	"github.com/twmb/franz-go":               "server/bus",
+	"github.com/twmb/franz-go":               "server/bus server/bench",
 	"github.com/redis/go-redis/v9":           "server/dedupe",
 	"github.com/google/uuid":                 "server/inbox server/httpapi server/admin server/cmd/upline",
 	"github.com/klauspost/compress":          "*",
@@ -134,7 +136,7 @@ var libraries = map[string]string{
 var testLibraries = []string{
 	"github.com/google/go-cmp", "pgregory.net/rapid", "github.com/rogpeppe/go-internal",
 	"github.com/pquerna/otp", "github.com/descope/virtualwebauthn", "github.com/golang-jwt/jwt/v5", "github.com/govalues/decimal", "github.com/alicebob/miniredis/v2", "go.uber.org/goleak", "github.com/pelletier/go-toml/v2",
-	"github.com/vektah/gqlparser/v2",
+	"github.com/vektah/gqlparser/v2", "github.com/twmb/franz-go/pkg/kfake",
 }
 
 // impureImports are standard packages that would let the outside world, the

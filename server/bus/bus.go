@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -52,6 +53,7 @@ type Options struct {
 	RetryFirst time.Duration // the first wait after an error; default 100 ms, doubled up to RetryMost
 	RetryMost  time.Duration // default 10 s
 	Partitions int           // how many of a topic's messages can be handled at the same time; default 8, fixed for a topic's life
+	Rebalance  time.Duration // how often a member looks whether it holds more partitions than its share; default 1 s
 	// Dead is told of each message that is given up. May be nil.
 	Dead func(topic, group string, m Message, cause error)
 	// Dial makes connections; nil is net.Dialer's.
@@ -64,6 +66,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.RetryFirst, 100*time.Millisecond)
 	setDefault(&o.RetryMost, 10*time.Second)
 	setDefault(&o.Partitions, 8)
+	setDefault(&o.Rebalance, time.Second)
 	if o.Dead == nil {
 		o.Dead = func(string, string, Message, error) {}
 	}
@@ -80,7 +83,8 @@ func setDefault[T int | time.Duration](field *T, value T) {
 }
 
 // Open gives the bus of an address: "" is the one in this process, amqp:// and amqps:// are RabbitMQ, kafka:// is Kafka. It
-// connects when it is first used. A wrong address is server.Invalid.
+// connects when it is first used. ?prefix=NAME. before all topics keeps installations apart that share a broker. A wrong address is
+// server.Invalid.
 func Open(address string, o Options) (Bus, error) {
 	o = o.withDefaults()
 	if address == "" {
@@ -91,13 +95,44 @@ func Open(address string, o Options) (Bus, error) {
 		// The error would repeat the address, in which a password may stand.
 		return nil, server.Errorf(server.Invalid, "BUS_URL is no address; write amqp://user:password@host:5672/ or kafka://host:9092")
 	}
-	switch parsed.Scheme {
-	case "amqp", "amqps":
-		return newRabbit(address, parsed, o), nil
-	case "kafka":
-		return newKafka(parsed, o)
+	query := parsed.Query()
+	prefix := query.Get("prefix")
+	if !prefixForm.MatchString(prefix) {
+		return nil, server.Errorf(server.Invalid, "BUS_URL has a prefix %q; write up to 50 of a-z, 0-9, dot, dash and underscore", prefix)
 	}
-	return nil, server.Errorf(server.Invalid, "BUS_URL begins with %q; write amqp://user:password@host:5672/ or kafka://host:9092", parsed.Scheme+"://")
+	query.Del("prefix")
+	parsed.RawQuery = query.Encode()
+	b, err := open(parsed, o)
+	if err != nil || prefix == "" {
+		return b, err
+	}
+	return prefixed{b, prefix}, nil
+}
+
+var prefixForm = regexp.MustCompile(`^[a-z0-9._-]{0,50}$`)
+
+func open(address *url.URL, o Options) (Bus, error) {
+	switch address.Scheme {
+	case "amqp", "amqps":
+		return newRabbit(address.String(), o), nil
+	case "kafka":
+		return newKafka(address, o)
+	}
+	return nil, server.Errorf(server.Invalid, "BUS_URL begins with %q; write amqp://user:password@host:5672/ or kafka://host:9092", address.Scheme+"://")
+}
+
+// prefixed is a bus whose topics have other names outside.
+type prefixed struct {
+	Bus
+	prefix string
+}
+
+func (p prefixed) Publish(ctx context.Context, topic string, batch []Message) error {
+	return p.Bus.Publish(ctx, p.prefix+topic, batch)
+}
+
+func (p prefixed) Consume(ctx context.Context, topic, group string, h Handler) error {
+	return p.Bus.Consume(ctx, p.prefix+topic, group, h)
 }
 
 // poison is an error that trying again does not mend.

@@ -14,7 +14,11 @@ import (
 	"testing"
 	"time"
 
+	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/bus"
@@ -29,7 +33,7 @@ const (
 
 // fast are options under which nothing takes long.
 func fast() bus.Options {
-	return bus.Options{RetryFirst: 5 * time.Millisecond, RetryMost: 50 * time.Millisecond, Attempts: 3, Partitions: 4, BatchMax: 50}
+	return bus.Options{RetryFirst: 5 * time.Millisecond, RetryMost: 50 * time.Millisecond, Attempts: 3, Partitions: 4, BatchMax: 50, Rebalance: 20 * time.Millisecond}
 }
 
 // TestConformance holds every bus to what the package promises.
@@ -67,7 +71,8 @@ func conform(t *testing.T, address string) {
 	for name, f := range map[string]func(*world){
 		"everything arrives": everythingArrives, "order of a key": orderOfAKey, "members share": membersShare, "groups": groups, "a while of errors": errorsForAWhile,
 		"poison": poisonous, "panic": panics, "a member dies": memberDies, "the network breaks": networkBreaks, "bounded": bounded,
-		"large and empty": largeAndEmpty, "closing": closing,
+		"large and empty": largeAndEmpty, "closing": closing, "members balance": membersBalance, "members come and go": membersComeAndGo,
+		"topic removed": topicRemoved, "full": full, "prefix": prefixes,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -278,6 +283,289 @@ func (w *world) join2(b bus.Bus, group string, h bus.Handler) {
 	var ended sync.WaitGroup
 	ended.Go(func() { _ = b.Consume(ctx, w.topic, group, h) })
 	w.t.Cleanup(func() { cancel(); ended.Wait() })
+}
+
+// membersBalance: a member that joins gets its part of the work while the first one goes on with the rest.
+func membersBalance(w *world) {
+	b := w.open(fast())
+	other := b
+	if w.address != "" {
+		other = w.open(fast())
+	}
+	one, two := &reader{}, &reader{}
+	w.join(b, "a", one.handle)
+	w.join2(other, "a", two.handle)
+	publisher := b
+	if w.address != "" {
+		publisher = w.open(fast())
+	}
+	all := numbered(40, 40)
+	w.soon("both work", func() bool {
+		before, beforeTwo := len(one.messages()), len(two.messages())
+		for range 4 {
+			w.publish(publisher, all...)
+		}
+		time.Sleep(50 * time.Millisecond)
+		return len(one.messages())-before >= 5 && len(two.messages())-beforeTwo >= 5
+	})
+}
+
+// watch holds all members of a group to one order: what comes for the first time of a key comes after all before it, and two members never
+// work on one key at once.
+type watch struct {
+	w    *world
+	mu   sync.Mutex
+	busy map[string]bool
+	seen map[string]bool
+	last map[string]string
+}
+
+func (o *watch) member() bus.Handler {
+	return func(_ context.Context, batch []bus.Message) error {
+		keys := map[string]bool{}
+		o.mu.Lock()
+		for _, m := range batch {
+			if keys[m.Key] = true; o.busy[m.Key] {
+				o.w.t.Errorf("two members work on %s", m.Key)
+			}
+		}
+		for key := range keys {
+			o.busy[key] = true
+		}
+		o.mu.Unlock()
+		time.Sleep(time.Millisecond)
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		for _, m := range batch {
+			if !o.seen[m.ID] && m.ID < o.last[m.Key] {
+				o.w.t.Errorf("%s of %s came after %s", m.ID, m.Key, o.last[m.Key])
+			}
+			o.seen[m.ID] = true
+			o.last[m.Key] = max(o.last[m.Key], m.ID)
+		}
+		for key := range keys {
+			delete(o.busy, key)
+		}
+		return nil
+	}
+}
+
+func (o *watch) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.seen)
+}
+
+// membersComeAndGo: partitions change hands again and again; nothing is lost, and each key stays in order.
+func membersComeAndGo(w *world) {
+	o := &watch{w: w, busy: map[string]bool{}, seen: map[string]bool{}, last: map[string]string{}}
+	first := w.open(fast())
+	open := func() bus.Bus {
+		if w.address == "" {
+			return first
+		}
+		return w.open(fast())
+	}
+	w.join(first, "a", o.member())
+	publisher, all := open(), numbered(1200, 24)
+	var others []func()
+	for i, part := range slices.Collect(slices.Chunk(all, 20)) {
+		switch i % 15 {
+		case 0, 3:
+			others = append(others, w.join3(open(), "a", o.member()))
+		case 9, 12:
+			others[0]()
+			others = others[1:]
+		}
+		w.publish(publisher, part...)
+		time.Sleep(10 * time.Millisecond)
+	}
+	w.soon("all arrive", func() bool { return o.count() == len(all) })
+}
+
+// join3 is join2 whose member leaves when it is told to.
+func (w *world) join3(b bus.Bus, group string, h bus.Handler) (leave func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var ended sync.WaitGroup
+	ended.Go(func() { _ = b.Consume(ctx, w.topic, group, h) })
+	leave = sync.OnceFunc(func() { cancel(); ended.Wait() })
+	w.t.Cleanup(leave)
+	return leave
+}
+
+// topicRemoved: somebody removes the topic, or a group's queues, while it is in use. What is published afterwards arrives again.
+func topicRemoved(w *world) {
+	b, r := w.open(fast()), &reader{}
+	w.join(b, "a", r.handle)
+	w.removeTopic()
+	all := numbered(40, 8)
+	w.soon("it arrives again", func() bool {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if b.Publish(ctx, w.topic, all) != nil {
+			return false
+		}
+		time.Sleep(20 * time.Millisecond)
+		return len(r.ids()) == len(all)
+	})
+}
+
+func (w *world) removeTopic() {
+	w.t.Helper()
+	switch {
+	case strings.HasPrefix(w.address, "amqp"):
+		connection, err := amqp.Dial(w.address)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		defer connection.Close()
+		channel, err := connection.Channel()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for p := range fast().Partitions {
+			if _, err := channel.QueueDelete(fmt.Sprintf("upline.%s.a.%d", w.topic, p), false, false, false); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+	case w.address != "":
+		client, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(strings.TrimPrefix(w.address, "kafka://"), ",")...))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		defer client.Close()
+		request := kmsg.NewPtrDeleteTopicsRequest()
+		named := kmsg.NewDeleteTopicsRequestTopic()
+		named.Topic = &w.topic
+		request.TopicNames, request.Topics, request.TimeoutMillis = []string{w.topic}, append(request.Topics, named), 5000
+		if _, err := request.RequestWith(w.t.Context(), client); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// full: a bus that takes no more says so within the publisher's time, and takes everything again once there is room.
+func full(w *world) {
+	o := fast()
+	b, r := w.open(o), &reader{}
+	var blocked atomic.Bool
+	blocked.Store(true)
+	w.join(b, "a", func(ctx context.Context, batch []bus.Message) error {
+		for blocked.Load() && w.address == "" { // Here a bus is full when its readers are busy.
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			time.Sleep(time.Millisecond)
+		}
+		return r.handle(ctx, batch)
+	})
+	publisher := b
+	free := w.fill(func(p bus.Bus) { publisher = p })
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	all := numbered(100, 10)
+	if err := publisher.Publish(ctx, w.topic, all); err == nil {
+		w.t.Error("a full bus took everything")
+	}
+	free()
+	blocked.Store(false)
+	again, done := context.WithTimeout(context.Background(), 60*time.Second)
+	defer done()
+	for publisher.Publish(again, w.topic, all) != nil {
+		if again.Err() != nil {
+			w.t.Fatal("it takes nothing more")
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if !strings.HasPrefix(w.address, "kafka") { // The fake that was full has no reader.
+		w.soon("all arrive", func() bool { return len(r.ids()) == len(all) })
+	}
+}
+
+// fill makes the broker refuse: RabbitMQ by a further queue that takes one message, the Kafka protocol by a broker of its own that answers
+// as one whose disk is full.
+func (w *world) fill(use func(bus.Bus)) (free func()) {
+	w.t.Helper()
+	switch {
+	case strings.HasPrefix(w.address, "amqp"):
+		connection, err := amqp.Dial(w.address)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.t.Cleanup(func() { _ = connection.Close() })
+		channel, err := connection.Channel()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		queue, err := channel.QueueDeclare("full."+w.topic, false, true, true, false, amqp.Table{"x-max-length": 1, "x-overflow": "reject-publish"})
+		for p := range fast().Partitions {
+			if err == nil {
+				err = channel.QueueBind(queue.Name, fmt.Sprintf("%s.%d", w.topic, p), "upline", false, nil)
+			}
+		}
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return func() { _ = connection.Close() }
+	case w.address != "":
+		cluster, err := kfake.NewCluster(kfake.NumBrokers(1))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.t.Cleanup(cluster.Close)
+		var freed atomic.Bool
+		cluster.ControlKey(int16(kmsg.Produce), func(request kmsg.Request) (kmsg.Response, error, bool) {
+			cluster.KeepControl()
+			if freed.Load() {
+				return nil, nil, false
+			}
+			return refuseProduce(request), nil, true
+		})
+		p, err := bus.Open("kafka://"+strings.Join(cluster.ListenAddrs(), ","), fast())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		w.t.Cleanup(func() { _ = p.Close() })
+		use(p)
+		return func() { freed.Store(true) }
+	}
+	return func() {}
+}
+
+func refuseProduce(request kmsg.Request) kmsg.Response {
+	asked := request.(*kmsg.ProduceRequest)
+	answer := asked.ResponseKind().(*kmsg.ProduceResponse)
+	for _, topic := range asked.Topics {
+		refused := kmsg.NewProduceResponseTopic()
+		refused.Topic, refused.TopicID = topic.Topic, topic.TopicID
+		for _, p := range topic.Partitions {
+			part := kmsg.NewProduceResponseTopicPartition()
+			part.Partition, part.ErrorCode = p.Partition, kerr.KafkaStorageError.Code
+			refused.Partitions = append(refused.Partitions, part)
+		}
+		answer.Topics = append(answer.Topics, refused)
+	}
+	return answer
+}
+
+// prefixes: installations that share a broker hear nothing of each other.
+func prefixes(w *world) {
+	if w.address == "" {
+		w.t.Log("a process has a bus of its own")
+		return
+	}
+	mine, theirs := *w, *w
+	mine.address, theirs.address = w.address+"?prefix=mine.", w.address+"?prefix=theirs."
+	one, two := &reader{}, &reader{}
+	b := mine.open(fast())
+	mine.join(b, "a", one.handle)
+	theirs.join(theirs.open(fast()), "a", two.handle)
+	all := numbered(20, 4)
+	mine.publish(b, all...)
+	w.soon("all arrive", func() bool { return len(one.ids()) == len(all) })
+	if len(two.ids()) != 0 {
+		w.t.Errorf("another installation got %d messages", len(two.ids()))
+	}
 }
 
 func groups(w *world) {
@@ -511,7 +799,7 @@ func closing(w *world) {
 
 func TestOpen(t *testing.T) {
 	t.Parallel()
-	for _, address := range []string{"redis://x", "kafka://", "amqp:", "://", "kafka://user:hidden@host:9092", "127.0.0.1:5672"} {
+	for _, address := range []string{"redis://x", "kafka://", "amqp:", "://", "kafka://user:hidden@host:9092", "127.0.0.1:5672", "kafka://host:9092?prefix=A/"} {
 		_, err := bus.Open(address, bus.Options{})
 		if server.CodeOf(err) != server.Invalid || strings.Contains(err.Error(), "hidden") {
 			t.Errorf("%q: %v", address, err)

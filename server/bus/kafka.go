@@ -186,7 +186,7 @@ func (k *kafka) Consume(ctx context.Context, topic, group string, h Handler) err
 // member is one membership of the group: nil when it left on purpose.
 func (k *kafka) member(ctx context.Context, d *delivering) error {
 	client, err := kgo.NewClient(append([]kgo.Opt{
-		kgo.ConsumerGroup(d.group), kgo.ConsumeTopics(d.topic), kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.DisableAutoCommit(),
+		kgo.ConsumerGroup(d.topic + "." + d.group), kgo.ConsumeTopics(d.topic), kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.DisableAutoCommit(),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.BlockRebalanceOnPoll(), kgo.RebalanceTimeout(60 * time.Second), kgo.FetchMaxWait(time.Second),
 	}, k.client...)...)
 	if err != nil {

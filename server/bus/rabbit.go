@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -22,7 +22,8 @@ const exchange = "upline"
 const heldMax = 100
 
 // rabbit carries messages through RabbitMQ. Each group has a durable quorum queue per partition, with one active consumer at a
-// time, which keeps messages of one key in order whoever takes over. Messages count as published once the broker has confirmed
+// time, which keeps messages of one key in order whoever takes over. Every member consumes every queue, most of them in
+// reserve, and gives up the active ones beyond its share. Messages count as published once the broker has confirmed
 // them.
 type rabbit struct {
 	options Options
@@ -37,7 +38,7 @@ type rabbit struct {
 
 var _ Bus = (*rabbit)(nil)
 
-func newRabbit(address string, _ *url.URL, o Options) *rabbit {
+func newRabbit(address string, o Options) *rabbit {
 	return &rabbit{options: o, address: address, config: amqp.Config{
 		Heartbeat:  10 * time.Second,
 		Properties: amqp.Table{"connection_name": "upline"},
@@ -206,16 +207,21 @@ func (r *rabbit) consume(ctx context.Context, d *delivering) (begun bool, err er
 	}
 	broken, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	shared := newSharing(r.options.Partitions)
 	var partitions sync.WaitGroup
 	for p := range r.options.Partitions {
-		partitions.Go(func() { stop(r.consumePartition(broken, connection, p, d)) })
+		partitions.Go(func() { stop(r.keepPartition(broken, connection, p, d, shared)) })
 	}
+	partitions.Go(func() { stop(r.share(broken, channel, membersQueue(d.topic, d.group), shared)) })
 	partitions.Wait()
 	return true, context.Cause(broken)
 }
 
 // declare makes a group's queues, and those that keep its dead letters until somebody looks.
 func (r *rabbit) declare(channel *amqp.Channel, topic, group string) error {
+	if _, err := channel.QueueDeclare(membersQueue(topic, group), true, false, false, false, amqp.Table{"x-queue-type": "quorum"}); err != nil {
+		return err
+	}
 	for p := range r.options.Partitions {
 		if isDead(topic) {
 			if err := declareQueue(channel, queueName(topic, group, p), routing(topic, p), ""); err != nil {
@@ -238,6 +244,8 @@ func queueName(topic, group string, p int) string {
 	return "upline." + topic + "." + group + "." + strconv.Itoa(p)
 }
 
+func membersQueue(topic, group string) string { return "upline." + topic + "." + group + ".members" }
+
 func declareQueue(channel *amqp.Channel, name, key, dead string) error {
 	settings := amqp.Table{"x-queue-type": "quorum", "x-single-active-consumer": true}
 	if dead != "" {
@@ -249,24 +257,95 @@ func declareQueue(channel *amqp.Channel, name, key, dead string) error {
 	return channel.QueueBind(name, key, exchange, false, nil)
 }
 
-// consumePartition hands one queue's messages over, as many at once as are there, and acknowledges them together.
-func (r *rabbit) consumePartition(ctx context.Context, connection *amqp.Connection, p int, d *delivering) error {
+// sharing is which partitions a member works on.
+type sharing struct {
+	active []atomic.Bool   // a message came: the queue's active consumer is this member's
+	yield  []chan struct{} // of one: give the partition up
+}
+
+func newSharing(partitions int) *sharing {
+	s := &sharing{active: make([]atomic.Bool, partitions), yield: make([]chan struct{}, partitions)}
+	for p := range s.yield {
+		s.yield[p] = make(chan struct{}, 1)
+	}
+	return s
+}
+
+// excess gives the partitions that a member holds beyond its share.
+func (s *sharing) excess(members int) (excess []int) {
+	share := (len(s.active) + members - 1) / members
+	for p := range s.active {
+		if !s.active[p].Load() {
+			continue
+		}
+		if share--; share < 0 {
+			excess = append(excess, p)
+		}
+	}
+	return excess
+}
+
+// share gives up what is beyond this member's share. Members are counted by a queue that all of them consume and nobody publishes to, as
+// RabbitMQ counts of the others only the active consumer. What one gives up goes to the one that has waited longest for that queue, and a
+// member whose share is full gives it on, until it finds one that has room; there always is one.
+func (r *rabbit) share(ctx context.Context, channel *amqp.Channel, queue string, s *sharing) error {
+	if _, err := channel.Consume(queue, "", true, false, false, false, nil); err != nil {
+		return err
+	}
+	for {
+		if err := sleep(ctx, r.options.Rebalance); err != nil {
+			return err
+		}
+		state, err := channel.QueueDeclarePassive(queue, true, false, false, false, nil)
+		if err != nil {
+			return err
+		}
+		for _, p := range s.excess(max(state.Consumers, 1)) {
+			select {
+			case s.yield[p] <- struct{}{}:
+			default: // It is asked to already.
+			}
+		}
+	}
+}
+
+// errYielded ends a consumer so that another member becomes the active one.
+var errYielded = errors.New("another member takes the partition")
+
+// keepPartition consumes one queue, anew and behind all others whenever it was given up.
+func (r *rabbit) keepPartition(ctx context.Context, connection *amqp.Connection, p int, d *delivering, s *sharing) error {
+	for {
+		err := r.consumePartition(ctx, connection, p, d, s)
+		s.active[p].Store(false)
+		if !errors.Is(err, errYielded) {
+			return err
+		}
+	}
+}
+
+// consumePartition hands one queue's messages over, as many at once as are there, and acknowledges them together. It closes its channel
+// and does not merely cancel the consumer: what it was sent and has not acknowledged then goes back to where it was in the queue,
+// before the next consumer gets anything.
+func (r *rabbit) consumePartition(ctx context.Context, connection *amqp.Connection, p int, d *delivering, s *sharing) error {
 	channel, err := connection.Channel()
 	if err != nil {
 		return err
 	}
+	defer func() { _ = channel.Close() }()
 	if err := channel.Qos(r.options.BatchMax, 0, false); err != nil {
 		return err
 	}
-	deliveries, err := channel.ConsumeWithContext(ctx, queueName(d.topic, d.group, p), "", false, false, false, false, nil)
+	// Without ctx: at its end the library would cancel the consumer, and what it was sent would stay with it.
+	deliveries, err := channel.Consume(queueName(d.topic, d.group, p), "", false, false, false, false, nil)
 	if err != nil {
 		return err
 	}
 	for {
-		batch, last, open := r.gather(ctx, deliveries)
-		if len(batch) == 0 && !open {
-			return errBroken
+		batch, last, err := r.gather(ctx, deliveries, s.yield[p])
+		if err != nil {
+			return err
 		}
+		s.active[p].Store(true)
 		if err := d.deliver(ctx, batch); err != nil {
 			return err // Unacknowledged, they come again once the channel is closed.
 		}
@@ -279,7 +358,12 @@ func (r *rabbit) consumePartition(ctx context.Context, connection *amqp.Connecti
 var errBroken = errors.New("the connection to RabbitMQ broke")
 
 // gather waits for a first message and takes what else is there.
-func (r *rabbit) gather(ctx context.Context, deliveries <-chan amqp.Delivery) (batch []Message, last uint64, open bool) {
+func (r *rabbit) gather(ctx context.Context, deliveries <-chan amqp.Delivery, yield <-chan struct{}) (batch []Message, last uint64, err error) {
+	select { // To be asked comes before what is there, which may never end.
+	case <-yield:
+		return nil, 0, errYielded
+	default:
+	}
 	add := func(d amqp.Delivery) {
 		key, _ := d.Headers["key"].(string)
 		batch, last = append(batch, Message{ID: d.MessageId, Key: key, Body: d.Body}), d.DeliveryTag
@@ -287,22 +371,24 @@ func (r *rabbit) gather(ctx context.Context, deliveries <-chan amqp.Delivery) (b
 	select {
 	case d, ok := <-deliveries:
 		if !ok {
-			return nil, 0, false
+			return nil, 0, errBroken
 		}
 		add(d)
+	case <-yield:
+		return nil, 0, errYielded
 	case <-ctx.Done():
-		return nil, 0, false
+		return nil, 0, ctx.Err()
 	}
 	for len(batch) < r.options.BatchMax {
 		select {
 		case d, ok := <-deliveries:
 			if !ok {
-				return batch, last, false
+				return batch, last, nil // The next look says so.
 			}
 			add(d)
 		default:
-			return batch, last, true
+			return batch, last, nil
 		}
 	}
-	return batch, last, true
+	return batch, last, nil
 }

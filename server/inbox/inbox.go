@@ -47,6 +47,8 @@ type Store interface {
 	PutDeliveries(ctx context.Context, rows []Row) ([]PutResult, error)
 	// ClaimDeliveries leases up to limit waiting rows that are due and not leased, oldest first, until leaseUntil.
 	ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, limit int) ([]Row, error)
+	// WaitingDeliveries reads those of the named rows that wait, were never tried and are not leased at now. It leases none.
+	WaitingDeliveries(ctx context.Context, now time.Time, ids []string) ([]Row, error)
 	// FinishDeliveries marks rows that touch no order: ignored, or parked as unreadable or failed. Rows that are no
 	// longer waiting stay as they are.
 	FinishDeliveries(ctx context.Context, finished []Finished) error
@@ -77,6 +79,13 @@ type Handover interface {
 	Accept(d order.Delivery)
 	// Overflowed says that rows were stored without a lease and wait to be claimed.
 	Overflowed()
+}
+
+// Forwarder is a Handover to other processes. What it takes is stored without a lease, as whoever gets word of it may settle it, and is
+// due only after a while: the sweep then finds what no word of came through.
+type Forwarder interface {
+	Handover
+	DueAfter() time.Duration
 }
 
 // Finished is the end of one delivery.

@@ -99,17 +99,22 @@ func (in *Inbox) put(rows []Row) ([]PutResult, error) {
 	return results, nil
 }
 
-// reserve takes room in process before the insert, so that rows with room are leased in the transaction that stores
-// them and no sweep can claim them in between.
+// reserve takes room in process before the insert, so that rows with room are leased, or put off, in the transaction that
+// stores them and no sweep can claim them in between.
 func (in *Inbox) reserve(batch []*pending) {
 	handover := in.handover.Load()
 	if handover == nil {
 		return
 	}
-	leaseUntil := in.clock().UTC().Add(in.options.Lease)
+	now := in.clock().UTC()
+	forwarder, forwards := (*handover).(Forwarder)
 	for _, p := range batch {
-		if p.reserved = (*handover).Reserve(len(p.row.Body)); p.reserved {
-			p.row.LeaseUntil = leaseUntil
+		p.reserved = (*handover).Reserve(len(p.row.Body))
+		switch {
+		case p.reserved && forwards:
+			p.row.DueAt = now.Add(forwarder.DueAfter())
+		case p.reserved:
+			p.row.LeaseUntil = now.Add(in.options.Lease)
 		}
 	}
 }

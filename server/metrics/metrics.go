@@ -29,6 +29,7 @@ type Metrics struct {
 	batches       prometheus.Histogram
 	backlog       prometheus.Gauge
 	oldest        prometheus.Gauge
+	word          *prometheus.CounterVec
 }
 
 // New registers the figures. It panics where a name is taken already, which is a fault in how the process is put
@@ -56,6 +57,7 @@ func New(registry prometheus.Registerer) *Metrics {
 		backlog:       gauge("upline_backlog_deliveries", "Deliveries that have not ended."),
 		oldest:        gauge("upline_oldest_waiting_seconds", "Age of the oldest delivery that has not ended; 0 where there is none."),
 	}
+	m.word = counters("upline_bus_word_total", "Word of deliveries over the bus: events sent; deliveries unsent, taken, returned; events unreadable, newer.", "what")
 	registry.MustRegister(m.collectors()...)
 	return m
 }
@@ -63,7 +65,7 @@ func New(registry prometheus.Registerer) *Metrics {
 func (m *Metrics) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		m.ack, m.emit, m.stored, m.commits, m.duplicates, m.conflicts, m.refused, m.handoverFull, m.bodiesDropped, m.tooLarge,
-		m.badSignature, m.settlements, m.deliveries, m.parked, m.retries, m.batches, m.backlog, m.oldest,
+		m.badSignature, m.settlements, m.deliveries, m.parked, m.retries, m.batches, m.backlog, m.oldest, m.word,
 	}
 }
 
@@ -119,6 +121,31 @@ func (m *Metrics) Batch(deliveries int) { m.batches.Observe(float64(deliveries))
 func (m *Metrics) Backlog(waiting int64, oldest time.Duration) {
 	m.backlog.Set(float64(waiting))
 	m.oldest.Set(oldest.Seconds())
+}
+
+// WordSent is events that the bus has taken.
+func (m *Metrics) WordSent(events int) { m.word.WithLabelValues("sent").Add(float64(events)) }
+
+// WordUnsent is deliveries of which the bus took no word: the sweep finds them.
+func (m *Metrics) WordUnsent(deliveries int) {
+	m.word.WithLabelValues("unsent").Add(float64(deliveries))
+}
+
+// WordTaken is deliveries that the bus told of.
+func (m *Metrics) WordTaken(deliveries int) { m.word.WithLabelValues("taken").Add(float64(deliveries)) }
+
+// WordReturned is deliveries whose word comes again.
+func (m *Metrics) WordReturned(deliveries int) {
+	m.word.WithLabelValues("returned").Add(float64(deliveries))
+}
+
+// WordUnreadable is one message that is none of ours, or of a newer version.
+func (m *Metrics) WordUnreadable(newer bool) {
+	what := "unreadable"
+	if newer {
+		what = "newer"
+	}
+	m.word.WithLabelValues(what).Inc()
 }
 
 func seconds(name, help string, buckets ...float64) prometheus.Histogram {

@@ -111,6 +111,21 @@ func (m *memory) ClaimDeliveries(_ context.Context, now, leaseUntil time.Time, l
 	return out, nil
 }
 
+func (m *memory) WaitingDeliveries(_ context.Context, now time.Time, ids []string) ([]inbox.Row, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.struck("waiting"); err != nil {
+		return nil, err
+	}
+	var out []inbox.Row
+	for _, id := range m.arrived {
+		if row := m.rows[id]; slices.Contains(ids, id) && row.Status == inbox.Waiting && row.Attempt == 0 && !row.LeaseUntil.After(now) {
+			out = append(out, *row)
+		}
+	}
+	return out, nil
+}
+
 func (m *memory) FinishDeliveries(_ context.Context, finished []inbox.Finished) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -228,6 +228,7 @@ func (p *Pipeline) Kick() {
 func (p *Pipeline) admit(it *item) {
 	if !p.room.enter(it.key) {
 		p.leave("", it.bytes)
+		it.tell()
 		return
 	}
 	p.intake <- it

@@ -30,6 +30,13 @@ type item struct {
 	revisions []Revised
 	sources   []order.Source  // those of the revisions, or the released one
 	finished  *inbox.Finished // set where the delivery touches no order
+	ended     func()          // told once, when it is no longer in process; nil: nobody waits for it
+}
+
+func (it *item) tell() {
+	if it.ended != nil {
+		it.ended()
+	}
 }
 
 // isDelivery tells it from a released order.
@@ -61,7 +68,7 @@ func (p *Pipeline) read(ctx context.Context, it *item) {
 	it.row.Body, it.row.SealedBody = nil, nil // The revisions hold what is needed; let the memory go.
 	switch v, reason := outcome(err); v {
 	case later:
-		p.leave(it.key, it.bytes) // Stopping: the row keeps its lease and is claimed again.
+		p.letGo([]*item{it}) // Stopping: the row keeps its lease and is claimed again.
 		return
 	case again:
 		p.fail(ctx, []*item{it}, err)

@@ -95,6 +95,13 @@ func (r *room) close() {
 	r.closed = true
 }
 
+// isClosed reports whether nothing comes in any more.
+func (r *room) isClosed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.closed
+}
+
 // empty reports whether nothing is in process.
 func (r *room) empty() bool {
 	r.mu.Lock()

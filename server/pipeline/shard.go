@@ -167,5 +167,6 @@ func (p *Pipeline) ended(b *batch, settled []Settlement) {
 func (p *Pipeline) letGo(items []*item) {
 	for _, it := range items {
 		p.leave(it.key, it.bytes)
+		it.tell()
 	}
 }

@@ -8,7 +8,6 @@ package relay
 import (
 	"context"
 	"crypto/rand"
-	_ "embed"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -17,6 +16,7 @@ import (
 
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/bus"
+	"upline.dev/upline/server/event"
 )
 
 // Row is one message of a program's outbox.
@@ -190,43 +190,17 @@ func (r *Relay) position(ctx context.Context, program string) (*held, error) {
 	return h, nil
 }
 
-// event is a CloudEvent 1.0 in structured JSON.
-type event struct {
-	SpecVersion     string          `json:"specversion"`
-	ID              string          `json:"id"`
-	Source          string          `json:"source"`
-	Type            string          `json:"type"`
-	Subject         string          `json:"subject"`
-	Time            string          `json:"time"`
-	DataContentType string          `json:"datacontenttype"`
-	DataSchema      string          `json:"dataschema"`
-	ProgramID       string          `json:"programid"`
-	Sequence        string          `json:"sequence"`
-	Data            json.RawMessage `json:"data"`
-}
-
-// schemaBase is where the schemas of data can be found.
-const schemaBase = "https://upline.dev/schemas/"
-
-// CommissionEventSchema describes the whole CloudEvent of what one settlement posted.
-//
-//go:embed schemas/commission.event.v1.json
-var CommissionEventSchema []byte
-
 func messagesOf(program string, rows []Row) ([]bus.Message, error) {
 	messages := make([]bus.Message, len(rows))
 	for i, row := range rows {
 		sequence := strconv.FormatInt(row.Sequence, 10)
-		id := program + "/" + sequence
-		body, err := json.Marshal(event{
-			SpecVersion: "1.0", ID: id, Source: "/programs/" + program, Type: "dev.upline." + row.Topic + ".v1", Subject: row.Key,
-			Time: row.CreatedAt.UTC().Format(time.RFC3339Nano), DataContentType: "application/json", DataSchema: schemaBase + row.Topic + ".v1.json",
-			ProgramID: program, Sequence: sequence, Data: row.Payload,
-		})
+		told := event.New(row.Topic, program, sequence, row.Key, row.CreatedAt, row.Payload)
+		told.Sequence = sequence
+		body, err := json.Marshal(told)
 		if err != nil {
-			return nil, fmt.Errorf("outbox row %s: %w", id, err)
+			return nil, fmt.Errorf("outbox row %s/%s: %w", program, sequence, err)
 		}
-		messages[i] = bus.Message{ID: id, Key: program + "/" + row.Key, Body: body}
+		messages[i] = bus.Message{ID: told.ID, Key: program + "/" + row.Key, Body: body}
 	}
 	return messages, nil
 }

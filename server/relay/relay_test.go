@@ -14,6 +14,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"upline.dev/upline/server/bus"
+	"upline.dev/upline/server/event"
 	"upline.dev/upline/server/relay"
 )
 
@@ -219,7 +220,7 @@ func TestLeaseTakenOver(t *testing.T) {
 // TestSchema holds what is published against the published schema, which must refuse what it does not describe.
 func TestSchema(t *testing.T) {
 	t.Parallel()
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(relay.CommissionEventSchema))
+	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(event.CommissionSchema))
 	if err != nil {
 		t.Fatal(err)
 	}

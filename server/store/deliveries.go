@@ -246,7 +246,7 @@ func (s *Store) ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, 
 	}
 	// They are ours: nobody need wait while they are read. They are read even if the caller is stopping, since nobody else
 	// may take them before their lease has run out.
-	if claimed, err = s.readDeliveries(context.WithoutCancel(ctx), ids); err != nil {
+	if claimed, err = s.readDeliveries(context.WithoutCancel(ctx), ids, ""); err != nil {
 		return nil, err
 	}
 	s.claims.reset()
@@ -256,14 +256,24 @@ func (s *Store) ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, 
 	return claimed, nil
 }
 
-func (s *Store) readDeliveries(ctx context.Context, ids []string) ([]inbox.Row, error) {
+// WaitingDeliveries reads what nobody has taken up yet. See inbox.Store.
+func (s *Store) WaitingDeliveries(ctx context.Context, now time.Time, ids []string) (waiting []inbox.Row, err error) {
+	defer server.Wrap(&err, "read %d waiting deliveries", len(ids))
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return s.readDeliveries(ctx, ids, ` AND s.status = 'waiting' AND s.attempt = 0 AND s.lease_until <= $2`, micros(now))
+}
+
+// readDeliveries reads the named deliveries that meet a condition, whose parameters begin at $2, oldest first.
+func (s *Store) readDeliveries(ctx context.Context, ids []string, and string, args ...any) ([]inbox.Row, error) {
 	var found []deliveryRow
 	err := s.read(ctx, "", func(tx *sqlx.Tx) error {
 		return tx.SelectContext(ctx, &found, `SELECT `+deliveryColumns+`, i.sealed_body`+deliveryTables+
-			`WHERE s.delivery_id IN `+s.dialect.in("$1")+` ORDER BY s.received_at, s.delivery_id`, s.dialect.list(ids))
+			`WHERE s.delivery_id IN `+s.dialect.in("$1")+and+` ORDER BY s.received_at, s.delivery_id`, append([]any{s.dialect.list(ids)}, args...)...)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read what was claimed: %w", err)
+		return nil, fmt.Errorf("read deliveries: %w", err)
 	}
 	rows := make([]inbox.Row, len(found))
 	for i := range found {

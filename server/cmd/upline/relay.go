@@ -5,7 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"upline.dev/upline/server"
 	"upline.dev/upline/server/bus"
 	"upline.dev/upline/server/relay"
 )
@@ -13,23 +12,15 @@ import (
 // busPatience is how long a start waits for the bus before it says that it goes on without.
 const busPatience = 5 * time.Second
 
-// relay publishes to the bus until stop is called. Where the bus cannot be reached it says so and keeps trying: deliveries are
-// taken and settled meanwhile, and what was posted is published later.
+// relay publishes to the bus until stop is called. Where the bus cannot be reached it keeps trying: deliveries are taken and settled
+// meanwhile, and what was posted is published later.
 func (cmd *ServeCmd) relay(ctx context.Context, env *environment, a *app) (stop func(), err error) {
 	if cmd.BusURL == "" || !cmd.has("relay") {
 		return func() {}, nil
 	}
-	events, err := bus.Open(cmd.BusURL, bus.Options{})
-	if server.CodeOf(err) == server.Invalid && err != nil {
-		return nil, wrongSetting("%v", err)
-	}
+	events, err := cmd.openBus(ctx, env, bus.Options{}, "events wait in the database")
 	if err != nil {
 		return nil, err
-	}
-	asking, cancel := context.WithTimeout(ctx, busPatience)
-	defer cancel()
-	if err := events.Ping(asking); err != nil {
-		env.log.WarnContext(ctx, "events wait in the database until the bus can be reached", "error", err)
 	}
 	r := &relay.Relay{Books: a.store, Bus: events, Reader: "bus", Clock: a.now, Logger: env.log}
 	running, end := context.WithCancel(context.WithoutCancel(ctx))

@@ -40,7 +40,8 @@ type ServeCmd struct {
 	BodyRetention  time.Duration `help:"How long raw delivery bodies are kept; their hashes stay." env:"UPLINE_BODY_RETENTION" default:"720h"`
 	PublicURL      string        `help:"How the world sees this server, such as https://upline.example.com; empty: by the name each request asks for." env:"UPLINE_PUBLIC_URL" placeholder:"URL"`
 	TrustedProxies []string      `help:"Addresses or networks of reverse proxies whose word on a client's address and scheme counts." env:"UPLINE_TRUSTED_PROXIES" placeholder:"CIDR"`
-	BusURL         string        `help:"Where events of commissions are published: amqp://user:password@host:5672/ or kafka://host:9092; empty: nowhere." env:"BUS_URL" placeholder:"URL"`
+	BusURL         string        `help:"RabbitMQ or Kafka, through which deliveries go to engines in other processes and events of commissions are published: amqp://user:password@host:5672/ or kafka://host:9092; empty: none." env:"BUS_URL" placeholder:"URL"`
+	ThroughBus     bool          `help:"Deliveries go to engines through the bus even where this process has one: several processes of all roles then share the work evenly." env:"UPLINE_THROUGH_BUS"`
 	Roles          []string      `help:"What this process does: ingest takes deliveries, engine settles them, relay publishes to the bus, web serves the screens and their API." env:"UPLINE_ROLES" default:"ingest,engine,relay,web" enum:"ingest,engine,relay,web"`
 	StartWait      time.Duration `help:"How long a start waits for a database that cannot be reached, or that nobody has migrated yet; 0 does not wait." env:"UPLINE_START_WAIT" default:"30s"`
 	StopNotice     time.Duration `help:"How long a process that was told to stop answers on while /readyz says no, so that a load balancer turns away first." env:"UPLINE_STOP_NOTICE" default:"0s"`
@@ -95,6 +96,9 @@ func closing(a *app) error {
 func (cmd *ServeCmd) check() error {
 	if err := cmd.ShopifySettings.check(); err != nil {
 		return err
+	}
+	if cmd.ThroughBus && cmd.BusURL == "" {
+		return wrongSetting("UPLINE_THROUGH_BUS needs a bus: set BUS_URL")
 	}
 	if cmd.BodyRetention <= 0 {
 		return wrongSetting("UPLINE_BODY_RETENTION must be positive, for example 720h")
@@ -177,11 +181,11 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		return err
 	}
 	face.server.RegisterOnShutdown(api.CloseEvents)
-	stopRelay, err := cmd.relay(ctx, env, a)
+	carried, err := cmd.couriers(ctx, env, a, machine, figures)
 	if err != nil {
 		return err
 	}
-	defer stopRelay()
+	defer carried.end()
 	failed := make(chan error, 1)
 	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopEngine()
@@ -202,7 +206,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 	case cause = <-face.failed:
 	}
 	env.log.InfoContext(ctx, "stopping", "drain_timeout", cmd.DrainTimeout.String())
-	return errors.Join(cause, cmd.stop(ctx, face, machine, stopEngine, engineDone))
+	return errors.Join(cause, cmd.stop(ctx, face, machine, carried, stopEngine, engineDone))
 }
 
 // printSetup shows the link by which the first owner comes in. It goes to the terminal and not into the log; the code
@@ -234,13 +238,15 @@ func (cmd *ServeCmd) reconcileAll(ctx context.Context, s *reconcile.Service, dut
 	return working.Wait
 }
 
-// stop ends in the order in which work flows: no new requests, then the inbox, then the pipeline. What is not settled
-// in time stays in the inbox, on disk.
-func (cmd *ServeCmd) stop(ctx context.Context, face *front, m *machine, stopEngine func(), engineDone <-chan struct{}) error {
+// stop ends in the order in which work flows: no new requests, then the inbox, then what goes over the bus, then the pipeline. What is
+// not settled in time stays in the inbox, on disk.
+func (cmd *ServeCmd) stop(ctx context.Context, face *front, m *machine, carried couriers, stopEngine func(), engineDone <-chan struct{}) error {
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmd.StopNotice+cmd.DrainTimeout)
 	defer cancel()
 	err := face.stop(drain, cmd.StopNotice)
 	m.inbox.Close()
+	carried.stopReceiving()
+	carried.stopSending()
 	stopEngine()
 	select {
 	case <-engineDone:
