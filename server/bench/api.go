@@ -2,11 +2,13 @@ package bench
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -23,7 +25,8 @@ type APIConfig struct {
 	Dir         string
 	Orders      int64
 	People      int64
-	Repeat      int // of each call; the first one is told apart
+	Repeat      int    // of each call; the first one is told apart
+	Keep        string // a folder that keeps the company for the next run; "": it is removed
 	Progress    io.Writer
 	Open        func(ctx context.Context, databaseURL, dir string) (Product, error)
 }
@@ -100,37 +103,109 @@ func screens(people int64) [][2]string {
 	}
 }
 
-// API fills a scratch database, serves it by this binary, and measures each call of the screens.
+// API fills a scratch database, or takes the one that was kept, serves it by this binary, and measures each call of the
+// screens.
 func API(ctx context.Context, cfg APIConfig) (report APIReport, err error) {
-	s, err := openScratch(ctx, Config{DatabaseURL: cfg.DatabaseURL, Dir: cfg.Dir, Open: cfg.Open})
+	s, company, err := openCompany(ctx, cfg)
 	if err != nil {
 		return report, err
 	}
 	defer func() { err = errors.Join(err, s.drop()) }()
-	report = APIReport{Database: s.product.Store.Dialect(), Orders: cfg.Orders, People: cfg.People, LimitMS: limitSQLiteMS}
+	report = APIReport{
+		Database: s.product.Store.Dialect(), Orders: company.Orders, People: company.People, FilledIn: company.FilledIn, LimitMS: limitSQLiteMS,
+	}
 	if report.Database == "postgres" {
 		report.LimitMS = limitPostgresMS
 	}
-	key, err := s.realOrder(ctx)
-	if err != nil {
-		return report, err
+	err = s.serve(ctx, func(c *child) error { return report.measure(ctx, c, company.Key, cfg) })
+	report.Load = loadOf()
+	return report, err
+}
+
+// company is what a folder that is kept says of the database that belongs to it.
+type company struct {
+	DatabaseURL string  `json:"database_url,omitempty"`
+	Orders      int64   `json:"orders"`
+	People      int64   `json:"people"`
+	FilledIn    float64 `json:"filled_seconds"`
+	Key         string  `json:"key"` // to the API of this company of nobody's
+}
+
+// companyFile is in a folder whose company is whole.
+const companyFile = "bench.json"
+
+// openCompany makes a company, or opens the one that was kept, brought up to this program's tables.
+func openCompany(ctx context.Context, cfg APIConfig) (s scratch, c company, err error) {
+	settings := Config{DatabaseURL: cfg.DatabaseURL, Dir: cfg.Dir, Open: cfg.Open}
+	if cfg.Keep == "" {
+		if s, err = openScratch(ctx, settings); err == nil {
+			c, err = s.fillCompany(ctx, cfg)
+		}
+		return s, c, joinDrop(err, s)
+	}
+	path := filepath.Join(cfg.Keep, companyFile)
+	text, err := os.ReadFile(path) //nolint:gosec // the folder is the caller's
+	switch {
+	case err == nil:
+		return keptCompany(ctx, cfg, text)
+	case !errors.Is(err, os.ErrNotExist):
+		return s, c, fmt.Errorf("read the company that was kept: %w", err)
+	}
+	if err := os.MkdirAll(cfg.Keep, 0o700); err != nil {
+		return s, c, fmt.Errorf("make the folder to keep: %w", err)
+	}
+	if s, err = newScratch(ctx, settings, cfg.Keep); err != nil {
+		return s, c, err
+	}
+	if c, err = s.fillCompany(ctx, cfg); err != nil {
+		return s, c, joinDrop(err, s)
+	}
+	s.drop = s.product.Store.Close
+	if text, err = json.Marshal(c); err == nil {
+		err = os.WriteFile(path, text, 0o600)
+	}
+	return s, c, joinDrop(err, s)
+}
+
+func joinDrop(err error, s scratch) error {
+	if err != nil && s.drop != nil {
+		err = errors.Join(err, s.drop())
+	}
+	return err
+}
+
+func keptCompany(ctx context.Context, cfg APIConfig, text []byte) (s scratch, c company, err error) {
+	if err := json.Unmarshal(text, &c); err != nil {
+		return s, c, fmt.Errorf("read %s: %w", companyFile, err)
+	}
+	if c.Orders != cfg.Orders || c.People != cfg.People {
+		return s, c, fmt.Errorf("the company in %s has %d orders and %d people: ask for these, or for another folder", cfg.Keep, c.Orders, c.People)
+	}
+	s.url = c.DatabaseURL
+	if s.product, err = cfg.Open(ctx, s.url, cfg.Keep); err != nil {
+		return s, c, err
+	}
+	s.drop = s.product.Store.Close
+	return s, c, nil
+}
+
+// fillCompany writes one real order and the many.
+func (s scratch) fillCompany(ctx context.Context, cfg APIConfig) (c company, err error) {
+	c = company{DatabaseURL: s.url, Orders: cfg.Orders, People: cfg.People}
+	if c.Key, err = s.realOrder(ctx); err != nil {
+		return c, err
 	}
 	begin := time.Now()
 	overview, err := s.product.Store.Overview(ctx, programID)
 	if err != nil {
-		return report, err
+		return c, err
 	}
 	err = s.product.Store.Fill(ctx, programID, store.Filling{Orders: cfg.Orders, People: cfg.People, SKUs: 5000, Batch: overview.LastBatch}, func(n int64) {
 		fmt.Fprintf(cfg.Progress, "\r%d orders", n)
 	})
 	fmt.Fprintln(cfg.Progress)
-	if err != nil {
-		return report, err
-	}
-	report.FilledIn = round(time.Since(begin).Seconds(), 1)
-	err = s.serve(ctx, func(c *child) error { return report.measure(ctx, c, key, cfg) })
-	report.Load = loadOf()
-	return report, err
+	c.FilledIn = round(time.Since(begin).Seconds(), 1)
+	return c, err
 }
 
 // realOrder tells one order through the API's own door and lets it be settled, and gives a key.

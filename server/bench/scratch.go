@@ -30,6 +30,10 @@ func openScratch(ctx context.Context, cfg Config) (s scratch, err error) {
 	if err != nil {
 		return s, fmt.Errorf("make a folder for the bench: %w", err)
 	}
+	return newScratch(ctx, cfg, dir)
+}
+
+func newScratch(ctx context.Context, cfg Config, dir string) (s scratch, err error) {
 	dropDatabase := func(context.Context) error { return nil }
 	if cfg.DatabaseURL != "" {
 		if s.url, dropDatabase, err = store.Scratch(ctx, cfg.DatabaseURL); err != nil {

@@ -254,6 +254,7 @@ type Overview struct {
 	Orders        int64             `json:"orders"`
 	ParkedOrders  int64             `json:"parked_orders"`
 	Deliveries    int64             `json:"deliveries"`
+	Postings      int64             `json:"-"`      // of the ledger, of every kind
 	EarnedByMoney map[string]string `json:"earned"` // currency -> decimal text
 	LastBatch     int64             `json:"last_batch"`
 }

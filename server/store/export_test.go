@@ -36,3 +36,16 @@ func (s *Store) SumPosted(ctx context.Context, program string, sources ...string
 		return err
 	})
 }
+
+// Read runs a reading transaction.
+func (s *Store) Read(ctx context.Context, program string, f func(tx *sqlx.Tx) error) error {
+	return s.read(ctx, program, f)
+}
+
+// In tests little is much, so that what is kept of a large company is kept of a small one.
+func init() { keepPostings, manyPostings, manyPeople = 20, 1, 9 }
+
+// KeepSums writes down what the ledger holds of one posting.
+func (s *Store) KeepSums(program string) {
+	s.keepSums(program, &ledgerSums{upTo: 1, postings: 1, counts: map[string]int64{"EUR": 1}, earned: map[string]int64{"EUR": 5}})
+}

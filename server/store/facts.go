@@ -28,6 +28,7 @@ type facts struct {
 	plans          []versionedPlan
 	plansVersion   int64
 	tally          tally
+	people         peopleSums
 }
 
 type versionedPlan struct {

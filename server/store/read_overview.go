@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -22,9 +21,10 @@ type programRow struct {
 	Currency  string `db:"currency"`
 	TimeZone  string `db:"time_zone"`
 	CreatedAt int64  `db:"created_at"`
+	Catalog   int64  `db:"catalog_version"`
 }
 
-const programSelect = `SELECT program_id, name, currency, time_zone, created_at FROM programs`
+const programSelect = `SELECT program_id, name, currency, time_zone, created_at, catalog_version FROM programs`
 
 func (r *programRow) public() query.Program {
 	return query.Program{ProgramID: r.ProgramID, Name: r.Name, Currency: r.Currency, TimeZone: r.TimeZone, CreatedAt: instant(r.CreatedAt)}
@@ -112,7 +112,6 @@ func (s *Store) Overview(ctx context.Context, program string) (o query.Overview,
 			query string
 		}{
 			{&o.Distributors, `SELECT count(*) FROM distributors WHERE program_id = $1`},
-			{&o.MappedSKUs, `SELECT count(*) FROM (SELECT DISTINCT platform, platform_sku FROM sku_mapping WHERE program_id = $1) m`},
 			{&o.Plans, `SELECT count(*) FROM plan_versions WHERE program_id = $1`},
 			{&o.Orders, `SELECT count(*) FROM orders WHERE program_id = $1`},
 			{&o.ParkedOrders, `SELECT count(*) FROM orders WHERE program_id = $1 AND settlement = 'parked'`},
@@ -125,10 +124,18 @@ func (s *Store) Overview(ctx context.Context, program string) (o query.Overview,
 				return err
 			}
 		}
+		if o.MappedSKUs, err = tally.mapped(ctx, tx, program, row.Catalog); err != nil {
+			return err
+		}
 		if err := tx.GetContext(ctx, &o.LastBatch, `SELECT coalesce(max(sequence), 0) FROM seals WHERE program_id = $1`, program); err != nil {
 			return err
 		}
-		o.EarnedByMoney, err = tally.earnedBy(ctx, tx, program, o.LastBatch)
+		sums, err := tally.sumsUpTo(ctx, tx, program, o.LastBatch, func(sums *ledgerSums) { go s.keepSums(program, sums) })
+		if err != nil {
+			return err
+		}
+		o.Postings = sums.postings
+		o.EarnedByMoney, err = visibleEarned(ctx, tx, program, sums)
 		return err
 	})
 	return o, err
@@ -157,8 +164,9 @@ func (s *Store) recount(program, statement string) {
 type tally struct {
 	mu     sync.Mutex
 	counts map[string]counted // by statement
-	earned map[string]int64   // by currency, over all batches up to upTo; nil: not summed yet
-	upTo   int64
+	sums   *ledgerSums        // nil: not read yet
+	skus   int64              // that are mapped, by version skusOf of the catalogue
+	skusOf int64
 }
 
 type counted struct {
@@ -166,6 +174,19 @@ type counted struct {
 	till time.Time // how long it is good enough
 	// asked says that it is being counted anew.
 	asked bool
+}
+
+// mapped counts the SKUs that are mapped, once for each version of the catalogue.
+func (t *tally) mapped(ctx context.Context, tx *sqlx.Tx, program string, version int64) (int64, error) {
+	if version == 0 || version != t.skusOf {
+		err := tx.GetContext(ctx, &t.skus, `SELECT count(*) FROM (SELECT DISTINCT platform, platform_sku FROM sku_mapping
+			WHERE program_id = $1 AND version <= $2) m`, program, version)
+		if err != nil {
+			return 0, fmt.Errorf("count mapped SKUs: %w", err)
+		}
+		t.skusOf = version
+	}
+	return t.skus, nil
 }
 
 // A count of so many rows may be repeated for so many times as long as it took: counting then costs the database at most
@@ -210,48 +231,6 @@ func (t *tally) keep(statement string, n int64, begin, end time.Time) {
 		t.counts = make(map[string]counted)
 	}
 	t.counts[statement] = counted{rows: n, till: end.Add(countsApart * end.Sub(begin))}
-}
-
-// tallyPostings is up to how many postings are added to a sum that is there; to sum all orders is faster for more.
-const tallyPostings = 20_000
-
-// earnedBy is what was earned per currency up to a batch. The ledger only grows, so the sum of the batches before is kept
-// and the new ones are added. Sums are made in Go: one that does not fit is an error and not another number.
-func (t *tally) earnedBy(ctx context.Context, tx *sqlx.Tx, program string, last int64) (map[string]string, error) {
-	var fresh int64
-	err := tx.GetContext(ctx, &fresh, `SELECT CAST(coalesce(sum(leaf_count), 0) AS bigint) FROM seals WHERE program_id = $1 AND sequence > $2`,
-		program, t.upTo)
-	if err != nil {
-		return nil, err
-	}
-	base, query, args := t.earned, `SELECT currency, CAST(sum(amount_minor) AS bigint) AS minor FROM postings
-		WHERE program_id = $1 AND batch_sequence > $2 AND batch_sequence <= $3 AND kind = 'earning' GROUP BY currency`, []any{program, t.upTo, last}
-	if t.earned == nil || fresh > tallyPostings {
-		base, query, args = nil, `SELECT currency, CAST(sum(earned_minor) AS bigint) AS minor FROM orders
-			WHERE program_id = $1 AND revision > 0 GROUP BY currency`, []any{program}
-	}
-	if last > t.upTo || t.earned == nil {
-		var sums []struct {
-			Currency string `db:"currency"`
-			Minor    int64  `db:"minor"`
-		}
-		if err := tx.SelectContext(ctx, &sums, query, args...); err != nil {
-			return nil, err
-		}
-		earned := make(map[string]int64, len(sums))
-		maps.Copy(earned, base)
-		for _, sum := range sums {
-			if earned[sum.Currency], err = money.Add(earned[sum.Currency], sum.Minor); err != nil {
-				return nil, fmt.Errorf("sum what was earned in %s: %w", sum.Currency, err)
-			}
-		}
-		t.earned, t.upTo = earned, last
-	}
-	texts := make(map[string]string, len(t.earned))
-	for currency, minor := range t.earned {
-		texts[currency] = money.FormatMinor(minor, money.Currency(currency))
-	}
-	return texts, nil
 }
 
 // UnmappedSKUs lists the SKUs that orders wait for, with the money that waits. See query.Reader.

@@ -33,11 +33,6 @@ const distributorSelect = `SELECT d.distributor_id, d.sponsor_id, d.status, d.ra
 func (s *Store) Distributors(ctx context.Context, program, search string, p query.Page) (list []query.Distributor, next string, err error) {
 	defer server.Wrap(&err, "list distributors of program %s", program)
 	c := where(program, "d.program_id")
-	if search != "" {
-		c.and(`((d.distributor_id >= ? AND d.distributor_id < ?) OR d.distributor_id IN (
-			SELECT distributor_id FROM distributor_codes WHERE program_id = ? AND code_key = ?))`,
-			search, search+"\U0010FFFF", program, codeKey(search))
-	}
 	after, err := readCursor(p.After, 1)
 	if err != nil {
 		return nil, "", err
@@ -47,6 +42,9 @@ func (s *Store) Distributors(ctx context.Context, program, search string, p quer
 	}
 	limit := pageLimit(p)
 	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		if err := s.searchPeople(ctx, tx, program, search, c); err != nil {
+			return err
+		}
 		var rows []distributorRow
 		err := tx.SelectContext(ctx, &rows, distributorSelect+c.String()+` ORDER BY d.distributor_id`+c.limited(limit), c.args...)
 		if err != nil {
@@ -57,6 +55,26 @@ func (s *Store) Distributors(ctx context.Context, program, search string, p quer
 		return err
 	})
 	return list, next, err
+}
+
+// searchPeople narrows a list to ids that begin with a text, and to whom it is or was a code of. Codes are looked up by
+// themselves: most texts are none, and a planner that has to expect one goes through everybody.
+func (s *Store) searchPeople(ctx context.Context, tx *sqlx.Tx, program, text string, c *conditions) error {
+	if text == "" {
+		return nil
+	}
+	var owners []string
+	err := tx.SelectContext(ctx, &owners, `SELECT DISTINCT distributor_id FROM distributor_codes WHERE program_id = $1 AND code_key = $2
+		AND distributor_id <> ''`, program, codeKey(text))
+	if err != nil {
+		return fmt.Errorf("look for a code: %w", err)
+	}
+	if len(owners) == 0 {
+		c.and("d.distributor_id >= ? AND d.distributor_id < ?", text, text+"\U0010FFFF")
+		return nil
+	}
+	c.and(`((d.distributor_id >= ? AND d.distributor_id < ?) OR d.distributor_id IN `+s.dialect.in("?")+`)`, text, text+"\U0010FFFF", s.dialect.list(owners))
+	return nil
 }
 
 // Distributor reads one distributor. See query.Reader.

@@ -27,6 +27,9 @@ func (s *Store) People(ctx context.Context, program string, f query.DistributorF
 		order = ` ORDER BY d.created_at DESC, d.distributor_id DESC`
 	}
 	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		if err := s.searchPeople(ctx, tx, program, f.Search, c); err != nil {
+			return err
+		}
 		var rows []distributorRow
 		if err := tx.SelectContext(ctx, &rows, distributorSelect+c.String()+order+c.limited(limit), c.args...); err != nil {
 			return err
@@ -49,10 +52,14 @@ func peopleConditions(program string, f *query.DistributorFilter, p query.Page) 
 	if f.Top {
 		c.and("d.sponsor_id = ''")
 	}
-	if f.Search != "" {
-		c.and(`((d.distributor_id >= ? AND d.distributor_id < ?) OR d.distributor_id IN (
-			SELECT distributor_id FROM distributor_codes WHERE program_id = ? AND code_key = ?))`,
-			f.Search, f.Search+"\U0010FFFF", program, codeKey(f.Search))
+	// Spelt out, so that SQLite takes the indexes that only hold such people.
+	for _, only := range []struct {
+		holds  bool
+		clause string
+	}{{f.Rank != "", "d.rank <> ''"}, {f.Country != "", "d.country <> ''"}, {f.Status != "" && f.Status != "active", "d.status <> 'active'"}} {
+		if only.holds {
+			c.and(only.clause)
+		}
 	}
 	if !f.Newest {
 		after, err := readCursor(p.After, 1)
@@ -87,16 +94,14 @@ func (s *Store) Profile(ctx context.Context, program, distributorID string) (p q
 		if err != nil {
 			return fmt.Errorf("count the frontline: %w", err)
 		}
-		var sums []struct {
-			Currency string `db:"currency"`
-			Minor    int64  `db:"minor"`
+		sums, err := s.facts(program).people.earned(ctx, tx, program, distributorID)
+		if err != nil {
+			return err
 		}
-		err = tx.SelectContext(ctx, &sums, `SELECT currency, CAST(sum(amount_minor) AS bigint) AS minor FROM postings
-			WHERE program_id = $1 AND distributor_id = $2 AND kind = 'earning' GROUP BY currency`, program, distributorID)
-		for _, sum := range sums {
-			p.Earned[sum.Currency] = money.FormatMinor(sum.Minor, money.Currency(sum.Currency))
+		for currency, minor := range sums {
+			p.Earned[currency] = money.FormatMinor(minor, money.Currency(currency))
 		}
-		return err
+		return nil
 	})
 	return p, err
 }

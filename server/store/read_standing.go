@@ -25,15 +25,12 @@ func (s *Store) Standing(ctx context.Context, program string) (st query.Standing
 		return st, err
 	}
 	st = query.Standing{Waiting: []query.Reason{}, LastSeal: o.LastBatch}
-	var posted, unmapped, waiting int64
-	var oldest int64
+	var waiting, oldest int64
 	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
 		for _, ask := range []struct {
 			into  *int64
 			query string
 		}{
-			{&posted, `SELECT CAST(coalesce(sum(leaf_count), 0) AS bigint) FROM seals WHERE program_id = $1`},
-			{&unmapped, `SELECT count(*) FROM orders WHERE program_id = $1 AND settlement = 'parked' AND reason_code = 'unmapped_sku'`},
 			{&waiting, `SELECT count(*) FROM inbox_state WHERE program_id = $1 AND status = 'waiting'`},
 			{&oldest, `SELECT coalesce(min(received_at), 0) FROM inbox_state WHERE program_id = $1 AND status = 'waiting'`},
 			{&st.Releasing, `SELECT count(*) FROM released_sources WHERE program_id = $1`},
@@ -51,11 +48,17 @@ func (s *Store) Standing(ctx context.Context, program string) (st query.Standing
 		}
 		return s.addProof(ctx, tx, program, &st)
 	})
+	unmapped := int64(0)
+	for _, r := range st.Waiting {
+		if r.Code == "unmapped_sku" {
+			unmapped += r.Orders
+		}
+	}
 	st.Stages = []query.Stage{
 		{Name: "received", Count: o.Deliveries, Oldest: maybe(oldest)},
 		{Name: "mapped", Count: o.Orders - unmapped},
 		{Name: "commissioned", Count: o.Orders - o.ParkedOrders},
-		{Name: "posted", Count: posted},
+		{Name: "posted", Count: o.Postings},
 	}
 	return st, err
 }

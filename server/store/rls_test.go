@@ -66,6 +66,7 @@ func twoPrograms(t *testing.T, s *store.Store) {
 				}},
 			}}, nil, time.Now())
 		}))
+		s.KeepSums(program)
 		_, err = s.PutBindings(ctx, program, []admin.Binding{{StoreID: src.StoreID, CustomerID: "c", Kind: order.SelfBinding, DistributorID: "ann"}}, time.Now(), true)
 		check(t, err)
 		fillPeriods(t, s, program)
@@ -112,7 +113,7 @@ var (
 		"distributors", "distributor_profiles", "genealogy_links", "standings", "distributor_codes",
 		"order_revisions", "orders", "customer_bindings", "stated_bindings", "settlements", "postings", "seals", "outbox", "audit_log", "ledger",
 		"enroller_links", "placements", "person_facts", "rank_overrides", "sale_heads", "sales", "sale_sums", "sale_sums_upto", "periods", "runs",
-		"open_commits", "rank_history", "component_states", "program_settings", "imports", "relay_positions",
+		"open_commits", "ledger_sums", "rank_history", "component_states", "program_settings", "imports", "relay_positions",
 	}
 	openTables = []string{"programs", "stores", "api_keys", "inbox", "inbox_state", "store_credentials", "install_states", "memberships", "sessions", "invitations", "store_channels", "channel_nonces"}
 )

@@ -12,11 +12,16 @@ import (
 // planStatistics is what SQLite's planner believes of our tables: "table index rows rows-per-value-of-one-column …", as in
 // sqlite_stat1. It describes one large program. Without it the planner takes a program for ten rows, and then walks
 // through all of its orders in the order a list wants them, instead of finding the few that are asked for. ANALYZE would
-// tell it the same of a large file, but not of one that is about to grow, and plans would change with the data.
+// tell it the same of a large file, but not of one that is about to grow, and plans would change with the data. Settlements
+// are given as many rows as postings: where a list of postings seemed to look for more of them than there are, SQLite would
+// first read them all for a Bloom filter, even for a page of fifty.
 const planStatistics = `
 distributors distributors 1000000 1000000 1
 distributors distributors_by_sponsor 1000000 1000000 5 1
 distributors distributors_by_created 1000000 1000000 2 1
+distributors distributors_by_rank 100000 100000 10000 1
+distributors distributors_by_status 100000 100000 30000 1
+distributors distributors_by_country 1000000 1000000 100000 1
 distributor_codes distributor_codes 1000000 1000000 1000 1 1
 distributor_codes distributor_codes_by_code 1000000 1000000 2 1
 distributor_codes distributor_codes_by_distributor 1000000 1000000 2
@@ -41,17 +46,17 @@ orders orders_by_distributor 1000000 1000000 100 2 1
 orders orders_parked 1000 1000 2 1
 orders orders_by_store 1000000 1000000 200000 2 1
 orders orders_waiting 1000 1000 1 1 1 1
-orders orders_parked_by_reason 1000 1000 200 2 1
+orders orders_parked_by_reason 1000 1000 200 2 1 1 1
 park_causes park_causes 2000 2000 100 1
 park_causes park_causes_by_source 2000 2000 2
 released_sources released_sources 1000 1000 1
 customer_bindings customer_bindings 500000 500000 250000 1
 stated_bindings stated_bindings 500000 500000 250000 2 1 1
 stated_bindings stated_bindings_by_distributor 500000 500000 2
-settlements sqlite_autoindex_settlements_1 1000000 1000000 2 1
-settlements sqlite_autoindex_settlements_2 1000000 1000000 100 1
+settlements sqlite_autoindex_settlements_1 5000000 5000000 2 1
+settlements sqlite_autoindex_settlements_2 5000000 5000000 100 1
 postings postings 5000000 5000000 500 1
-postings postings_by_distributor 5000000 5000000 500 5 1
+postings postings_by_distributor 5000000 5000000 500 5 1 1 1 1
 postings postings_by_kind 1000 1000 500 5 1
 seals sqlite_autoindex_seals_1 10000 10000 1
 outbox outbox 1000000 1000000 1

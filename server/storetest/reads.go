@@ -328,7 +328,7 @@ func testOverview(t *testing.T, w *world) {
 		Program:      query.Program{ProgramID: program, Name: program, Currency: "EUR", TimeZone: "UTC", CreatedAt: got.Program.CreatedAt},
 		Stores:       []query.StoreRow{{StoreID: shop, Platform: "shopify", Domain: shop + ".myshopify.com", Name: shop, Currency: "EUR", LastDeliveryAt: &begin}},
 		Distributors: 4, MappedSKUs: 1, Plans: 1, Orders: 2, ParkedOrders: 1, Deliveries: 1,
-		EarnedByMoney: map[string]string{"EUR": "12.84"}, LastBatch: 1,
+		Postings: 2, EarnedByMoney: map[string]string{"EUR": "12.84"}, LastBatch: 1,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatal(diff)

@@ -118,15 +118,17 @@ type BenchAPICmd struct {
 	People int64  `help:"Its distributors." default:"100000"`
 	Repeat int    `help:"How often each call is measured." default:"100"`
 	Dir    string `help:"Where to put scratch data; must be a real disk." default:"." type:"existingdir"`
+	Keep   string `help:"A folder that keeps the company for the next run; made and filled where there is none." type:"path"`
 }
 
-// Run carries it out. The scratch database and folder are removed at the end.
+// Run carries it out. The scratch database and folder are removed at the end, unless they are to be kept.
 func (cmd *BenchAPICmd) Run(ctx context.Context, env *environment) error {
 	if cmd.Orders < 1000 || cmd.People < 100 || cmd.Repeat < 2 {
 		return wrongSetting("bench api needs at least 1000 orders, 100 people and 2 repetitions")
 	}
 	report, err := bench.API(ctx, bench.APIConfig{
-		DatabaseURL: env.DatabaseURL, Dir: cmd.Dir, Orders: cmd.Orders, People: cmd.People, Repeat: cmd.Repeat, Progress: env.stderr, Open: env.openBench,
+		DatabaseURL: env.DatabaseURL, Dir: cmd.Dir, Orders: cmd.Orders, People: cmd.People, Repeat: cmd.Repeat, Keep: cmd.Keep,
+		Progress: env.stderr, Open: env.openBench,
 	})
 	if err != nil {
 		return err
