@@ -11,7 +11,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 TOOL := go tool -modfile=.ci/tools/go.mod
 FUZZTIME ?= 10s
 
-.PHONY: help build screens run demo plugin-zip magento-package test test-go lint fmt fuzz bench bench-ui clean
+.PHONY: help build screens run demo plugin-zip magento-package test test-go chaos chaos-short lint fmt fuzz bench bench-ui clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +48,12 @@ test-go: ## run the Go tests quickly; those that need a server are skipped
 
 test-bus: ## run the suite of the buses; KAFKA_URL=kafka://host:port runs it on a real cluster
 	@bash .ci/services.sh bash .ci/gotest.sh . -count=1 -v -run 'TestConformance|TestOpen' ./server/bus/...
+
+chaos: ## break everything under load, three rounds in about 25 minutes; fails where an order is lost or paid twice
+	@bash .ci/chaos.sh --rounds 3
+
+chaos-short: ## the same, once, in about 5 minutes
+	@bash .ci/chaos.sh --short
 
 lint: ## check the Go code and the scripts
 	@bash .ci/lint.sh go

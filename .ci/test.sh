@@ -119,6 +119,7 @@ fi
 
 suite build "without a C compiler" build
 suite go "${race:+race detector, }$where" go_tests
+suite chaos "kill -9, networks, disks, clocks, fail-over: nothing lost, nothing twice" bash .ci/chaos.sh --short
 suite tools "the programs of .ci/tools" bash .ci/gotest.sh .ci/tools -count=1 ./...
 suite generated "genqlient" bash .ci/lint.sh generated
 suite lint "golangci-lint" bash .ci/lint.sh go

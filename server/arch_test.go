@@ -94,6 +94,7 @@ var table = []row{
 	{pkg: "server/bench", ours: "*"},
 	{pkg: "server/cmd/upline", ours: "*", leaf: true},
 	{pkg: "server/e2e", ours: "*", leaf: true},
+	{pkg: "server/e2e/chaos", ours: "server/bus", leaf: true},
 	{pkg: "server/e2e/shopifyworld", testOnly: true, leaf: true},
 }
 
@@ -105,7 +106,7 @@ var libraries = map[string]string{
 	"github.com/gin-gonic/gin":               "server/httpapi server/bench",
 	"github.com/getkin/kin-openapi":          "server/httpapi",
 	"github.com/jmoiron/sqlx":                "server/store",
-	"github.com/lib/pq":                      "server/store server/bench",
+	"github.com/lib/pq":                      "server/store server/bench server/e2e/chaos",
 	"modernc.org/sqlite":                     "server/store",
 	"github.com/pressly/goose/v3":            "server/store",
 	"github.com/goccy/go-yaml":               "server/planfile",

@@ -15,7 +15,10 @@ import (
 	"upline.dev/upline/server/relay"
 )
 
-var _ relay.Books = (*Store)(nil)
+var (
+	_ relay.Books   = (*Store)(nil)
+	_ relay.Trimmed = (*Store)(nil)
+)
 
 // outboxPayload is what an outbox row keeps: where its events are. The postings never change, so to keep the events
 // twice would only be a second truth, and cost a third of the settling transaction.
@@ -121,6 +124,19 @@ func (s *Store) ForgetOutbox(ctx context.Context, program string, upTo int64) (e
 		_, err := tx.ExecContext(ctx, `DELETE FROM outbox WHERE program_id = $1 AND sequence <= $2`, program, upTo)
 		return err
 	})
+}
+
+// TrimOutbox drops what every reader has had. See relay.Trimmed. Sequences have no gaps, so that the first one says where
+// a limited number of rows ends.
+func (s *Store) TrimOutbox(ctx context.Context, program string, before time.Time, limit int) (dropped int64, err error) {
+	defer server.Wrap(&err, "trim the outbox of program %s", program)
+	err = s.write(ctx, program, func(ctx context.Context, tx *sqlx.Tx) error {
+		dropped, err = affected(tx.ExecContext(ctx, `DELETE FROM outbox WHERE program_id = $1 AND created_at < $2
+			AND sequence < (SELECT min(sequence) FROM outbox WHERE program_id = $1) + $3
+			AND sequence <= (SELECT min(sequence) FROM relay_positions WHERE program_id = $1)`, program, micros(before), limit))
+		return err
+	})
+	return dropped, err
 }
 
 // LeasePosition makes owner the only one who reads for reader for a while. See relay.Books.

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -49,4 +50,42 @@ func testPosition(t *testing.T, w *world) {
 	}
 	wantCode(t, w.Store.MovePosition(w.ctx, program, "bus", "one", 9), server.Conflict)
 	wantCode(t, w.Store.MovePosition(w.ctx, "rival", "bus", "two", 9), server.Conflict)
+}
+
+// testTrim: rows go when they are old enough and every reader has had them; the next one still gets the next sequence.
+func testTrim(t *testing.T, w *world) {
+	w.withFacts(t)
+	for n := range 4 {
+		w.settle(t, w.Store, sale(source(string(rune('1'+n))), 1000), 1, map[string]int64{"ann": 100})
+	}
+	later := time.Now().Add(time.Hour)
+	trim := func(before time.Time, limit int, want int64) {
+		t.Helper()
+		dropped, err := w.Store.TrimOutbox(w.ctx, program, before, limit)
+		if ok(t, err); dropped != want {
+			t.Fatalf("%d rows were dropped, want %d", dropped, want)
+		}
+	}
+	trim(later, 100, 0) // Nobody has read anything.
+	for reader, at := range map[string]int64{"bus": 3, "hooks": 2} {
+		_, leased, err := w.Store.LeasePosition(w.ctx, program, reader, "one", begin, begin.Add(time.Minute))
+		if ok(t, err); !leased {
+			t.Fatal("not leased")
+		}
+		ok(t, w.Store.MovePosition(w.ctx, program, reader, "one", at))
+	}
+	trim(time.UnixMicro(1), 100, 0)
+	trim(later, 1, 1)
+	trim(later, 100, 1)
+	trim(later, 100, 0)
+	w.settle(t, w.Store, sale(source("9"), 1000), 1, map[string]int64{"ann": 100})
+	rows, err := w.Store.Outbox(w.ctx, program, 0, 10)
+	ok(t, err)
+	var sequences []int64
+	for _, row := range rows {
+		sequences = append(sequences, row.Sequence)
+	}
+	if !slices.Equal(sequences, []int64{3, 4, 5}) {
+		t.Errorf("what is left: %v, want 3, 4, 5", sequences)
+	}
 }

@@ -48,6 +48,7 @@ type Store interface {
 	channel.Books
 	reconcile.Books
 	relay.Books
+	relay.Trimmed
 	duty.Leases
 	KeyCheck(ctx context.Context, fresh string) (kept string, err error)
 	Seals(ctx context.Context, program string, fn func(ledger.Seal, []ledger.Posting, [][32]byte) error) error
@@ -110,6 +111,7 @@ var suite = map[string]func(*testing.T, *world){
 	"settle/parked deliveries":  testParkedDeliveries,
 	"settle/many":               testManyInOneBatch,
 	"outbox/position":           testPosition,
+	"outbox/trim":               testTrim,
 	"processes/leases":          testLeases,
 	"processes/keys":            testKeyCheck,
 	"ledger/only grows":         testOnlyGrows,

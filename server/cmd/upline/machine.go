@@ -16,9 +16,10 @@ import (
 	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/privacy"
 	"upline.dev/upline/server/reference"
+	"upline.dev/upline/server/relay"
 )
 
-// retentionEvery is how often old bodies are looked for.
+// retentionEvery is how often old bodies, and old rows of the outbox, are looked for.
 const retentionEvery = time.Hour
 
 // keepEvery is how often the sums of what sold in open periods are brought up to date: each time costs what sold since.
@@ -34,9 +35,11 @@ const hintsEvery = 10 * time.Second
 type machineOptions struct {
 	figures    *metrics.Metrics
 	keepBodies time.Duration
+	keepOutbox time.Duration // 0: for ever
 	roles      []string
-	alone      bool // no other process settles on this database: leases found at start are of the dead
-	bulk       bool // many deliveries are sent from here and nobody waits for a single one
+	lease      time.Duration // how long a delivery is left to whoever took it up; 0: the parts' own default
+	alone      bool          // no other process settles on this database: leases found at start are of the dead
+	bulk       bool          // many deliveries are sent from here and nobody waits for a single one
 }
 
 // machine is the part that works: inbox and pipeline on one database.
@@ -49,12 +52,13 @@ type machine struct {
 	hints    *reference.Keeper
 	keep     func(ctx context.Context) // brings sums of sales up to date
 	duties   *duty.Keeper
+	trimmer  *relay.Trimmer // nil: nothing is trimmed
 }
 
 // newMachine builds inbox and pipeline; nothing runs yet but the inbox's writer.
 func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
 	in, err := inbox.New(a.store, a.ring, a.now, inbox.Options{
-		KeepBodies: o.keepBodies, Metrics: o.figures, FastPacking: a.store.Dialect() == "sqlite", BatchRows: o.batchRows(),
+		KeepBodies: o.keepBodies, Metrics: o.figures, FastPacking: a.store.Dialect() == "sqlite", BatchRows: o.batchRows(), Lease: o.lease,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start the inbox: %w", err)
@@ -77,6 +81,9 @@ func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
 			a.runs(e, nil).Keep(ctx, keepEvery, func(ctx context.Context) ([]string, error) { return a.programIDs(ctx, "") },
 				func(err error) { e.log.Warn("summing sales", "error", err) })
 		},
+	}
+	if o.keepOutbox > 0 {
+		m.trimmer = &relay.Trimmer{Books: a.store, Clock: a.now, Keep: o.keepOutbox, Logger: e.log}
 	}
 	if m.engine {
 		in.HandTo(p)
@@ -102,7 +109,7 @@ const sqliteArrivalBatch = 16
 
 // pipelineOptions suit the database. SQLite has one writer: a second shard would stand in its queue before the inbox.
 func pipelineOptions(a *app, o machineOptions) pipeline.Options {
-	options := pipeline.Options{SingleProcess: o.alone}
+	options := pipeline.Options{SingleProcess: o.alone, Lease: o.lease}
 	if a.store.Dialect() == "sqlite" {
 		options.Shards, options.Normalisers, options.ArrivalBatchMax = 1, 1, sqliteArrivalBatch
 	}
@@ -121,6 +128,9 @@ func (m *machine) run(ctx context.Context) error {
 		working.Go(func() { m.duties.Run(ctx, name, work) })
 	}
 	alone("retention", func(ctx context.Context) { m.inbox.Retain(ctx, retentionEvery, m.fail) })
+	if m.trimmer != nil {
+		alone("outbox", func(ctx context.Context) { m.trimmer.Run(ctx, retentionEvery) })
+	}
 	if !m.engine {
 		<-ctx.Done()
 		return nil

@@ -5,10 +5,29 @@ import (
 	"encoding/base64"
 	"slices"
 	"strings"
+	"time"
 
 	"upline.dev/upline/server/duty"
 	"upline.dev/upline/server/httpapi"
 )
+
+// ProcessSettings are those of a process among many on one database.
+type ProcessSettings struct {
+	StartWait       time.Duration `help:"How long a start waits for a database that cannot be reached, or that nobody has migrated yet; 0 does not wait." env:"UPLINE_START_WAIT" default:"30s"`
+	StopNotice      time.Duration `help:"How long a process that was told to stop answers on while /readyz says no, so that a load balancer turns away first." env:"UPLINE_STOP_NOTICE" default:"0s"`
+	ClaimLease      time.Duration `help:"How long a delivery is left to the engine that took it up; what a killed engine held waits so long for another one." env:"UPLINE_CLAIM_LEASE" default:"30s"`
+	OutboxRetention time.Duration `help:"How long outbox rows are kept that every reader has had; 0 keeps them for ever." env:"UPLINE_OUTBOX_RETENTION" default:"720h"`
+}
+
+func (s *ProcessSettings) check() error {
+	if s.OutboxRetention < 0 {
+		return wrongSetting("UPLINE_OUTBOX_RETENTION must not be negative; 0 keeps everything")
+	}
+	if s.ClaimLease < time.Second {
+		return wrongSetting("UPLINE_CLAIM_LEASE must be at least 1s: settling takes a moment")
+	}
+	return nil
+}
 
 // has tells whether this process has a role.
 func (cmd *ServeCmd) has(role string) bool { return slices.Contains(cmd.Roles, role) }

@@ -34,18 +34,17 @@ import (
 type ServeCmd struct {
 	signInSettings
 	ShopifySettings
-	Addr           string        `help:"Address to listen on." env:"UPLINE_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	DrainTimeout   time.Duration `help:"How long to finish what is under way when told to stop." env:"UPLINE_DRAIN_TIMEOUT" default:"20s"`
-	ReconcileEvery time.Duration `help:"How often each connected store's orders are held against its platform's; 0 never does, nor fetches hinted orders." env:"UPLINE_RECONCILE_EVERY" default:"6h"`
-	BodyRetention  time.Duration `help:"How long raw delivery bodies are kept; their hashes stay." env:"UPLINE_BODY_RETENTION" default:"720h"`
-	PublicURL      string        `help:"How the world sees this server, such as https://upline.example.com; empty: by the name each request asks for." env:"UPLINE_PUBLIC_URL" placeholder:"URL"`
-	TrustedProxies []string      `help:"Addresses or networks of reverse proxies whose word on a client's address and scheme counts." env:"UPLINE_TRUSTED_PROXIES" placeholder:"CIDR"`
-	BusURL         string        `help:"RabbitMQ or Kafka, through which deliveries go to engines in other processes and events of commissions are published: amqp://user:password@host:5672/ or kafka://host:9092; empty: none." env:"BUS_URL" placeholder:"URL"`
-	ThroughBus     bool          `help:"Deliveries go to engines through the bus even where this process has one: several processes of all roles then share the work evenly." env:"UPLINE_THROUGH_BUS"`
-	Roles          []string      `help:"What this process does: ingest takes deliveries, engine settles them, relay publishes to the bus, web serves the screens and their API." env:"UPLINE_ROLES" default:"ingest,engine,relay,web" enum:"ingest,engine,relay,web"`
-	StartWait      time.Duration `help:"How long a start waits for a database that cannot be reached, or that nobody has migrated yet; 0 does not wait." env:"UPLINE_START_WAIT" default:"30s"`
-	StopNotice     time.Duration `help:"How long a process that was told to stop answers on while /readyz says no, so that a load balancer turns away first." env:"UPLINE_STOP_NOTICE" default:"0s"`
-	ShopSettings   `embed:""`
+	Addr            string        `help:"Address to listen on." env:"UPLINE_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	DrainTimeout    time.Duration `help:"How long to finish what is under way when told to stop." env:"UPLINE_DRAIN_TIMEOUT" default:"20s"`
+	ReconcileEvery  time.Duration `help:"How often each connected store's orders are held against its platform's; 0 never does, nor fetches hinted orders." env:"UPLINE_RECONCILE_EVERY" default:"6h"`
+	BodyRetention   time.Duration `help:"How long raw delivery bodies are kept; their hashes stay." env:"UPLINE_BODY_RETENTION" default:"720h"`
+	PublicURL       string        `help:"How the world sees this server, such as https://upline.example.com; empty: by the name each request asks for." env:"UPLINE_PUBLIC_URL" placeholder:"URL"`
+	TrustedProxies  []string      `help:"Addresses or networks of reverse proxies whose word on a client's address and scheme counts." env:"UPLINE_TRUSTED_PROXIES" placeholder:"CIDR"`
+	BusURL          string        `help:"RabbitMQ or Kafka, through which deliveries go to engines in other processes and events of commissions are published: amqp://user:password@host:5672/ or kafka://host:9092; empty: none." env:"BUS_URL" placeholder:"URL"`
+	ThroughBus      bool          `help:"Deliveries go to engines through the bus even where this process has one: several processes of all roles then share the work evenly." env:"UPLINE_THROUGH_BUS"`
+	Roles           []string      `help:"What this process does: ingest takes deliveries, engine settles them, relay publishes to the bus, web serves the screens and their API." env:"UPLINE_ROLES" default:"ingest,engine,relay,web" enum:"ingest,engine,relay,web"`
+	ProcessSettings `embed:""`
+	ShopSettings    `embed:""`
 }
 
 // Limits of one connection. Platforms answer within seconds; slower clients only hold memory.
@@ -103,6 +102,9 @@ func (cmd *ServeCmd) check() error {
 	if cmd.BodyRetention <= 0 {
 		return wrongSetting("UPLINE_BODY_RETENTION must be positive, for example 720h")
 	}
+	if err := cmd.ProcessSettings.check(); err != nil {
+		return err
+	}
 	if err := cmd.signInSettings.check(); err != nil {
 		return err
 	}
@@ -148,7 +150,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	figures := metrics.New(registry)
-	machine, err := env.newMachine(a, machineOptions{figures: figures, keepBodies: cmd.BodyRetention, roles: cmd.Roles, alone: a.store.Dialect() == "sqlite"})
+	machine, err := env.newMachine(a, machineOptions{figures: figures, keepBodies: cmd.BodyRetention, keepOutbox: cmd.OutboxRetention, roles: cmd.Roles, lease: cmd.ClaimLease, alone: a.store.Dialect() == "sqlite"})
 	if err != nil {
 		return err
 	}
