@@ -74,6 +74,7 @@ const (
 	ManageStores   Action = "stores.manage"   // connect, change and test stores
 	ManagePrivacy  Action = "privacy.manage"  // ask for exports and erasures of persons
 	ManageSettings Action = "settings.manage" // branding, and what screens keep
+	ManageWebhooks Action = "webhooks.manage" // where the program is told of what happens, and with which secret
 	ManageKeys     Action = "keys.manage"     // API keys
 	ManageMembers  Action = "members.manage"  // who may sign in, and as what
 	Danger         Action = "danger"          // what cannot be taken back
@@ -94,6 +95,7 @@ var allowed = map[Action][]Role{
 	ManageStores:   {Owner, Admin},
 	ManagePrivacy:  {Owner, Admin},
 	ManageSettings: {Owner, Admin},
+	ManageWebhooks: {Owner, Admin},
 	ManageKeys:     {Owner, Admin},
 	ManageMembers:  {Owner, Admin},
 	Danger:         {Owner},

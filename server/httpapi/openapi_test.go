@@ -155,6 +155,7 @@ func TestEveryAnswerFitsTheDocument(t *testing.T) {
 	c.reads()
 	c.refusals()
 	c.screens()
+	c.webhooks()
 	c.importing()
 	c.accounts()
 	c.shopify(t)

@@ -57,6 +57,18 @@ var permissions = map[string]auth.Action{
 	"GET /api/v1/exports/:list":                                auth.Read,
 	"GET /api/v1/events":                                       auth.Read,
 
+	"GET /api/v1/webhooks":                                         auth.ManageWebhooks,
+	"POST /api/v1/webhooks":                                        auth.ManageWebhooks,
+	"GET /api/v1/webhooks/:endpoint_id":                            auth.ManageWebhooks,
+	"PATCH /api/v1/webhooks/:endpoint_id":                          auth.ManageWebhooks,
+	"DELETE /api/v1/webhooks/:endpoint_id":                         auth.ManageWebhooks,
+	"POST /api/v1/webhooks/:endpoint_id/rotate-secret":             auth.ManageWebhooks,
+	"POST /api/v1/webhooks/:endpoint_id/test":                      auth.ManageWebhooks,
+	"POST /api/v1/webhooks/:endpoint_id/resend":                    auth.ManageWebhooks,
+	"GET /api/v1/webhooks/:endpoint_id/messages":                   auth.ManageWebhooks,
+	"GET /api/v1/webhooks/:endpoint_id/messages/:sequence":         auth.ManageWebhooks,
+	"POST /api/v1/webhooks/:endpoint_id/messages/:sequence/resend": auth.ManageWebhooks,
+
 	"GET /api/v1/privacy/requests":                    auth.Read,
 	"POST /api/v1/privacy/requests":                   auth.ManagePrivacy,
 	"GET /api/v1/privacy/requests/:request_id":        auth.Read,

@@ -39,6 +39,7 @@ import (
 	"upline.dev/upline/server/secret"
 	"upline.dev/upline/server/store"
 	"upline.dev/upline/server/web"
+	"upline.dev/upline/server/webhook"
 )
 
 // product is the whole server on a database of its own: store, inbox, pipeline and API, as `upline serve` joins them.
@@ -107,7 +108,8 @@ func openProduct(t testing.TB) *product {
 		Inbox:   arrivals, Adapters: platforms(), AppSecrets: map[order.Platform][][]byte{order.Shopify: {[]byte(appSecret)}},
 		Reader: books, Screens: books, Admin: p.admin, Bodies: arrivals, Previewer: engine, Imports: p.imports, Metrics: figures, Gatherer: registry, Ready: books.Ping, Kick: engine.Kick,
 		Web: web.Handler(), Logger: logger, Clock: time.Now, Version: "test",
-		Auth: p.auth, Channel: p.channel, Privacy: p.privacy, References: p.references,
+		Webhooks: &webhook.Service{Books: books, Auditor: books, Sealer: ring, Random: rand.Reader, Clock: time.Now},
+		Auth:     p.auth, Channel: p.channel, Privacy: p.privacy, References: p.references,
 		Reconcile: &reconcile.Service{
 			Books: books, Clock: func() time.Time { return afterNovember }, NewID: func() string { return "r-" + strconv.FormatInt(p.runs.Add(1), 10) },
 		},

@@ -29,6 +29,7 @@ import (
 	"upline.dev/upline/server/query"
 	"upline.dev/upline/server/reconcile"
 	"upline.dev/upline/server/run"
+	"upline.dev/upline/server/webhook"
 )
 
 // openapiYAML describes this surface; a test holds it against the running server.
@@ -93,10 +94,12 @@ type Deps struct {
 	References *References
 	// Privacy takes requests of persons and shops.
 	Privacy *privacy.Service
-	Web     http.Handler // the pages; everything that is no API path
-	Logger  *slog.Logger
-	Clock   func() time.Time
-	Version string
+	// Webhooks keeps the endpoints that are told what happens.
+	Webhooks *webhook.Service
+	Web      http.Handler // the pages; everything that is no API path
+	Logger   *slog.Logger
+	Clock    func() time.Time
+	Version  string
 }
 
 // Server is the HTTP surface.
@@ -205,6 +208,7 @@ func (s *Server) routes() {
 	s.memberRoutes(v1)
 	s.settingRoutes(v1)
 	s.connectionRoutes(v1)
+	s.webhookRoutes(v1)
 	s.screenRoutes(v1)
 	s.importRoutes(v1)
 	v1.GET("/exports/:list", s.export)

@@ -23,6 +23,7 @@ import (
 	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/run"
 	"upline.dev/upline/server/store"
+	"upline.dev/upline/server/webhook"
 )
 
 // twoPrograms fills every table of two programs.
@@ -75,12 +76,25 @@ func twoPrograms(t *testing.T, s *store.Store) {
 		check(t, s.PutChannel(ctx, &channel.Channel{StoreID: program + "-shop", ProgramID: program, SealedIdentityKey: []byte("k"), ClaimedAt: time.Now()}))
 		_, _, err = s.LeasePosition(ctx, program, "bus", "one", time.Now(), time.Now().Add(time.Hour))
 		check(t, err)
+		fillWebhooks(t, s, program)
 		_, err = s.UseNonce(ctx, program, program+"-shop", "n", time.Now(), time.Now().Add(time.Hour))
 		check(t, err)
 		check(t, s.PutFlow(ctx, install.FlowRow{Hash: admin.HashAPIKey(program), Sealed: []byte("x"), Flow: install.Flow{
 			ProgramID: program, CreatedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour),
 		}}))
 	}
+}
+
+// fillWebhooks sends an endpoint a message.
+func fillWebhooks(t *testing.T, s *store.Store, program string) {
+	t.Helper()
+	ctx, now := t.Context(), time.Now()
+	check(t, s.CreateEndpoint(ctx, webhook.Endpoint{ProgramID: program, EndpointID: "e", Types: []string{"plan.published"}, State: webhook.Active, SealedSecret: []byte("s"), CreatedAt: now}, 1))
+	check(t, s.AddMessages(ctx, program, []string{"e"}, []webhook.Message{{EventID: "1", DueAt: now, CreatedAt: now}}))
+	_, err := s.LeaseEndpoint(ctx, program, "e", "one", now, now.Add(time.Minute))
+	check(t, err)
+	_, err = s.Record(ctx, program, "e", "one", []webhook.Result{{Sequence: 1, State: webhook.Delivered, Attempt: webhook.Attempt{Attempt: 1, At: now, Status: 200}}}, now)
+	check(t, err)
 }
 
 // fillPeriods closes a period of a program, and leaves another one half committed.
@@ -113,9 +127,9 @@ var (
 		"distributors", "distributor_profiles", "genealogy_links", "standings", "distributor_codes",
 		"order_revisions", "orders", "customer_bindings", "stated_bindings", "settlements", "postings", "seals", "outbox", "audit_log", "ledger",
 		"enroller_links", "placements", "person_facts", "rank_overrides", "sale_heads", "sales", "sale_sums", "sale_sums_upto", "periods", "runs",
-		"open_commits", "ledger_sums", "rank_history", "component_states", "program_settings", "imports", "relay_positions",
+		"open_commits", "ledger_sums", "rank_history", "component_states", "program_settings", "imports", "relay_positions", "webhook_attempts",
 	}
-	openTables = []string{"programs", "stores", "api_keys", "inbox", "inbox_state", "store_credentials", "install_states", "memberships", "sessions", "invitations", "store_channels", "channel_nonces"}
+	openTables = []string{"programs", "stores", "api_keys", "inbox", "inbox_state", "store_credentials", "install_states", "memberships", "sessions", "invitations", "store_channels", "channel_nonces", "webhook_endpoints", "webhook_messages"}
 )
 
 // TestRowLevelSecurity: a statement that forgets to name its program sees nothing of another one's.

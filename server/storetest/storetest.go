@@ -31,6 +31,7 @@ import (
 	"upline.dev/upline/server/reference"
 	"upline.dev/upline/server/relay"
 	"upline.dev/upline/server/run"
+	"upline.dev/upline/server/webhook"
 )
 
 // Store is everything the suite asks of a database.
@@ -51,6 +52,7 @@ type Store interface {
 	relay.Trimmed
 	duty.Leases
 	KeyCheck(ctx context.Context, fresh string) (kept string, err error)
+	webhook.Books
 	Seals(ctx context.Context, program string, fn func(ledger.Seal, []ledger.Posting, [][32]byte) error) error
 	EachSnapshot(ctx context.Context, program string, fn func(id string, snapshot []byte) error) error
 	EachOrder(ctx context.Context, program string, fn func(orderID, snapshotID string, snapshot []byte, posted []ledger.Balance) error) error
@@ -73,7 +75,7 @@ type Opened struct {
 
 // Run runs the whole suite.
 func Run(t *testing.T, open func(t *testing.T) Opened) {
-	for _, part := range []map[string]func(*testing.T, *world){suite, accounts, persons, hints, channels, reconciliations} {
+	for _, part := range []map[string]func(*testing.T, *world){suite, accounts, persons, hints, channels, reconciliations, webhooks} {
 		for name, test := range part {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -42,7 +42,7 @@ type ServeCmd struct {
 	TrustedProxies  []string      `help:"Addresses or networks of reverse proxies whose word on a client's address and scheme counts." env:"UPLINE_TRUSTED_PROXIES" placeholder:"CIDR"`
 	BusURL          string        `help:"RabbitMQ or Kafka, through which deliveries go to engines in other processes and events of commissions are published: amqp://user:password@host:5672/ or kafka://host:9092; empty: none." env:"BUS_URL" placeholder:"URL"`
 	ThroughBus      bool          `help:"Deliveries go to engines through the bus even where this process has one: several processes of all roles then share the work evenly." env:"UPLINE_THROUGH_BUS"`
-	Roles           []string      `help:"What this process does: ingest takes deliveries, engine settles them, relay publishes to the bus, web serves the screens and their API." env:"UPLINE_ROLES" default:"ingest,engine,relay,web" enum:"ingest,engine,relay,web"`
+	Roles           []string      `help:"What this process does: ingest takes deliveries, engine settles them, relay publishes to the bus and to programs' webhooks, web serves the screens and their API." env:"UPLINE_ROLES" default:"ingest,engine,relay,web" enum:"ingest,engine,relay,web"`
 	ProcessSettings `embed:""`
 	ShopSettings    `embed:""`
 }
@@ -174,7 +174,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		Metrics:     figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: pages,
 		Logger: env.log, Clock: a.now, Version: version, Privacy: machine.privacy, References: a.references(app), Reconcile: reconciler,
 		Channel: plugins, Auth: cmd.auth(a), PublicURL: cmd.PublicURL, TrustedProxies: cmd.TrustedProxies,
-		TryShop: cmd.tryShop(), Magento: cmd.magentoShops(a.now), Parts: cmd.surface(),
+		TryShop: cmd.tryShop(), Magento: cmd.magentoShops(a.now), Parts: cmd.surface(), Webhooks: cmd.webhooks(a),
 		Shopify: cmd.shopifySurface(a, app, installs, embeddedPage(pages)),
 	})
 	env.log.InfoContext(ctx, "serving", "url", "http://"+listener.Addr().String(), "database", a.store.Dialect(),
@@ -188,6 +188,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		return err
 	}
 	defer carried.end()
+	defer cmd.tell(ctx, env, a)()
 	failed := make(chan error, 1)
 	engineCtx, stopEngine := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopEngine()
