@@ -145,9 +145,11 @@ func asMicros(us int64) any { return us }
 
 // audited finds lines of the audit log by their actions; its ids begin with the time.
 func audited(actions string, data func(f *factRow) any) factQuery {
-	return factQuery{`SELECT audit_id AS key, subject, at, action AS a, '' AS b, '' AS c, '' AS d, 0 AS n FROM audit_log
+	return factQuery{
+		`SELECT audit_id AS key, subject, at, action AS a, '' AS b, '' AS c, '' AS d, 0 AS n FROM audit_log
 		WHERE program_id = $1 AND audit_id >= $2 AND action IN (` + actions + `) ORDER BY audit_id LIMIT $3`,
-		func(us int64) any { return auditPlace(us) }, data}
+		func(us int64) any { return auditPlace(us) }, data,
+	}
 }
 
 type factRow struct {

@@ -61,7 +61,7 @@ func endpointsOf(rows []endpointRow) ([]webhook.Endpoint, error) {
 }
 
 // CreateEndpoint adds an endpoint. See webhook.Books.
-func (s *Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint, max int) (err error) {
+func (s *Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint, most int) (err error) {
 	defer server.Wrap(&err, "create webhook endpoint %s", e.EndpointID)
 	types, err := json.Marshal(e.Types)
 	if err != nil {
@@ -75,8 +75,8 @@ func (s *Store) CreateEndpoint(ctx context.Context, e webhook.Endpoint, max int)
 		if err := tx.GetContext(ctx, &known, `SELECT count(*) FROM webhook_endpoints WHERE program_id = $1`, e.ProgramID); err != nil {
 			return err
 		}
-		if known >= max {
-			return server.Errorf(server.Conflict, "A program has at most %d endpoints: remove one first.", max)
+		if known >= most {
+			return server.Errorf(server.Conflict, "A program has at most %d endpoints: remove one first.", most)
 		}
 		if known == 0 {
 			if err := beginWebhooks(ctx, tx, e.ProgramID, micros(e.CreatedAt)); err != nil {

@@ -33,8 +33,8 @@ var delays = []time.Duration{
 	8 * time.Hour, 12 * time.Hour, 24 * time.Hour, 24 * time.Hour,
 }
 
-// pauseAfter is how long nothing may succeed before an endpoint is paused. It is shorter than all delays together, so that what
-// waits is kept for when somebody mends it.
+// pauseAfter is how long nothing may succeed before an endpoint is paused. It is shorter than all delays together. What waits is
+// kept for when somebody mends it: a message is given up only while others get through.
 const pauseAfter = 72 * time.Hour
 
 // Bounds of sending.
@@ -45,8 +45,8 @@ const (
 	endpointsMax   = 32               // endpoints that are sent to at once
 	attemptTimeout = 15 * time.Second // an endpoint answers first and works afterwards
 	giveUpRound    = 4                // failures in a row after which an endpoint is left alone for a while
-	restMin        = 5 * time.Second
-	restMax        = 10 * time.Minute
+	restLeast      = 5 * time.Second
+	restMost       = 10 * time.Minute
 	answerBytes    = 1024 // kept of what was answered
 )
 
@@ -263,6 +263,13 @@ func jitter(d time.Duration) time.Duration {
 // end writes the round down, lets the endpoint go, and pauses the endpoint where it has failed for too long.
 func (r *round) end(ctx context.Context) error {
 	now := r.Clock().UTC()
+	if !r.reached && !r.endpoint.FailingSince.IsZero() {
+		for i := range r.results {
+			if result := &r.results[i]; result.State == Failed {
+				result.State, result.DueAt = Waiting, now.Add(delays[len(delays)-1])
+			}
+		}
+	}
 	var retryAt time.Time
 	if !r.reached && r.inARow >= giveUpRound {
 		retryAt = now.Add(rest(r.endpoint.FailingSince, now))
@@ -284,9 +291,9 @@ func (r *round) end(ctx context.Context) error {
 // rest is how long an endpoint that is down is left alone: a tenth of the time it has been down.
 func rest(failingSince, now time.Time) time.Duration {
 	if failingSince.IsZero() {
-		return restMin
+		return restLeast
 	}
-	return min(max(now.Sub(failingSince)/10, restMin), restMax)
+	return min(max(now.Sub(failingSince)/10, restLeast), restMost)
 }
 
 // secrets are those that sign now, the new one first.

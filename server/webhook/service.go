@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -256,7 +257,7 @@ func (s *Service) random(prefix string, bytes int) (string, error) {
 	if _, err := io.ReadFull(s.Random, raw); err != nil {
 		return "", fmt.Errorf("read random bytes: %w", err)
 	}
-	return prefix + fmt.Sprintf("%x", raw), nil
+	return prefix + hex.EncodeToString(raw), nil
 }
 
 // host is what the audit log says of an address: its path may hold a token.

@@ -121,8 +121,8 @@ type Filter struct {
 // Books is what webhooks ask of the database.
 type Books interface {
 	// CreateEndpoint adds an endpoint; a program's first one is told what happens from now on. server.Conflict where the program
-	// has max endpoints.
-	CreateEndpoint(ctx context.Context, e Endpoint, max int) error
+	// has most endpoints.
+	CreateEndpoint(ctx context.Context, e Endpoint, most int) error
 	// ChangeEndpoint changes an endpoint by f, where it is at the version seen; -1: at whichever.
 	ChangeEndpoint(ctx context.Context, program, endpointID string, seen int64, f func(*Endpoint) error) (Endpoint, error)
 	RemoveEndpoint(ctx context.Context, program, endpointID string) error
