@@ -1,1 +1,195 @@
 <?php
+
+declare(strict_types=1);
+
+/**
+ * What the classes under test expect of Magento, declared by hand: types, and no behaviour.
+ */
+
+// phpcs:disable PSR1.Classes.ClassDeclaration.MultipleClasses
+
+namespace Psr\Log {
+    interface LoggerInterface
+    {
+        public function error($message, array $context = []);
+    }
+}
+
+namespace Magento\Framework {
+    interface UrlInterface
+    {
+        public const URL_TYPE_WEB = 'web';
+    }
+
+    class Phrase
+    {
+        public function __construct(private string $text, private array $arguments = [])
+        {
+        }
+
+        public function __toString(): string
+        {
+            $pairs = [];
+            foreach ($this->arguments as $i => $argument) {
+                $pairs['%' . ($i + 1)] = (string) $argument;
+            }
+            return strtr($this->text, $pairs);
+        }
+    }
+}
+
+namespace Magento\Framework\Exception {
+    class LocalizedException extends \Exception
+    {
+        public function __construct(\Magento\Framework\Phrase $phrase)
+        {
+            parent::__construct((string) $phrase);
+        }
+    }
+
+    class NoSuchEntityException extends LocalizedException
+    {
+    }
+
+    class InputException extends LocalizedException
+    {
+    }
+
+    class AuthorizationException extends LocalizedException
+    {
+    }
+}
+
+namespace Magento\Framework\App {
+    class ResourceConnection
+    {
+    }
+
+    class Area
+    {
+        public const AREA_FRONTEND = 'frontend';
+        public const AREA_WEBAPI_REST = 'webapi_rest';
+        public const AREA_GRAPHQL = 'graphql';
+    }
+
+    class State
+    {
+        public function __construct(private ?string $area = 'frontend')
+        {
+        }
+
+        public function getAreaCode()
+        {
+            if ($this->area === null) {
+                throw new \Magento\Framework\Exception\LocalizedException(new \Magento\Framework\Phrase('no area'));
+            }
+            return $this->area;
+        }
+    }
+
+    interface ProductMetadataInterface
+    {
+        public function getVersion();
+
+        public function getEdition();
+
+        public function getName();
+    }
+}
+
+namespace Magento\Framework\App\Config {
+    interface ScopeConfigInterface
+    {
+        public function getValue($path, $scopeType = 'default', $scopeCode = null);
+    }
+}
+
+namespace Magento\Framework\DB\Adapter {
+    interface AdapterInterface
+    {
+    }
+}
+
+namespace Magento\Framework\Encryption {
+    interface EncryptorInterface
+    {
+        public function encrypt($data);
+
+        public function decrypt($data);
+    }
+}
+
+namespace Magento\Framework\Stdlib {
+    interface CookieManagerInterface
+    {
+        public function getCookie($name, $default = null);
+    }
+}
+
+namespace Magento\Store\Model {
+    interface ScopeInterface
+    {
+        public const SCOPE_WEBSITE = 'website';
+    }
+
+    interface StoreManagerInterface
+    {
+        public function getStore($storeId = null);
+
+        public function getWebsites($withDefault = false, $codeKey = false);
+
+        public function getDefaultStoreView();
+    }
+
+    class Store
+    {
+        public function __construct(private string $url, private int $websiteId = 1)
+        {
+        }
+
+        public function getBaseUrl($type = 'link', $secure = null): string
+        {
+            return $this->url;
+        }
+
+        public function getWebsiteId(): int
+        {
+            return $this->websiteId;
+        }
+    }
+}
+
+namespace Magento\Quote\Api\Data {
+    interface CartInterface
+    {
+        public function getId();
+
+        public function getStoreId();
+    }
+}
+
+namespace Magento\Sales\Model {
+    class Order
+    {
+        public function __construct(private array $data)
+        {
+        }
+
+        public function __call(string $name, array $arguments): mixed
+        {
+            return $this->data[lcfirst(substr($name, 3))] ?? null;
+        }
+
+        public function isObjectNew(): bool
+        {
+            return $this->data['new'] ?? false;
+        }
+    }
+}
+
+namespace {
+    function __(string $text, mixed ...$arguments): Magento\Framework\Phrase
+    {
+        return new Magento\Framework\Phrase($text, $arguments);
+    }
+}
