@@ -3,6 +3,8 @@ package shopify
 import (
 	"errors"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -22,7 +24,7 @@ type App struct {
 type Config struct {
 	ClientID string
 	Secrets  [][]byte // the client secret, then the one before the last rotation, if any
-	// Scopes are asked for in the code grant alone; a managed install asks for those of shopify.app.toml.
+	// Scopes are asked for in the code grant; a managed install asks for those of shopify.app.toml, which should be the same.
 	Scopes []string
 	HTTP   *http.Client // of NewHTTPClient
 	Clock  func() time.Time
@@ -47,3 +49,17 @@ func NewApp(c Config) (*App, error) {
 
 // ClientID is public: it stands in every page of the app.
 func (a *App) ClientID() string { return a.clientID }
+
+// MissingScopes are those the app asks for and a merchant has not granted, sorted. To write a thing is to read it, too.
+func (a *App) MissingScopes(granted []string) []string {
+	var missing []string
+	for scope := range strings.SplitSeq(strings.Join(a.scopes, ","), ",") {
+		scope = strings.TrimSpace(scope)
+		thing, reads := strings.CutPrefix(scope, "read_")
+		if scope != "" && !slices.Contains(granted, scope) && !(reads && slices.Contains(granted, "write_"+thing)) {
+			missing = append(missing, scope)
+		}
+	}
+	slices.Sort(missing)
+	return missing
+}

@@ -359,3 +359,19 @@ func proxyShop(app *shopify.App, query string) string {
 	}
 	return p.Shop
 }
+
+func TestMissingScopes(t *testing.T) {
+	t.Parallel()
+	app, err := shopify.NewApp(shopify.Config{ClientID: "id", Secrets: [][]byte{[]byte("s")}, Scopes: []string{"write_pixels, read_orders,read_products"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for granted, want := range map[string]string{
+		"": "read_orders read_products write_pixels", "read_orders": "read_products write_pixels",
+		"write_orders,write_products,write_pixels": "", "read_pixels,read_orders,read_products,read_x": "write_pixels",
+	} {
+		if got := strings.Join(app.MissingScopes(strings.Split(granted, ",")), " "); got != want {
+			t.Errorf("granted %q: missing %q, want %q", granted, got, want)
+		}
+	}
+}

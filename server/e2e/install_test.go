@@ -219,6 +219,11 @@ func (in *installation) get(path string) (int, []byte, error) {
 
 // webhook sends one signed delivery; id "" sends none, as curl would.
 func (in *installation) webhook(topic, id string, body []byte) (int, error) {
+	return in.event(topic, id, "", body)
+}
+
+// event is webhook with the id of the merchant's action that it tells of; "" for none.
+func (in *installation) event(topic, id, event string, body []byte) (int, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+in.addr+"/webhooks/shopify", bytes.NewReader(body))
@@ -230,6 +235,9 @@ func (in *installation) webhook(topic, id string, body []byte) (int, error) {
 	request.Header.Set("X-Shopify-Hmac-Sha256", base64HMAC(body, in.secret))
 	if id != "" {
 		request.Header.Set("X-Shopify-Webhook-Id", id)
+	}
+	if event != "" {
+		request.Header.Set("X-Shopify-Event-Id", event)
 	}
 	answer, err := http.DefaultClient.Do(request)
 	if err != nil {

@@ -67,6 +67,38 @@ func TestHundredTimesTheSameBody(t *testing.T) {
 	})
 }
 
+// TestOneEventOnTwoTopics: one action of a merchant comes as two deliveries with one event id. Both are kept, and the one
+// that says paid counts, whichever is first.
+func TestOneEventOnTwoTopics(t *testing.T) {
+	t.Parallel()
+	onEachDatabase(t, func(t *testing.T, databaseURL string) {
+		in := newInstallation(t, databaseURL)
+		p := in.serve()
+		for n, topics := range [][2]string{{"orders/create", "orders/paid"}, {"orders/paid", "orders/create"}} {
+			for _, topic := range topics {
+				text := orderText{updated: "2026-10-02T09:00:00Z"}
+				if topic == "orders/create" {
+					text = orderText{status: "pending", updated: "2026-10-01T09:00:00Z"}
+				}
+				status, err := in.event(topic, fmt.Sprint(topic, n), fmt.Sprint("event-", n), orderBody(n, text))
+				if err != nil || status != http.StatusOK {
+					t.Fatalf("%s: %d %v", topic, status, err)
+				}
+			}
+		}
+		in.settled()
+		for n := range 2 {
+			if got := in.paid(n); !maps.Equal(got, wanted) {
+				t.Errorf("order %d pays %v, want %v", n, got, wanted)
+			}
+		}
+		if rows := in.rows("/api/v1/deliveries?"); len(rows) != 4 {
+			t.Errorf("%d deliveries are kept, want 4", len(rows))
+		}
+		p.stop(t)
+	})
+}
+
 // TestRefundsAndCancelInAnyOrder sends the same facts of one order in every order of arrival; the books must agree.
 func TestRefundsAndCancelInAnyOrder(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,7 @@ import (
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/inbox"
+	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/query"
 )
 
@@ -109,7 +110,18 @@ func (s *Server) listCommissions(c *gin.Context) {
 func (s *Server) overview(c *gin.Context) { one(s, c, s.Reader.Overview) }
 
 func (s *Server) listStores(c *gin.Context) {
-	list(s, c, onePage(s.Reader.Stores))
+	list(s, c, onePage(s.grantedStores))
+}
+
+// grantedStores are the program's stores, with what a shop still has to grant the app.
+func (s *Server) grantedStores(ctx context.Context, program string) ([]query.StoreRow, error) {
+	rows, err := s.Reader.Stores(ctx, program)
+	for i := range rows {
+		if row := &rows[i]; s.Shopify != nil && row.Platform == string(order.Shopify) && row.Connection == string(install.Connected) {
+			row.MissingScopes = s.Shopify.App.MissingScopes(row.Scopes)
+		}
+	}
+	return rows, err
 }
 
 func (s *Server) orderFilter(c *gin.Context) (query.OrderFilter, bool) {

@@ -28,6 +28,8 @@ type ShopifyApp interface {
 	AuthorizeURL(shop, redirect, state string) (string, error)
 	// VerifyCallback checks the signed query with which a merchant comes back from there.
 	VerifyCallback(rawQuery string) (shop, code, state string, err error)
+	// MissingScopes are those the app asks for that are not among the granted ones.
+	MissingScopes(granted []string) []string
 	// Redeem gives credentials for the code that came with it.
 	Redeem(ctx context.Context, shop, code string) (install.Credentials, error)
 }

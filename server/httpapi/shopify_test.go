@@ -176,6 +176,28 @@ func TestManagedInstall(t *testing.T) {
 	}
 }
 
+// TestMissingScopes: what a merchant has not granted is told with the store, until it is.
+func TestMissingScopes(t *testing.T) {
+	t.Parallel()
+	e := openEmbedding(t, false, install.JoinAuto)
+	e.fake.Scopes = []string{"write_discounts"}
+	e.shop.Install()
+	if answer, body := e.get(t, "/?"+e.shop.DocumentQuery()); answer.StatusCode != http.StatusOK {
+		t.Fatalf("%d %s", answer.StatusCode, body)
+	}
+	told := func() string {
+		return string(send(t, http.MethodGet, e.url+"/api/v1/stores", http.NoBody, map[string]string{"Authorization": "Bearer " + e.shop.Session()}).body)
+	}
+	if got := told(); !strings.Contains(got, `"missing_scopes":["read_orders"]`) {
+		t.Errorf("without a scope: %s", got)
+	}
+	_, st := e.state(t)
+	fatal(t, e.install.Rescope(t.Context(), st.StoreID, []string{"write_orders", "write_discounts"}, time.Now(), "shopify"))
+	if got := told(); !strings.Contains(got, "write_orders") || strings.Contains(got, "missing_scopes") {
+		t.Errorf("with more than it asks for: %s", got)
+	}
+}
+
 // TestManyFirstDocuments: however often the first document is asked for at once, one store is made and connected once.
 func TestManyFirstDocuments(t *testing.T) {
 	t.Parallel()

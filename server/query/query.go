@@ -231,7 +231,8 @@ type StoreRow struct {
 	// store that only sends. ConnectionReason says for people why it does not.
 	Connection       string     `json:"connection,omitempty"`
 	ConnectionReason string     `json:"connection_reason,omitempty"`
-	Scopes           []string   `json:"scopes,omitempty"` // what the merchant agreed to
+	Scopes           []string   `json:"scopes,omitempty"`         // what the merchant agreed to
+	MissingScopes    []string   `json:"missing_scopes,omitempty"` // what the app asks for beside them
 	ConnectedAt      *time.Time `json:"connected_at,omitempty"`
 }
 

@@ -19,8 +19,9 @@ const bridge = `(() => {
   addEventListener("message", (e) => { if (e.data && waiting.has(e.data.answer)) waiting.get(e.data.answer)(e.data.token); });
   const idToken = () => new Promise((resolve) => { waiting.set(++asked, resolve); parent.postMessage({ ask: asked, key }, "*"); });
   window.shopify = {
-    idToken, config: { apiKey: key, locale: "en" }, toast: { show: (text) => parent.postMessage({ toast: text }, "*") },
+    idToken, config: { apiKey: key, locale: "en", shop: new URLSearchParams(location.search).get("shop") }, toast: { show: (text) => parent.postMessage({ toast: text }, "*") },
     saveBar: { show: async () => {}, hide: async () => {} }, loading() {}, environment: { embedded: true },
+    app: { extensions: async () => EXTENSIONS },
   };
   const reload = new URLSearchParams(location.search).get("shopify-reload");
   if (reload) idToken().then((token) => { const to = new URL(reload, location.origin); to.searchParams.set("id_token", token); location.replace(to); });
@@ -39,11 +40,17 @@ const frame = (src) => `<!doctype html><title>Shopify admin</title><style>body{m
   if (e.data && e.data.ask) { window.asked = e.data.key; e.source.postMessage({ answer: e.data.ask, token: await window.freshToken() }, "*"); }
 });</script>`;
 
+// What app.extensions() tells of the theme extension, as @shopify/app-bridge-types 0.7 has it.
+const extensions = (embed) => JSON.stringify(embed === "missing" ? [] : [{
+  handle: "upline-theme", type: "theme_app_extension",
+  activations: [{ target: "body", handle: "upline", name: "Upline", status: embed, activations: [] }],
+}]);
+
 // openAdmin opens the app in the admin and gives the app's frame. token()
 // is asked whenever App Bridge is; bridge and elements may be "blocked";
-// origin may be another site's.
-export async function openAdmin(page, { src, token, bridge: bridgeState, elements, origin = "https://admin.shopify.com" }) {
-  const scripts = [[BRIDGE, bridge, bridgeState], [POLARIS, polaris, elements]];
+// origin may be another site's; embed is the app embed's status, or missing.
+export async function openAdmin(page, { src, token, bridge: bridgeState, elements, origin = "https://admin.shopify.com", embed = "active" }) {
+  const scripts = [[BRIDGE, bridge.replace("EXTENSIONS", extensions(embed)), bridgeState], [POLARIS, polaris, elements]];
   for (const [url, text, state] of scripts) {
     await page.route(url, (route) => (state === "blocked" ? route.abort() : route.fulfill({ contentType: "text/javascript", body: text })));
   }

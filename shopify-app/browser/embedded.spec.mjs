@@ -47,6 +47,21 @@ test("the screens open in the admin, with its navigation and no item for home", 
   expect(errors).toEqual([]);
 });
 
+for (const [embed, tells] of [["active", "On"], ["available", "Off"], ["unavailable", "Not in this theme"], ["missing", "Not deployed"]]) {
+  test(`the first screen tells that the app embed is ${embed}`, async ({ page }) => {
+    const app = await open(page, { embed });
+    await expect(app.locator("s-section", { hasText: "App embed" }).locator("s-badge")).toHaveText(tells);
+    await expect(app.locator("s-button", { hasText: "Switch it on" })).toHaveCount(embed === "available" ? 1 : 0);
+  });
+}
+
+test("the embed is switched on in the theme editor", async ({ page }) => {
+  await page.route(`https://${SHOP}/**`, (route) => route.fulfill({ contentType: "text/html", body: "<title>Theme editor</title>" }));
+  const app = await open(page, { embed: "available" });
+  await app.locator("s-button", { hasText: "Switch it on" }).click();
+  await expect(page).toHaveURL(`https://${SHOP}/admin/themes/current/editor?context=apps&activateAppId=${CLIENT_ID}%2Fupline`);
+});
+
 test("without a token the page fetches one and comes back", async ({ page }) => {
   const app = await openAdmin(page, { src: `${upline.url}/?embedded=1&shop=${SHOP}`, token });
   await expect(app.locator("s-page").first()).toBeAttached();

@@ -8,16 +8,19 @@ import { Await, Listed, Nothing, Ready, platform } from '../common.tsx';
 import { useGet, useList } from '../data.ts';
 import type { Order, Overview as Figures, Setup, Standing } from '../types.ts';
 import { orderHead, orderRow } from './orders.tsx';
+import { Storefront, useEmbed } from './storefront.tsx';
 
 export default function Overview(): VNode {
   const figures = useGet<Figures>('/api/v1/overview');
   const setup = useGet<Setup>('/api/setup');
   const standing = useGet<Standing>('/api/v1/standing');
   const newest = useList<Order>('/api/v1/orders', {}, 10);
+  const embed = useEmbed();
   const all = [figures, setup, standing, newest];
-  const ready = all.every((r) => r.data !== undefined || r.error !== undefined);
+  const ready = embed !== undefined && all.every((r) => r.data !== undefined || r.error !== undefined);
   return (
     <Page title={t('nav.overview')} aside={ready && <>
+      <Storefront state={embed} />
       {standing.data && <NeedsYou s={standing.data} />}
       {figures.data && <Stores figures={figures.data} />}
     </>}>
