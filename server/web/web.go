@@ -7,6 +7,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"embed"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"io/fs"
@@ -20,9 +21,12 @@ import (
 )
 
 // policy lets a page load nothing but our own scripts, styles and answers, and be framed by nobody. No inline script or
-// style passes, so a hostile name in an order can do nothing even where it reached the page as markup.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// style passes but those of the page as it was built, which are named by their hashes; so a hostile name in an order can do
+// nothing even where it reached the page as markup.
+func policy(inline []string) string {
+	return "default-src 'none'; script-src 'self'" + strings.Join(inline, "") + "; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+		"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}
 
 // The two builds of the screens: our own look, and Shopify's elements.
 const (
@@ -57,6 +61,7 @@ type Pages struct {
 	files   map[string]file
 	entries map[string]entry // by build; empty where the screens were not built
 	boot    string           // path of the script that begins the screens inside Shopify's admin
+	policy  string
 }
 
 // Handler serves the screens as they were built into this program. A file that cannot be read from the binary is a fault
@@ -76,7 +81,7 @@ func Handler() *Pages {
 // New serves the screens of a folder with the builds "own" and "polaris". Without them every screen is a page that says
 // how they are made.
 func New(dist fs.FS) (*Pages, error) {
-	p := &Pages{files: map[string]file{}, entries: map[string]entry{}}
+	p := &Pages{files: map[string]file{}, entries: map[string]entry{}, policy: policy(nil)}
 	if err := p.addStatic(); err != nil {
 		return nil, err
 	}
@@ -89,6 +94,7 @@ func New(dist fs.FS) (*Pages, error) {
 			return nil, err
 		}
 		if build == own {
+			p.policy = policy(hashesOf(index))
 			p.add("/", "index.html", index, nil, "no-cache")
 		}
 		if err := p.addAssets(dist, build); err != nil {
@@ -161,6 +167,17 @@ var (
 	styleOf  = regexp.MustCompile(`<link rel="stylesheet"[^>]* href="(/assets/[^"]+\.css)"`)
 )
 
+var inlineScript = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
+
+// hashesOf names the scripts that stand in a page itself, as its policy lets them pass.
+func hashesOf(index []byte) (hashes []string) {
+	for _, script := range inlineScript.FindAllSubmatch(index, -1) {
+		sum := sha256.Sum256(script[1])
+		hashes = append(hashes, " 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'")
+	}
+	return hashes
+}
+
 func entryOf(build string, index []byte) (entry, error) {
 	script, style := scriptOf.FindSubmatch(index), styleOf.FindSubmatch(index)
 	if script == nil || style == nil {
@@ -220,7 +237,7 @@ func (p *Pages) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f = p.files["/"]
 	}
 	h := w.Header()
-	h.Set("Content-Security-Policy", policy)
+	h.Set("Content-Security-Policy", p.policy)
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	f.send(w, r)

@@ -2,6 +2,8 @@ package web_test
 
 import (
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/base64"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -82,6 +84,23 @@ func TestPagesHaveTheirKindAndPolicy(t *testing.T) {
 		if strings.Contains(policy, "unsafe") || h.Get("Set-Cookie") != "" {
 			t.Errorf("%s: headers %v", path, h)
 		}
+	}
+}
+
+// TestOnlyThePagesOwnScriptPasses: the policy names the one script that stands in the page, and no other.
+func TestOnlyThePagesOwnScriptPasses(t *testing.T) {
+	t.Parallel()
+	const script = "begin()"
+	pages, err := web.New(fstest.MapFS{"own/index.html": {Data: []byte(strings.Replace(page, "<head>", "<head><script>"+script+"</script>", 1))}, "own/assets/x.js": {Data: []byte("x")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := ask(t, pages, http.MethodGet, "/orders", nil)
+	defer answer.Body.Close()
+	sum := sha256.Sum256([]byte(script))
+	want := "script-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "';"
+	if policy := answer.Header.Get("Content-Security-Policy"); !strings.Contains(policy, want) || strings.Count(policy, "sha256") != 1 {
+		t.Errorf("the policy is %s, want %s", policy, want)
 	}
 }
 

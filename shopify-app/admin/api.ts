@@ -65,12 +65,35 @@ async function proof(): Promise<Record<string, string>> {
   return csrf ? { 'X-Upline-CSRF': csrf } : {};
 }
 
+// ---- what the page asked before we were there --------------------------------------
+
+declare global { var begun: Record<string, Promise<Response>> | undefined }
+
+/** How long after the page began an answer still is of now. */
+const EARLY_MS = 15_000;
+
+/** The answer that the page's head asked for already; each is taken once. */
+function taken(path: string): Promise<Response> | undefined {
+  const found = globalThis.begun?.[path];
+  if (found) delete globalThis.begun?.[path];
+  return performance.now() < EARLY_MS ? found : undefined;
+}
+
+/** Somebody else looks now: what was asked before is of nobody's interest. */
+export const forgetEarly = (): void => { globalThis.begun = undefined; };
+
 export interface Call { method?: string; body?: unknown; headers?: Record<string, string>; signal?: AbortSignal; quiet?: boolean; endless?: boolean }
 
 async function once(path: string, call: Call): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json', ...(await proof()), ...call.headers };
   const raw = call.body instanceof Blob || typeof call.body === 'string';
   if (call.body !== undefined && !raw) headers['Content-Type'] = 'application/json';
+  const early = call.method === undefined ? taken(path) : undefined;
+  if (early) {
+    const answer = await early.catch(() => undefined); // what did not work so early is asked again
+    if (call.signal?.aborted) throw call.signal.reason;
+    if (answer) return answer;
+  }
   const ends = [call.signal, call.endless ? undefined : AbortSignal.timeout(PATIENCE_MS)].filter((s) => s !== undefined);
   try {
     return await fetch(path, {
@@ -90,6 +113,7 @@ export async function open(path: string, call: Call = {}): Promise<Response> {
   if (answer.status === 401 && embedded() && bridge()) answer = await once(path, call); // a token lives a minute; a new one may do
   if (answer.ok) return answer;
   const body = await answer.json().catch(() => null) as ConstructorParameters<typeof Failure>[1];
+  if (answer.status === 401) forgetEarly();
   if (answer.status === 401 && !call.quiet) whenSignedOut();
   throw new Failure(answer.status, body);
 }

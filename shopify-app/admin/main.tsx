@@ -2,7 +2,7 @@
 
 import { render, type VNode } from 'preact';
 import { QueryClientProvider } from '@tanstack/preact-query';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
 import { Banner, Button, Dialog, Loading, Page, Shell, Text } from '#ui';
 import { t } from '#text';
 import { useZone } from '../ui/time.ts';
@@ -14,38 +14,56 @@ import { startLive } from './live.ts';
 import { Palette } from './palette.tsx';
 import { match } from './match.ts';
 import { startRouting, usePlace } from './route.ts';
-import Commissions from './screens/money.tsx';
-import { Deliveries, DeliveryScreen } from './screens/deliveries.tsx';
-import OrderScreen from './screens/order.tsx';
 import Orders from './screens/orders.tsx';
 import Overview from './screens/overview.tsx';
-import { People, PersonScreen } from './screens/people.tsx';
-import Products from './screens/products.tsx';
 import SignIn, { OwnerSetup, PasswordForm, Reset } from './screens/signin.tsx';
 import { SESSION, useSession, type Session } from './session.ts';
 import type { Overview as Figures } from './types.ts';
 
-/** A screen that few look at is loaded when somebody does. */
-function later<P extends object>(load: () => Promise<(p: P) => VNode>): (p: P) => VNode {
+/** A screen, loaded when somebody looks at it, or before that when there is nothing else to do. */
+interface Later<P> { (p: P): VNode; load(): Promise<void> }
+const everyScreen: Later<never>[] = [];
+function later<P extends object>(load: () => Promise<(p: P) => VNode>): Later<P> {
   let loaded: ((p: P) => VNode) | undefined;
-  return function Later(p: P) {
+  const Screen = (p: P): VNode => {
     const [, redraw] = useState(0);
     const [failed, fail] = useState(false);
+    useEffect(() => {
+      if (!loaded) Screen.load().then(() => redraw((n) => n + 1), () => fail(true));
+    }, []);
     if (loaded) {
-      const Screen = loaded;
-      return <Screen {...p} />;
+      const Loaded = loaded;
+      return <Loaded {...p} />;
     }
-    load().then((screen) => { loaded = screen; redraw((n) => n + 1); }, () => fail(true));
     return failed ? <Page title="Upline"><Banner tone="warning" title={t('error.offline')} actions={[{ label: t('error.again'), onClick: () => location.reload() }]} /></Page> : <Loading label={t('list.loading')} lines={6} />;
   };
+  Screen.load = async (): Promise<void> => { loaded = await load(); };
+  everyScreen.push(Screen);
+  return Screen;
 }
 
+const OrderScreen = later<{ id: string }>(async () => (await import('./screens/order.tsx')).default);
+const People = later(async () => (await import('./screens/people.tsx')).People);
+const PersonScreen = later<{ id: string }>(async () => (await import('./screens/people.tsx')).PersonScreen);
+const Products = later(async () => (await import('./screens/products.tsx')).default);
+const Commissions = later(async () => (await import('./screens/money.tsx')).default);
+const Deliveries = later(async () => (await import('./screens/deliveries.tsx')).Deliveries);
+const DeliveryScreen = later<{ id: string }>(async () => (await import('./screens/deliveries.tsx')).DeliveryScreen);
 const Audit = later(async () => (await import('./screens/audit.tsx')).default);
 const Settings = later(async () => (await import('./screens/settings.tsx')).default);
 const Stores = later(async () => (await import('./screens/stores.tsx')).default);
 const ImportStart = later(async () => (await import('./screens/import.tsx')).ImportStart);
 const ImportScreen = later<{ id: string }>(async () => (await import('./screens/import.tsx')).ImportScreen);
 const Join = later(async () => (await import('./screens/members.tsx')).Join);
+
+/** Loads the screens that nobody looked at yet, one after the other, whenever the browser has nothing to do. */
+function loadTheRest(): void {
+  const idle = globalThis.requestIdleCallback ?? ((f: () => void) => setTimeout(f, 200));
+  const [next, ...rest] = everyScreen.splice(0);
+  if (!next) return;
+  everyScreen.push(...rest);
+  idle(() => { next.load().then(loadTheRest, () => undefined); });
+}
 
 const routes: [string, (parts: Record<string, string>) => VNode][] = [
   ['/', () => <Overview />], ['/orders', () => <Orders />], ['/orders/:store/:order', (p) => <OrderScreen key={`${p.store}/${p.order}`} id={`${p.store}/${p.order}`} />],
@@ -98,7 +116,7 @@ function useFocus(path: string): void {
 
 function App(): VNode {
   const { path } = usePlace();
-  const [, redraw] = useState(0);
+  const [speaks, redraw] = useState(0);
   const [signedOut, setSignedOut] = useState(false);
   const [palette, setPalette] = useState(false);
   const session = useGet<Session>(SESSION);
@@ -124,10 +142,12 @@ function App(): VNode {
   const stranger = session.error?.status === 401 && !known;
   const nav = stranger ? [] : navigation(figures.data);
   const door = open[path];
+  // The screen redraws itself; what is drawn around it does not redraw it.
+  const shown = useMemo(() => (known ? screen(path) : undefined), [path, known, speaks]);
   return (
     <Shell company={figures.data?.program.name ?? ''} nav={nav} at={`/${path.split('/')[1] ?? ''}`} tools={!stranger ? <Button label={t('palette.open')} onClick={() => setPalette(true)} /> : undefined}>
       {!online && <Banner tone="warning" title={t('error.offline')}>{t('error.offline_text')}</Banner>}
-      {door ? door() : known ? screen(path) : <Stranger session={session} done={back} />}
+      {door ? door() : shown ?? <Stranger session={session} done={back} />}
       <Dialog open={signedOut && known && !door} title={t('sign_in.again')} onClose={() => setSignedOut(false)}><Text>{t('sign_in.again_text')}</Text><PasswordForm done={back} /></Dialog>
       <Palette open={palette} close={() => setPalette(false)} nav={nav} />
     </Shell>
@@ -152,8 +172,10 @@ function takeKey(): void {
 
 takeKey();
 startRouting();
+void (screen(location.pathname).type as Partial<Later<unknown>>).load?.().catch(() => undefined); // while it is asked who looks
 void startLanguage().then(() => {
   const home = document.getElementById('app');
   if (home) render(<QueryClientProvider client={client}><App /></QueryClientProvider>, home);
   startLive();
+  addEventListener('load', () => setTimeout(loadTheRest, 3000));
 });

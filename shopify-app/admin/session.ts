@@ -1,6 +1,6 @@
 // Who looks, and what they may do. The server enforces it; the screens hide what would be refused.
 
-import { key, useCsrf } from './api.ts';
+import { forgetEarly, key, useCsrf } from './api.ts';
 import { client } from './data.ts';
 
 export type Role = 'owner' | 'admin' | 'finance' | 'support' | 'viewer';
@@ -25,6 +25,7 @@ export const may = (action: string): boolean => now?.actions.includes(action) ??
 export function enter(session: Session): void {
   if (now && (now.program_id !== session.program_id || now.person?.person_id !== session.person?.person_id)) client.clear();
   key.set('');
+  forgetEarly();
   useSession(session);
   client.setQueryData([SESSION], session);
   void client.invalidateQueries();
@@ -32,6 +33,7 @@ export function enter(session: Session): void {
 
 export function leave(): void {
   key.set('');
+  forgetEarly();
   useSession(undefined);
   client.clear();
 }

@@ -50,10 +50,13 @@ export function duration(ms: number): string {
   return ms < 172_800_000 ? say(ms / 3_600_000, 'hour') : say(ms / 86_400_000, 'day');
 }
 
+let relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto', style: 'short' });
+let agoIn = 'en';
+
 /** How long ago. */
 export function ago(text: string, now = Date.now()): string {
   const ms = Math.max(now - new Date(text).getTime(), 0);
-  const relative = new Intl.RelativeTimeFormat(locale(), { numeric: 'auto', style: 'short' });
+  if (agoIn !== locale()) [relative, agoIn] = [new Intl.RelativeTimeFormat(locale(), { numeric: 'auto', style: 'short' }), locale()];
   if (ms < 60_000) return relative.format(-Math.round(ms / 1000), 'second');
   if (ms < 3_600_000) return relative.format(-Math.round(ms / 60_000), 'minute');
   return ms < 86_400_000 ? relative.format(-Math.round(ms / 3_600_000), 'hour') : relative.format(-Math.round(ms / 86_400_000), 'day');

@@ -29,6 +29,8 @@ for (const [name, at, title, shows] of screens) {
     await visit(page, await at());
     await expect(page.locator("h1")).toContainText(title);
     await expect(page.locator("main")).toContainText(shows);
+    // What the page's head asked for before the screens were there is what they wanted, all of it.
+    if (name !== "not-found") await expect.poll(() => page.evaluate(() => Object.keys(globalThis.begun ?? {}))).toEqual([]);
     await inspect(page);
     await picture(page, `${name}-${info.project.name}`);
   });

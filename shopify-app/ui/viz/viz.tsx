@@ -12,7 +12,7 @@ export const Money = ({ text, currency }: { text: string; currency: string }): V
 export const Id = ({ children }: { children: C }): VNode => <bdi class="mono">{children}</bdi>;
 /** An instant, told in the program's zone, with the whole of it on hover. */
 export const When = ({ at, precise }: { at?: string; precise?: boolean }): VNode => at
-  ? <time dateTime={at} title={when(at, 'long')}>{when(at, precise ? 'precise' : 'short')}</time> : <span class="muted">–</span>;
+  ? <time dateTime={at} onMouseEnter={(event) => { event.currentTarget.title = when(at, 'long'); }}>{when(at, precise ? 'precise' : 'short')}</time> : <span class="muted">–</span>;
 
 const Bar = ({ part, of, taken }: { part: string; of: string; taken?: boolean }): VNode => (
   <span class="bar" aria-hidden="true"><svg viewBox="0 0 100 10" preserveAspectRatio="none"><rect class={taken ? 'taken' : 'whole'} x={0} y={0} rx={1} width={Math.max(share(part, of) * 100, 0.5)} height={10} /></svg></span>

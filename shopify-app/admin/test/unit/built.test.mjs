@@ -20,7 +20,10 @@ for (const build of ["own", "polaris"]) {
     const index = readFileSync(dist(`${build}/index.html`), "utf8");
     const files = [...index.matchAll(/(?:src|href)="\/assets\/([^"]+)"/g)].map((m) => m[1]);
     assert.ok(files.length >= 2, "the page loads a script and a style");
-    const size = files.reduce((sum, f) => sum + gzipSync(readFileSync(dist(`${build}/assets/${f}`)), { level: 9 }).length, 0);
+    const sizeOf = (f) => gzipSync(readFileSync(dist(`${build}/assets/${f}`)), { level: 9 }).length;
+    // A screen that is a file of its own comes with the first load: the largest counts.
+    const screens = readdirSync(dist(`${build}/assets`)).filter((f) => f.endsWith(".js") && !files.includes(f) && !/^(ar|de|es|ja|pt)-/.test(f));
+    const size = files.reduce((sum, f) => sum + sizeOf(f), 0) + Math.max(0, ...screens.map(sizeOf));
     console.log(`${build}: ${size} bytes`);
     assert.ok(size <= FIRST_LOAD, `${size} bytes`);
   });
