@@ -35,7 +35,8 @@ type Client struct {
 	// Patience are the pauses between the tries of one step of connecting; each stands for one more try.
 	Patience []time.Duration
 
-	proxied atomic.Bool
+	proxied    atomic.Bool
+	moduleless atomic.Bool // the shop knows none of our module's routes
 }
 
 // HideScheme begins with what ThroughProxy has found before.
@@ -72,10 +73,12 @@ func (c *Client) call(ctx context.Context, a asking, target any) ([]byte, error)
 	body, err := c.send(ctx, &a, address, scheme)
 	if wrongSignature(err) {
 		// Magento signs the address it sees, and behind a proxy that may have another scheme. The connection is the same.
-		var second error
-		if body, second = c.send(ctx, &a, address, otherScheme(scheme)); second == nil {
+		again, second := c.send(ctx, &a, address, otherScheme(scheme))
+		if _, answered := errors.AsType[*Failed](second); second == nil || answered && !wrongSignature(second) {
 			c.proxied.Store(!c.proxied.Load())
-			err = nil
+		}
+		if !wrongSignature(second) {
+			body, err = again, second
 		}
 	}
 	if err != nil {

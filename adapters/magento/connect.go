@@ -84,6 +84,7 @@ func passes(err error) bool {
 
 // Connection is what a module is told once: where it reports, and how it signs. docs/plugin-protocol.md names the members.
 type Connection struct {
+	Server             string `json:"server"` // this server's address
 	StoreID            string `json:"store_id"`
 	Site               string `json:"site"`
 	WebhookURL         string `json:"webhook_url"`
@@ -91,15 +92,15 @@ type Connection struct {
 	Secret             string `json:"secret"`
 	IdentityKey        string `json:"identity_key"`
 	ReferenceParameter string `json:"reference_parameter"`
-	InstallID          string `json:"install_id"` // which the shop named when it began
+	WebsiteID          int    `json:"website_id"` // 0: all websites without a connection of their own
 }
 
-// Module is what the module says of itself when it is told.
+// Module is what the module says of itself when it was told.
 type Module struct {
-	InstallID       string `json:"install_id"`
-	Currency        string `json:"currency"` // base currency of the default scope
-	ModuleVersion   string `json:"module_version"`
-	PlatformVersion string `json:"platform_version"`
+	InstallID string `json:"install_id"`
+	StoreID   string `json:"store_id"`
+	Version   string `json:"module"`
+	Magento   string `json:"magento"`
 }
 
 // Connect tells the module its connection. The credentials have to be lasting ones.

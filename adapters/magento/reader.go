@@ -43,7 +43,8 @@ func bothSides(names ...string) string {
 	return strings.Join(all, ",")
 }
 
-// Reader reads a store's orders from core REST. It serves reconciliation of stores whose module does not answer, and history.
+// Reader reads a store's orders for reconciliation and history: by the routes of our module, whose bodies are those that it pushes, or
+// by core REST where the module is not there and the integration may read it.
 type Reader struct{ Client *Client }
 
 var _ adapters.Reader = (*Reader)(nil)
@@ -53,8 +54,12 @@ func (r *Reader) Order(ctx context.Context, platformOrderID string) (adapters.Fe
 	if _, err := strconv.ParseUint(platformOrderID, 10, 63); err != nil {
 		return adapters.Fetched{}, fmt.Errorf("order %q: %w", platformOrderID, adapters.ErrNoOrder)
 	}
+	fetched, err := r.moduleOrder(ctx, platformOrderID)
+	if !errors.Is(err, errNoModule) {
+		return fetched, err
+	}
 	var told jsontext.Value
-	_, err := r.Client.get(ctx, "rest/V1/orders/"+platformOrderID, []pair{{"fields", orderFields}}, &told)
+	_, err = r.Client.get(ctx, "rest/V1/orders/"+platformOrderID, []pair{{"fields", orderFields}}, &told)
 	if failed, ok := errors.AsType[*Failed](err); ok && failed.Status == http.StatusNotFound {
 		return adapters.Fetched{}, fmt.Errorf("order %s: %w", platformOrderID, adapters.ErrNoOrder)
 	}
@@ -67,6 +72,9 @@ func (r *Reader) Order(ctx context.Context, platformOrderID string) (adapters.Fe
 // Changed hands out every order changed in [from, to), by ascending id: an order that changes meanwhile leaves no gap, as no
 // page is counted. Magento's times have whole seconds, so from is taken at its second.
 func (r *Reader) Changed(ctx context.Context, from, to time.Time, yield func(adapters.Fetched) error) error {
+	if err := r.moduleChanged(ctx, from, to, yield); !errors.Is(err, errNoModule) {
+		return err
+	}
 	var after wire.ID
 	for {
 		var page struct {

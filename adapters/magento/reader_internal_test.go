@@ -116,8 +116,14 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		_, _ = io.WriteString(w, s.orders[id])
 	default:
-		w.WriteHeader(http.StatusNotFound)
+		noRoute(w)
 	}
+}
+
+// noRoute is what Magento answers without our module.
+func noRoute(w http.ResponseWriter) {
+	w.WriteHeader(http.StatusNotFound)
+	_, _ = io.WriteString(w, `{"message":"Request does not match any route."}`)
 }
 
 func or(text, other string) string {
@@ -247,7 +253,7 @@ func TestReadChanged(t *testing.T) {
 	}
 }
 
-// TestThroughProxy: a proxy that hides the scheme costs one more call, once.
+// TestThroughProxy: a proxy that hides the scheme costs one more call, once; so does a module that is not there.
 func TestThroughProxy(t *testing.T) {
 	t.Parallel()
 	s, client := newShop(t, "https") // It is called by http.
@@ -259,7 +265,7 @@ func TestThroughProxy(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if calls != 4 || !client.ThroughProxy() {
+	if calls != 5 || !client.ThroughProxy() {
 		t.Errorf("%d calls for 3 orders, through a proxy %v", calls, client.ThroughProxy())
 	}
 }
@@ -284,7 +290,11 @@ func TestAnswers(t *testing.T) {
 		"no id":         {200, `{}`, false, "entity_id"},
 	} {
 		s, client := newShop(t, "http")
-		s.fault = func(w http.ResponseWriter, _ *http.Request) bool {
+		s.fault = func(w http.ResponseWriter, r *http.Request) bool {
+			if strings.Contains(r.URL.Path, "/upline/") {
+				noRoute(w)
+				return true
+			}
 			w.Header().Set("Location", "http://127.0.0.1:1/")
 			w.WriteHeader(c.status)
 			_, _ = io.WriteString(w, c.body)
@@ -316,7 +326,11 @@ func TestAnswers(t *testing.T) {
 func TestDisordered(t *testing.T) {
 	t.Parallel()
 	s, client := newShop(t, "http")
-	s.fault = func(w http.ResponseWriter, _ *http.Request) bool {
+	s.fault = func(w http.ResponseWriter, r *http.Request) bool {
+		if strings.Contains(r.URL.Path, "/upline/") {
+			noRoute(w)
+			return true
+		}
 		_, _ = fmt.Fprintf(w, `{"items":[%s,%s]}`, small(5, "2026-11-20 10:00:00", "0"), small(4, "2026-11-20 10:00:00", "0"))
 		return true
 	}

@@ -56,14 +56,15 @@ type Posted struct {
 	Key, Secret, Verifier secret.Text
 	Base                  string // store_base_url
 	InstallID             string // which the module named in the address
+	WebsiteID             int    // of Magento, which has a connection of its own; 0: all
 }
 
 // Magento speaks with a shop. An error is for the log; its Trouble, for the merchant.
 type Magento interface {
 	// Shake exchanges the verifier for lasting credentials at base.
 	Shake(ctx context.Context, base string, p *Posted) (install.Credentials, error)
-	// Tell hands the module its connection; it answers with its own install id and currency.
-	Tell(ctx context.Context, creds *install.Credentials, c *Claimed, site, installID string) (Module, error)
+	// Tell hands the module its connection; it answers with its own install id.
+	Tell(ctx context.Context, creds *install.Credentials, told *Told) (installID string, err error)
 	// Trouble says what hindered and what mends it.
 	Trouble(err error) string
 	// Loopback reports whether shops at this machine's own address may be called, by http; for tests alone.
@@ -73,8 +74,13 @@ type Magento interface {
 // ErrUnsure means that a shop may have heard what it was told, though it did not say so.
 var ErrUnsure = errors.New("the shop may have heard it")
 
-// Module is what a module says of itself.
-type Module struct{ InstallID, Currency string }
+// Told is what a module is told once.
+type Told struct {
+	Claimed
+	Server    string // this server's address
+	Site      string // with its scheme
+	WebsiteID int
+}
 
 // OfferHandshake makes the store ready and gives the code to paste into its Magento, with the id by which the handshake is
 // followed. apiBase is where Magento answers, if that is not at the store's own address; "" where it is.
@@ -266,14 +272,10 @@ func (h *handshake) tell(ctx context.Context, st *admin.Store, creds *install.Cr
 	if err != nil {
 		return err
 	}
-	claimed := h.claimedAs(st, text, key)
-	m, err := h.magento.Tell(ctx, creds, &claimed, siteURL(creds.Base, st.Domain), h.posted.InstallID)
-	switch {
-	case err != nil:
-	case h.posted.InstallID == "" || m.InstallID != h.posted.InstallID:
+	told := Told{Claimed: h.claimedAs(st, text, key), Server: h.Base, Site: siteURL(creds.Base, st.Domain), WebsiteID: h.posted.WebsiteID}
+	id, err := h.magento.Tell(ctx, creds, &told)
+	if err == nil && (h.posted.InstallID == "" || id != h.posted.InstallID) {
 		err = &stopped{word: "Another installation of the module answered than the one that brought the code. See that the address leads to this Magento alone, and begin again."}
-	case m.Currency != "" && m.Currency != string(st.Currency):
-		err = &stopped{word: fmt.Sprintf("The store keeps its books in %s, and Magento's base currency is %.8q. Connect it as a store of that currency.", st.Currency, m.Currency)}
 	}
 	switch {
 	case err == nil:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -149,9 +150,14 @@ func (s *Server) readHandshake(c *gin.Context) (*channel.Posted, error) {
 			return nil, &server.Error{Code: server.Invalid, Field: name, Message: "Magento posts this with every handshake; begin it in Magento"}
 		}
 	}
+	website, err := strconv.ParseUint(c.DefaultQuery("website_id", "0"), 10, 16)
+	if err != nil {
+		return nil, &server.Error{Code: server.Invalid, Field: "website_id", Message: "want the id of a website of Magento, or nothing"}
+	}
 	return &channel.Posted{
 		Key: secret.Text(form.Get("oauth_consumer_key")), Secret: secret.Text(form.Get("oauth_consumer_secret")),
 		Verifier: secret.Text(form.Get("oauth_verifier")), Base: form.Get("store_base_url"), InstallID: c.Query("install_id"),
+		WebsiteID: int(website),
 	}, nil
 }
 

@@ -23,9 +23,9 @@ import (
 type magentoShops struct {
 	mu    sync.Mutex
 	bases []string
-	told  channel.Claimed
+	told  channel.Told
 	shake func(p *channel.Posted) (install.Credentials, error)
-	tell  func(installID string) (channel.Module, error)
+	tell  func() (installID string, err error)
 }
 
 func (m *magentoShops) Loopback() bool           { return false }
@@ -41,14 +41,14 @@ func (m *magentoShops) Shake(_ context.Context, base string, p *channel.Posted) 
 	return install.Credentials{Key: p.Key, Secret: p.Secret, Token: "access", TokenSecret: "access-secret", Base: base}, nil
 }
 
-func (m *magentoShops) Tell(_ context.Context, _ *install.Credentials, c *channel.Claimed, _, installID string) (channel.Module, error) {
+func (m *magentoShops) Tell(_ context.Context, _ *install.Credentials, told *channel.Told) (string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.told = *c
+	m.told = *told
 	if m.tell != nil {
-		return m.tell(installID)
+		return m.tell()
 	}
-	return channel.Module{InstallID: installID, Currency: "USD"}, nil
+	return "i", nil
 }
 
 // connecting is a Magento store on its way.
@@ -109,7 +109,7 @@ func TestMagentoHandshake(t *testing.T) {
 	if again.Code != "" || again.State != channel.StepWaiting {
 		t.Errorf("looked at: %+v", again)
 	}
-	c.want(http.StatusOK, c.bring(offered.Code, "i-1", handshake(magentoSite+"/index.php/")))
+	c.want(http.StatusOK, c.bring(offered.Code, "i", handshake(magentoSite+"/index.php/")))
 	if got := owner.ended(c, offered.ConnectionID); got.State != channel.StepConnected || got.Fault != "" {
 		t.Fatalf("ended %+v", got)
 	}
@@ -133,7 +133,7 @@ func TestMagentoHandshake(t *testing.T) {
 	}
 	// Connected anew: the old secret ends, the identity key stays.
 	offered = owner.offerMagento("")
-	c.want(http.StatusOK, c.bring(offered.Code, "i-1", handshake(magentoSite+"/")))
+	c.want(http.StatusOK, c.bring(offered.Code, "i", handshake(magentoSite+"/")))
 	owner.ended(c, offered.ConnectionID)
 	if second := c.magento.told; second.Secret == first.Secret || second.IdentityKey != first.IdentityKey || second.StoreID != first.StoreID {
 		t.Errorf("connected anew as %+v", second)
@@ -194,7 +194,7 @@ func TestMagentoHandshakeRefused(t *testing.T) {
 	for name, step := range map[string]struct {
 		base, install string
 		shake         func(*channel.Posted) (install.Credentials, error)
-		tell          func(string) (channel.Module, error)
+		tell          func() (string, error)
 		want          string
 	}{
 		"another host":         {base: "https://evil.example/", want: "code is for magento.example.com"},
@@ -203,9 +203,8 @@ func TestMagentoHandshakeRefused(t *testing.T) {
 		"a lookalike":          {base: "https://magento.example.com.evil.example/", want: "code is for"},
 		"a name in front":      {base: "https://magento.example.com@evil.example/", want: "no address"},
 		"keys refused":         {shake: func(*channel.Posted) (install.Credentials, error) { return install.Credentials{}, errors.New("no") }, want: "trouble: no"},
-		"another installation": {tell: func(string) (channel.Module, error) { return channel.Module{InstallID: "other"}, nil }, want: "Another installation"},
-		"another currency":     {tell: func(id string) (channel.Module, error) { return channel.Module{InstallID: id, Currency: "EUR"}, nil }, want: "keeps its books in USD"},
-		"the module refuses":   {tell: func(string) (channel.Module, error) { return channel.Module{}, errors.New("no") }, want: "trouble"},
+		"another installation": {tell: func() (string, error) { return "other", nil }, want: "Another installation"},
+		"the module refuses":   {tell: func() (string, error) { return "", errors.New("no") }, want: "trouble"},
 	} {
 		p.magento.shake, p.magento.tell = step.shake, step.tell
 		asked := len(p.magento.bases)

@@ -4,6 +4,7 @@
 package magentotest
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -15,6 +16,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -35,8 +37,8 @@ type Shop struct {
 	Variant   Variant
 	Scheme    string // by which Magento believes to be called
 	InstallID string
-	Currency  string
 	Granted   []string
+	NoModule  bool   // the module is switched off
 	BaseURL   string // store_base_url that it posts; "": its own
 	Clock     func() time.Time
 
@@ -47,7 +49,7 @@ type Shop struct {
 	nonces map[string]bool
 	told   Connection
 	asked  []string
-	orders map[string]Order
+	orders map[int]Order
 }
 
 // Fault answers a request instead of the shop; false lets the shop answer all the same.
@@ -55,6 +57,7 @@ type Fault func(w http.ResponseWriter, r *http.Request) bool
 
 // Connection is what the module was told.
 type Connection struct {
+	Server             string `json:"server"`
 	StoreID            string `json:"store_id"`
 	Site               string `json:"site"`
 	WebhookURL         string `json:"webhook_url"`
@@ -62,7 +65,7 @@ type Connection struct {
 	Secret             string `json:"secret"`
 	IdentityKey        string `json:"identity_key"`
 	ReferenceParameter string `json:"reference_parameter"`
-	InstallID          string `json:"install_id"`
+	WebsiteID          int    `json:"website_id"`
 }
 
 // integration is what the merchant's Connect button makes.
@@ -76,9 +79,9 @@ type integration struct {
 // New is a shop that was installed a moment ago.
 func New(v Variant) *Shop {
 	return &Shop{
-		Variant: v, Scheme: "http", InstallID: random(), Currency: "USD", Granted: []string{ModuleAPI},
+		Variant: v, Scheme: "http", InstallID: random(), Granted: []string{ModuleAPI},
 		Clock:  time.Now, //nolint:forbidigo // the default of a clock that is an argument
-		nonces: map[string]bool{}, orders: map[string]Order{},
+		nonces: map[string]bool{}, orders: map[int]Order{},
 	}
 }
 
@@ -324,11 +327,9 @@ func (s *Shop) connect(r *http.Request) (string, error) {
 	if err := json.NewDecoder(r.Body).Decode(&told); err != nil {
 		return "", refuse(http.StatusBadRequest, "Decoding error: "+err.Error())
 	}
-	if told.InstallID != s.InstallID {
-		return "", refuse(http.StatusBadRequest, "This is another installation.")
-	}
 	s.told = told
-	return fmt.Sprintf(`{"install_id":%q,"currency":%q,"module_version":"1.0.0","platform_version":%q}`, s.InstallID, s.Currency, s.Variant), nil
+	return fmt.Sprintf(`{"install_id":%q,"site":%q,"store_id":%q,"module":"1.0.0","magento":%q,"php":"8.3.1","enabled":true,"connected":true}`,
+		s.InstallID, told.Site, told.StoreID, s.Variant), nil
 }
 
 func random() string {
@@ -337,19 +338,80 @@ func random() string {
 	return hex.EncodeToString(raw)
 }
 
-// Order is one that the shop has.
+// Order is one that the shop has: the module's snapshot of it.
 type Order struct {
-	UpdatedAt time.Time
-	Body      string // the module's snapshot
+	ID        int
+	UpdatedAt time.Time // whole seconds
+	Body      string
 }
 
 // Put keeps an order, or a new state of one.
-func (s *Shop) Put(id string, o Order) { s.mu.Lock(); defer s.mu.Unlock(); s.orders[id] = o }
+func (s *Shop) Put(o Order) { s.mu.Lock(); defer s.mu.Unlock(); s.orders[o.ID] = o }
 
-// read answers what is asked of orders.
+// read answers what is asked of orders: by the module's routes, and an empty shop by core REST.
 func (s *Shop) read(r *http.Request, path string) (string, error) {
-	if path == "/rest/V1/orders" && r.Method == http.MethodGet {
+	query := r.URL.Query()
+	id, one := strings.CutPrefix(path, "/rest/V1/upline/orders/")
+	switch {
+	case r.Method != http.MethodGet || s.NoModule && strings.HasPrefix(path, "/rest/V1/upline/"):
+	case path == "/rest/V1/orders":
 		return `{"items":null,"total_count":0}`, nil
+	case path == "/rest/V1/upline/orders":
+		return s.changed(query)
+	case path == "/rest/V1/upline/snapshots":
+		return s.snapshots(query.Get("ids"))
+	case one:
+		n, _ := strconv.Atoi(id)
+		if o, known := s.orders[n]; known {
+			return text(o.Body), nil
+		}
+		return "", refuse(http.StatusNotFound, "There is no order "+id+".")
 	}
 	return "", refuse(http.StatusNotFound, "Request does not match any route.")
+}
+
+// changed lists orders by the time of their last change, and by id within a second.
+func (s *Shop) changed(query url.Values) (string, error) {
+	since, err := time.Parse(time.RFC3339, query.Get("since"))
+	until, untilErr := time.Parse(time.RFC3339, query.Get("until"))
+	limit, _ := strconv.Atoi(query.Get("limit"))
+	after, _ := strconv.Atoi(query.Get("afterId"))
+	if err != nil || untilErr != nil || limit < 1 || limit > 500 {
+		return "", refuse(http.StatusBadRequest, "since: give a time such as 2026-01-31T12:00:00Z")
+	}
+	var found []Order
+	for _, o := range s.orders {
+		if (o.UpdatedAt.After(since) || o.UpdatedAt.Equal(since) && o.ID > after) && o.UpdatedAt.Before(until) {
+			found = append(found, o)
+		}
+	}
+	slices.SortFunc(found, func(a, b Order) int { return cmp.Or(a.UpdatedAt.Compare(b.UpdatedAt), cmp.Compare(a.ID, b.ID)) })
+	rows := make([]string, 0, limit)
+	for _, o := range found[:min(len(found), limit)] {
+		rows = append(rows, fmt.Sprintf(`{"entity_id":%d,"updated_at":%q,"hash":"","sequence":1,"dirty":true}`, o.ID, o.UpdatedAt.UTC().Format(time.RFC3339)))
+	}
+	return "[" + strings.Join(rows, ",") + "]", nil
+}
+
+func (s *Shop) snapshots(ids string) (string, error) {
+	bodies := []string{}
+	for id := range strings.SplitSeq(ids, ",") {
+		n, _ := strconv.Atoi(id)
+		if o, known := s.orders[n]; known {
+			bodies = append(bodies, text(o.Body))
+		}
+	}
+	if strings.Count(ids, ",") >= 50 {
+		return "", refuse(http.StatusBadRequest, "ids: give 1 to 50 of them")
+	}
+	return "[" + strings.Join(bodies, ",") + "]", nil
+}
+
+// text is JSON text inside JSON, as Magento answers what a method returns as a string.
+func text(body string) string {
+	quoted, err := json.Marshal(body)
+	if err != nil {
+		return `""`
+	}
+	return string(quoted)
 }

@@ -60,20 +60,20 @@ func (m *magentoShops) Shake(ctx context.Context, base string, p *channel.Posted
 }
 
 // Tell hands the module its connection. See channel.Magento.
-func (m *magentoShops) Tell(ctx context.Context, creds *install.Credentials, c *channel.Claimed, site, installID string) (channel.Module, error) {
+func (m *magentoShops) Tell(ctx context.Context, creds *install.Credentials, told *channel.Told) (installID string, err error) {
 	client, err := magentoClient(m.http, creds.Base, *creds, m.clock)
 	if err != nil {
-		return channel.Module{}, err
+		return "", err
 	}
 	client.Patience = patience()
 	got, err := magento.Connect(ctx, client, &magento.Connection{
-		StoreID: c.StoreID, Site: site, WebhookURL: c.WebhookURL, APIURL: c.APIURL, Secret: c.Secret, IdentityKey: c.IdentityKey,
-		ReferenceParameter: c.ReferenceParameter, InstallID: installID,
+		Server: told.Server, StoreID: told.StoreID, Site: told.Site, WebhookURL: told.WebhookURL, APIURL: told.APIURL, Secret: told.Secret,
+		IdentityKey: told.IdentityKey, ReferenceParameter: told.ReferenceParameter, WebsiteID: told.WebsiteID,
 	})
 	if _, answered := errors.AsType[*magento.Failed](err); err != nil && !answered {
 		err = fmt.Errorf("%w: %w", channel.ErrUnsure, err)
 	}
-	return channel.Module{InstallID: got.InstallID, Currency: got.Currency}, err
+	return got.InstallID, err
 }
 
 // magentoClient calls a store with its credentials where they say that it answers.
