@@ -65,8 +65,10 @@ func (r *Reader) moduleChanged(ctx context.Context, from, to time.Time, yield fu
 			UpdatedAt wire.Moment `json:"updated_at"`
 		}
 		err := r.module(ctx, "orders", []pair{
-			{"since", since.Format(time.RFC3339)}, {"until", to.UTC().Format(time.RFC3339)},
-			{"afterId", strconv.FormatInt(after, 10)}, {"limit", strconv.Itoa(digestSize)},
+			{"since", since.Format(time.RFC3339)},
+			{"until", to.UTC().Format(time.RFC3339)},
+			{"afterId", strconv.FormatInt(after, 10)},
+			{"limit", strconv.Itoa(digestSize)},
 		}, &page)
 		if err != nil {
 			return fmt.Errorf("read the orders changed since %s: %w", since.Format(time.RFC3339), err)
