@@ -127,7 +127,7 @@ func (s *Service) RemoveTOTP(ctx context.Context, p *Principal, password string)
 
 // checkSecondFactor takes a code of now, once, or a recovery code.
 func (s *Service) checkSecondFactor(ctx context.Context, p *Person, code string) error {
-	if !s.attempts.take(s.Clock(), map[string]int{"code:" + p.PersonID: attemptsPair}) {
+	if !s.takeAttempt(ctx, map[string]int{"code:" + p.PersonID: attemptsPair}) {
 		return errTooMany()
 	}
 	secret, err := s.Sealer.Open(p.SealedTOTP, []byte(p.PersonID))
@@ -146,7 +146,7 @@ func (s *Service) checkSecondFactor(ctx context.Context, p *Person, code string)
 	if !fresh {
 		return errSignIn()
 	}
-	s.attempts.forget("code:" + p.PersonID)
+	s.forgetAttempts(ctx, "code:"+p.PersonID)
 	return nil
 }
 

@@ -173,7 +173,7 @@ func (s *Service) RemovePasskey(ctx context.Context, p *Principal, credentialID 
 
 // BeginPasskeySignIn asks for any passkey the browser has for us: nobody names themselves, so nobody can be asked after.
 func (s *Service) BeginPasskeySignIn(ctx context.Context, origin string, from Client) (Ceremony, error) {
-	if !s.attempts.take(s.Clock(), map[string]int{"client:" + from.Address: attemptsClient}) {
+	if !s.takeAttempt(ctx, map[string]int{"client:" + from.Address: attemptsClient}) {
 		return Ceremony{}, errTooMany()
 	}
 	w, err := party(origin)

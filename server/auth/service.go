@@ -52,6 +52,7 @@ type Service struct {
 	Clock  func() time.Time
 	OIDC   *OIDC // nil: no identity provider
 
+	Shared   Counter // of attempts in all processes; may be nil
 	attempts limiter
 }
 
@@ -220,7 +221,7 @@ func (s *Service) setUp(ctx context.Context, n *Newcomer, companies func(ctx con
 func (s *Service) SignIn(ctx context.Context, email, password, code string, from Client) (Person, error) {
 	email = strings.ToLower(strings.TrimSpace(email))
 	pair := "pair:" + from.Address + ":" + email
-	if !s.attempts.take(s.Clock(), map[string]int{pair: attemptsPair, "email:" + email: attemptsEmail, "client:" + from.Address: attemptsClient}) {
+	if !s.takeAttempt(ctx, map[string]int{pair: attemptsPair, "email:" + email: attemptsEmail, "client:" + from.Address: attemptsClient}) {
 		return Person{}, errTooMany()
 	}
 	p, err := s.Books.PersonByEmail(ctx, email)
@@ -238,7 +239,7 @@ func (s *Service) SignIn(ctx context.Context, email, password, code string, from
 			return Person{}, err
 		}
 	}
-	s.attempts.forget(pair)
+	s.forgetAttempts(ctx, pair)
 	return p, nil
 }
 
@@ -372,7 +373,7 @@ func (s *Service) ChangePassword(ctx context.Context, p *Principal, was, passwor
 
 // confirm makes sure that it is the person, and not somebody at an open screen. Who has no password cannot be asked for it.
 func (s *Service) confirm(ctx context.Context, p *Principal, password string) (Person, error) {
-	if !s.attempts.take(s.Clock(), map[string]int{"confirm:" + p.PersonID: attemptsPair}) {
+	if !s.takeAttempt(ctx, map[string]int{"confirm:" + p.PersonID: attemptsPair}) {
 		return Person{}, errTooMany()
 	}
 	person, err := s.Books.PersonByID(ctx, p.PersonID)

@@ -45,6 +45,8 @@ type Store interface {
 	// PutDeliveries stores the rows in one transaction and returns once it is on disk. A duplicate is not an error, and
 	// one call may hold both copies. Results come in the order of the rows; LeaseUntil is stored as given.
 	PutDeliveries(ctx context.Context, rows []Row) ([]PutResult, error)
+	// FirstDelivery finds what is stored under a platform's delivery id, without waiting for a writer.
+	FirstDelivery(ctx context.Context, storeID, platformDeliveryID string) (deliveryID string, bodySHA256 [32]byte, found bool, err error)
 	// ClaimDeliveries leases up to limit waiting rows that are due and not leased, oldest first, until leaseUntil.
 	ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, limit int) ([]Row, error)
 	// WaitingDeliveries reads those of the named rows that wait, were never tried and are not leased at now. It leases none.
@@ -60,6 +62,12 @@ type Store interface {
 	Backlog(ctx context.Context) (waiting int64, oldest time.Time, err error)
 	// DropBodies forgets the bodies of done deliveries received before t, at most limit; hashes stay.
 	DropBodies(ctx context.Context, before time.Time, limit int) (int64, error)
+}
+
+// Memory guesses which deliveries were stored before. It may forget and be wrong; a dedupe.Cache is one.
+type Memory interface {
+	Seen(ctx context.Context, key string) bool
+	Mark(ctx context.Context, keys ...string)
 }
 
 // Sealer encrypts bodies at rest. It is safe for concurrent use and keeps none of its arguments.

@@ -26,6 +26,7 @@ type Options struct {
 	KeepBodies    time.Duration // bodies are dropped after this; default 30 days; hashes stay for ever
 	FastPacking   bool          // bodies are packed by s2 instead of zstd: a fifth of the time, a third more bytes
 	Metrics       Metrics       // may be nil
+	Memory        Memory        // may be nil: repeats are found when they are written
 }
 
 // Metrics receives the inbox's figures.
@@ -50,6 +51,8 @@ type Inbox struct {
 	closing     sync.RWMutex // held for reading while a Put enters the queue
 	closed      bool
 	written     chan struct{} // closed when the writer has ended
+	marks       chan []string // keys for the memory; nil without one
+	marked      chan struct{} // closed when all have been marked
 }
 
 // pending is one Put waiting for its commit.
@@ -78,6 +81,10 @@ func New(store Store, sealer Sealer, clock func() time.Time, options Options) (*
 		written: make(chan struct{}),
 	}
 	in.queue = make(chan *pending, in.options.QueueRows)
+	if in.options.Memory != nil {
+		in.marks, in.marked = make(chan []string, marksWaiting), make(chan struct{})
+		go in.mark()
+	}
 	go in.write()
 	return in, nil
 }
@@ -112,7 +119,11 @@ func (in *Inbox) HandTo(h Handover) { in.handover.Store(&h) }
 // server.Unavailable means that nothing is stored and the platform should send again. Where ctx ends first the delivery
 // may still be stored, which does no harm: its repeat is then a duplicate.
 func (in *Inbox) Put(ctx context.Context, d order.Delivery) (PutResult, error) {
-	p, err := in.prepare(d)
+	hash := sha256.Sum256(d.Body)
+	if first, repeated := in.repeated(ctx, &d, hash); repeated {
+		return PutResult{DeliveryID: first, Duplicate: true}, nil
+	}
+	p, err := in.prepare(d, hash)
 	if err != nil {
 		return PutResult{}, err
 	}
@@ -129,7 +140,7 @@ func (in *Inbox) Put(ctx context.Context, d order.Delivery) (PutResult, error) {
 }
 
 // prepare does all the work that needs no database in the caller's goroutine, so that the writer only writes.
-func (in *Inbox) prepare(d order.Delivery) (*pending, error) {
+func (in *Inbox) prepare(d order.Delivery, hash [32]byte) (*pending, error) {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, fmt.Errorf("make a delivery id: %w", err)
@@ -146,7 +157,7 @@ func (in *Inbox) prepare(d order.Delivery) (*pending, error) {
 		row: Row{
 			Delivery:   d,
 			SealedBody: sealed,
-			BodySHA256: sha256.Sum256(d.Body),
+			BodySHA256: hash,
 			BodyBytes:  len(d.Body),
 			Status:     Waiting,
 			DueAt:      d.ReceivedAt,
@@ -205,6 +216,9 @@ func (in *Inbox) Close() {
 	}
 	in.closing.Unlock()
 	<-in.written
+	if in.marks != nil {
+		<-in.marked
+	}
 }
 
 type noMetrics struct{}

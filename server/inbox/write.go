@@ -12,6 +12,9 @@ import (
 // commit before it is under way, without any timer.
 func (in *Inbox) write() {
 	defer close(in.written)
+	if in.marks != nil {
+		defer close(in.marks)
+	}
 	batch := make([]*pending, 0, in.options.BatchRows)
 	rows := make([]Row, 0, in.options.BatchRows)
 	for first := range in.queue {
@@ -53,6 +56,7 @@ func (in *Inbox) commit(batch []*pending, rows []Row) []Row {
 	switch {
 	case err == nil:
 		in.options.Metrics.Stored(len(rows))
+		in.remember(rows)
 		for i, p := range batch {
 			in.answer(p, results[i], nil)
 		}

@@ -111,6 +111,10 @@ func (m *memory) ClaimDeliveries(_ context.Context, now, leaseUntil time.Time, l
 	return out, nil
 }
 
+func (m *memory) FirstDelivery(context.Context, string, string) (id string, hash [32]byte, found bool, err error) {
+	return "", hash, false, nil
+}
+
 func (m *memory) WaitingDeliveries(_ context.Context, now time.Time, ids []string) ([]inbox.Row, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -115,6 +115,24 @@ type deliveryKey struct {
 	PlatformDeliveryID string `db:"platform_delivery_id"`
 }
 
+// FirstDelivery finds what is stored under a key. See inbox.Store.
+func (s *Store) FirstDelivery(ctx context.Context, storeID, platformDeliveryID string) (id string, hash [32]byte, found bool, err error) {
+	defer server.Wrap(&err, "find delivery %s of store %s", platformDeliveryID, storeID)
+	var first []struct {
+		DeliveryID string `db:"delivery_id"`
+		Hash       []byte `db:"body_sha256"`
+	}
+	err = s.read(ctx, "", func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &first, `SELECT delivery_id, body_sha256 FROM inbox WHERE store_id = $1 AND platform_delivery_id = $2`,
+			storeID, platformDeliveryID)
+	})
+	if err != nil || len(first) == 0 {
+		return "", hash, false, err
+	}
+	copy(hash[:], first[0].Hash)
+	return first[0].DeliveryID, hash, true, nil
+}
+
 // markDuplicates finds, for what was there already, the first one's id and whether it had the same body.
 func (s *Store) markDuplicates(ctx context.Context, tx *sqlx.Tx, list []inbox.Row, results []inbox.PutResult) error {
 	stores, keys := make([]string, len(list)), make([]string, len(list))

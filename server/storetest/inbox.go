@@ -70,6 +70,39 @@ func testPut(t *testing.T, w *world) {
 	}
 }
 
+// testWaiting: word of deliveries finds those that nobody has taken up, and the first of a key is found without a writer.
+func testWaiting(t *testing.T, w *world) {
+	later := delivery("late", "k1", "one", begin)
+	later.DueAt = begin.Add(time.Hour) // Word of it comes before the sweep.
+	leased := delivery("leased", "k2", "two", begin)
+	leased.LeaseUntil = begin.Add(time.Minute)
+	w.put(t, later, leased, delivery("done", "k3", "three", begin), delivery("tried", "k4", "four", begin))
+	ok(t, w.Store.FinishDeliveries(w.ctx, []inbox.Finished{{DeliveryID: "done", Status: inbox.Done, Result: "ignored", At: begin}}))
+	ok(t, w.Store.RetryDeliveries(w.ctx, []inbox.Retry{{DeliveryID: "tried", DueAt: begin.Add(time.Minute), Reason: "broken"}}))
+	all := []string{"none", "tried", "done", "leased", "late"}
+	for _, at := range []struct {
+		now  time.Time
+		want []string
+	}{{begin, []string{"late"}}, {begin.Add(time.Minute), []string{"late", "leased"}}} {
+		got, err := w.Store.WaitingDeliveries(w.ctx, at.now, all)
+		ok(t, err)
+		if diff := cmp.Diff(at.want, ids(got)); diff != "" {
+			t.Errorf("waiting at %v: %s", at.now, diff)
+		}
+	}
+	got, err := w.Store.WaitingDeliveries(w.ctx, begin, nil)
+	if err != nil || len(got) != 0 {
+		t.Errorf("word of nothing: %v, %v", got, err)
+	}
+	id, hash, found, err := w.Store.FirstDelivery(w.ctx, shop, "k3")
+	if id != "done" || hash != sha256.Sum256([]byte("three")) || !found || err != nil {
+		t.Errorf("first of k3: %q, %v, %v", id, found, err)
+	}
+	if _, _, found, err := w.Store.FirstDelivery(w.ctx, rivalLot, "k3"); found || err != nil {
+		t.Errorf("first of another store: %v, %v", found, err)
+	}
+}
+
 // testPutTogether: however many writers put the same key at once, there is one row and one first.
 func testPutTogether(t *testing.T, w *world) {
 	const writers = 64

@@ -88,6 +88,7 @@ func Run(t *testing.T, open func(t *testing.T) Opened) {
 // suite are the tests by name; accounts are those of who signs in.
 var suite = map[string]func(*testing.T, *world){
 	"inbox/put":                 testPut,
+	"inbox/waiting":             testWaiting,
 	"inbox/one row per key":     testPutTogether,
 	"inbox/duplicates in one":   testPutTwiceInOne,
 	"inbox/claim":               testClaim,

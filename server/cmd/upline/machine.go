@@ -40,6 +40,7 @@ type machineOptions struct {
 	lease      time.Duration // how long a delivery is left to whoever took it up; 0: the parts' own default
 	alone      bool          // no other process settles on this database: leases found at start are of the dead
 	bulk       bool          // many deliveries are sent from here and nobody waits for a single one
+	memory     inbox.Memory  // may be nil
 }
 
 // machine is the part that works: inbox and pipeline on one database.
@@ -59,6 +60,7 @@ type machine struct {
 func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
 	in, err := inbox.New(a.store, a.ring, a.now, inbox.Options{
 		KeepBodies: o.keepBodies, Metrics: o.figures, FastPacking: a.store.Dialect() == "sqlite", BatchRows: o.batchRows(), Lease: o.lease,
+		Memory: o.memory,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start the inbox: %w", err)

@@ -41,6 +41,7 @@ type ServeCmd struct {
 	PublicURL       string        `help:"How the world sees this server, such as https://upline.example.com; empty: by the name each request asks for." env:"UPLINE_PUBLIC_URL" placeholder:"URL"`
 	TrustedProxies  []string      `help:"Addresses or networks of reverse proxies whose word on a client's address and scheme counts." env:"UPLINE_TRUSTED_PROXIES" placeholder:"CIDR"`
 	BusURL          string        `help:"RabbitMQ or Kafka, through which deliveries go to engines in other processes and events of commissions are published: amqp://user:password@host:5672/ or kafka://host:9092; empty: none." env:"BUS_URL" placeholder:"URL"`
+	RedisURL        string        `help:"Redis 7 that processes share as a cache: redis://host:6379/0; empty: each has its own. It decides nothing." env:"REDIS_URL" placeholder:"URL"`
 	ThroughBus      bool          `help:"Deliveries go to engines through the bus even where this process has one: several processes of all roles then share the work evenly." env:"UPLINE_THROUGH_BUS"`
 	Roles           []string      `help:"What this process does: ingest takes deliveries, engine settles them, relay publishes to the bus and to programs' webhooks, web serves the screens and their API." env:"UPLINE_ROLES" default:"ingest,engine,relay,web" enum:"ingest,engine,relay,web"`
 	ProcessSettings `embed:""`
@@ -99,6 +100,9 @@ func (cmd *ServeCmd) check() error {
 	if cmd.ThroughBus && cmd.BusURL == "" {
 		return wrongSetting("UPLINE_THROUGH_BUS needs a bus: set BUS_URL")
 	}
+	if err := cmd.checkRedis(); err != nil {
+		return err
+	}
 	if cmd.BodyRetention <= 0 {
 		return wrongSetting("UPLINE_BODY_RETENTION must be positive, for example 720h")
 	}
@@ -150,10 +154,11 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	figures := metrics.New(registry)
-	machine, err := env.newMachine(a, machineOptions{figures: figures, keepBodies: cmd.BodyRetention, keepOutbox: cmd.OutboxRetention, roles: cmd.Roles, lease: cmd.ClaimLease, alone: a.store.Dialect() == "sqlite"})
+	machine, cache, err := cmd.newMachine(env, a, figures)
 	if err != nil {
 		return err
 	}
+	defer func() { _ = cache.Close() }()
 	app, err := cmd.app()
 	if err != nil {
 		return wrongSetting("the Shopify app: %v", err)
@@ -173,7 +178,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		Projections: &closer.Projections{Service: a.runs(env, nil)},
 		Metrics:     figures, Gatherer: registry, Ready: a.store.Ping, Kick: machine.pipeline.Kick, Web: pages,
 		Logger: env.log, Clock: a.now, Version: version, Privacy: machine.privacy, References: a.references(app), Reconcile: reconciler,
-		Channel: plugins, Auth: cmd.auth(a), PublicURL: cmd.PublicURL, TrustedProxies: cmd.TrustedProxies,
+		Channel: plugins, Auth: cmd.auth(a, cache), PublicURL: cmd.PublicURL, TrustedProxies: cmd.TrustedProxies,
 		TryShop: cmd.tryShop(), Magento: cmd.magentoShops(a.now), Parts: cmd.surface(), Webhooks: cmd.webhooks(a),
 		Shopify: cmd.shopifySurface(a, app, installs, embeddedPage(pages)),
 	})

@@ -17,9 +17,10 @@ func (s *signInSettings) check() error {
 	return nil
 }
 
-// auth lets people in, by the identity provider too where one is set.
-func (s *signInSettings) auth(a *app) *auth.Service {
+// auth lets people in, by the identity provider too where one is set, and counts attempts with all processes that share the cache.
+func (s *signInSettings) auth(a *app, attempts auth.Counter) *auth.Service {
 	service := a.auth()
+	service.Shared = attempts
 	if s.OIDCIssuer != "" {
 		service.OIDC = &auth.OIDC{Name: s.OIDCName, Issuer: s.OIDCIssuer, ClientID: s.OIDCClientID, ClientSecret: s.OIDCClientSecret}
 	}
