@@ -35,37 +35,6 @@ func (s *Service) PutSetting(ctx context.Context, program, name string, value js
 	return version, s.audit(ctx, program, "setting.put", name)
 }
 
-// branding is what distributors see of a company. The logo is a small picture inside the value, so that no page loads
-// anything from elsewhere.
-type branding struct {
-	Name    string `json:"name"`
-	Accent  string `json:"accent"`   // #rrggbb
-	LogoURL string `json:"logo_url"` // data:image/…;base64,…
-}
-
-var (
-	colour  = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
-	dataURL = regexp.MustCompile(`^data:image/(png|jpeg|webp);base64,[A-Za-z0-9+/]+=*$`)
-)
-
-func checkBranding(value []byte) error {
-	var b branding
-	dec := json.NewDecoder(strings.NewReader(string(value)))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&b); err != nil {
-		return invalid("value", "branding has name, accent and logo_url, all text")
-	}
-	switch {
-	case len(b.Name) > maxNameBytes:
-		return invalid("value.name", "longer than %d bytes", maxNameBytes)
-	case b.Accent != "" && !colour.MatchString(b.Accent):
-		return invalid("value.accent", "a colour is written #1a2b3c")
-	case b.LogoURL != "" && !dataURL.MatchString(b.LogoURL):
-		return invalid("value.logo_url", "a logo is a PNG, JPEG or WebP as data:image/png;base64,…")
-	}
-	return nil
-}
-
 // StoreChange is what may be changed about a store; nil leaves it.
 type StoreChange struct {
 	Name             *string

@@ -71,6 +71,7 @@ const (
 	WritePeople    Action = "people.write"    // import and change distributors
 	WriteCatalogue Action = "catalogue.write" // map SKUs
 	RunPeriods     Action = "periods.run"     // preview, lock, commit and pay periods
+	PublishPlans   Action = "plans.publish"   // check plans and make them count
 	ManageStores   Action = "stores.manage"   // connect, change and test stores
 	ManagePrivacy  Action = "privacy.manage"  // ask for exports and erasures of persons
 	ManageSettings Action = "settings.manage" // branding, and what screens keep
@@ -92,6 +93,7 @@ var allowed = map[Action][]Role{
 	WritePeople:    {Owner, Admin, Support},
 	WriteCatalogue: {Owner, Admin},
 	RunPeriods:     {Owner, Admin, Finance},
+	PublishPlans:   {Owner, Admin},
 	ManageStores:   {Owner, Admin},
 	ManagePrivacy:  {Owner, Admin},
 	ManageSettings: {Owner, Admin},

@@ -156,6 +156,7 @@ func TestEveryAnswerFitsTheDocument(t *testing.T) {
 	c.refusals()
 	c.screens()
 	c.webhooks()
+	c.plans()
 	c.importing()
 	c.accounts()
 	c.shopify(t)

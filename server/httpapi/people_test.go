@@ -324,6 +324,7 @@ func (c *conversation) accounts() {
 	c.say(exchange{method: "PATCH", path: "/api/v1/session", header: b.header(), body: `{"program_id":"beta"}`, want: 404})
 	c.members(b)
 	c.passkeys(b)
+	c.disconnects(b)
 	c.say(exchange{method: "GET", path: "/api/v1/sessions", header: b.header(), want: 200})
 	c.say(exchange{method: "GET", path: "/api/v1/sessions", header: c.bearer(), want: 403})
 	c.say(exchange{method: "DELETE", path: "/api/v1/sessions", header: b.header(), want: 200})

@@ -57,6 +57,12 @@ var permissions = map[string]auth.Action{
 	"GET /api/v1/exports/:list":                                auth.Read,
 	"GET /api/v1/events":                                       auth.Read,
 
+	"GET /api/v1/plans":                        auth.Read,
+	"POST /api/v1/plans":                       auth.PublishPlans,
+	"GET /api/v1/plans/ready-made":             auth.Read,
+	"POST /api/v1/stores/:store_id/test":       auth.ManageStores,
+	"POST /api/v1/stores/:store_id/disconnect": auth.Danger,
+
 	"GET /api/v1/webhooks":                                         auth.ManageWebhooks,
 	"POST /api/v1/webhooks":                                        auth.ManageWebhooks,
 	"GET /api/v1/webhooks/:endpoint_id":                            auth.ManageWebhooks,

@@ -209,6 +209,7 @@ func (s *Server) routes() {
 	s.settingRoutes(v1)
 	s.connectionRoutes(v1)
 	s.webhookRoutes(v1)
+	s.planRoutes(v1)
 	s.screenRoutes(v1)
 	s.importRoutes(v1)
 	v1.GET("/exports/:list", s.export)

@@ -28,6 +28,8 @@ func (s *Server) settingRoutes(v1 *gin.RouterGroup) {
 	v1.POST("/stores", s.postStore)
 	v1.PATCH("/stores/:store_id", s.patchStore)
 	v1.POST("/stores/:store_id/rotate-secret", s.rotateSecret)
+	v1.POST("/stores/:store_id/test", s.postStoreTest)
+	v1.POST("/stores/:store_id/disconnect", s.postDisconnect)
 }
 
 func (s *Server) listKeys(c *gin.Context) { list(s, c, onePage(s.Screens.APIKeys)) }

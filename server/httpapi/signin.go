@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -59,6 +60,8 @@ type optionsView struct {
 	SetupOpen bool   `json:"setup_open"` // the first owner is still to come, by the link printed at start
 	Program   bool   `json:"program"`    // there is a program already
 	Provider  string `json:"provider"`   // name of the identity provider; "": none
+	// Branding is the company's, where this server has one only: nobody else's page is dressed in it.
+	Branding json.RawMessage `json:"branding,omitempty"`
 }
 
 func (s *Server) signInOptions(c *gin.Context) {
@@ -68,15 +71,27 @@ func (s *Server) signInOptions(c *gin.Context) {
 		return
 	}
 	v := optionsView{SetupOpen: open, Provider: s.Auth.ProviderName()}
-	if open {
-		programs, err := s.Reader.Programs(c.Request.Context())
-		if err != nil {
-			s.fail(c, err)
-			return
-		}
-		v.Program = len(programs) > 0
+	programs, err := s.Reader.Programs(c.Request.Context())
+	if err == nil && len(programs) == 1 {
+		v.Branding, err = s.branding(c.Request.Context(), programs[0].ProgramID)
 	}
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	v.Program = open && len(programs) > 0
 	c.JSON(http.StatusOK, v)
+}
+
+// branding is what a program's pages are dressed in; nil where nobody has said.
+func (s *Server) branding(ctx context.Context, program string) (json.RawMessage, error) {
+	settings, err := s.Screens.Settings(ctx, program)
+	for i := range settings {
+		if settings[i].Name == "branding" {
+			return settings[i].Value, err
+		}
+	}
+	return nil, err
 }
 
 // setupRequest makes the first owner, and the company where there is none.

@@ -59,53 +59,25 @@ CREATE TABLE webhook_attempts (
   CONSTRAINT webhook_attempts_pkey PRIMARY KEY (program_id, endpoint_id, sequence, attempt)
 );
 
--- Rules that map SKUs by how they look, tried in the order of their positions. SKUs that nobody has mapped yet are mapped by
--- the first rule that fits.
-
-CREATE TABLE mapping_rules (
-  program_id text COLLATE "C" NOT NULL,
-  rule_id text COLLATE "C" NOT NULL,
-  position bigint NOT NULL,
-  rule_json text COLLATE "C" NOT NULL, -- what it fits, and what it makes of it
-  version bigint NOT NULL,
-  mapped bigint NOT NULL DEFAULT 0, -- SKUs so far
-  updated_at bigint NOT NULL,
-  updated_by text COLLATE "C" NOT NULL,
-  CONSTRAINT mapping_rules_pkey PRIMARY KEY (program_id, rule_id)
-);
-
--- Programs whose data is to be deleted: not before due_at, until when it can be taken back.
-
-CREATE TABLE program_removals (
-  program_id text COLLATE "C" NOT NULL,
-  requested_by text COLLATE "C" NOT NULL,
-  requested_at bigint NOT NULL,
-  due_at bigint NOT NULL,
-  done_at bigint NOT NULL DEFAULT 0, -- 0: not yet
-  counts_json text COLLATE "C" NOT NULL DEFAULT '{}', -- what was deleted
-  CONSTRAINT program_removals_pkey PRIMARY KEY (program_id)
-);
-
--- Row-level security, as in the first migration. Endpoints, messages and removals are found before the program is known, by whoever works them off.
+-- Row-level security, as in the first migration. Endpoints and messages are found before the program is known, by whoever sends.
 -- +goose StatementBegin
 DO $$
 DECLARE t text;
 BEGIN
-  FOREACH t IN ARRAY ARRAY['webhook_endpoints', 'webhook_messages', 'program_removals'] LOOP
+  FOREACH t IN ARRAY ARRAY['webhook_endpoints', 'webhook_messages'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
     EXECUTE format('CREATE POLICY %1$I ON %2$I USING ((SELECT coalesce(current_setting(%3$L, true), %4$L)) = %4$L'
                    ' OR program_id = (SELECT current_setting(%3$L, true)))', t || '_of_program', t, 'upline.program', '');
   END LOOP;
-  FOREACH t IN ARRAY ARRAY['webhook_attempts', 'mapping_rules'] LOOP
+  FOREACH t IN ARRAY ARRAY['webhook_attempts'] LOOP
     EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY', t);
     EXECUTE format('ALTER TABLE %I FORCE ROW LEVEL SECURITY', t);
     EXECUTE format('CREATE POLICY %I ON %I USING (program_id = (SELECT current_setting(%L, true)))',
                    t || '_of_program', t, 'upline.program');
   END LOOP;
   IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'upline_app') THEN
-    GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_endpoints, webhook_messages, webhook_attempts, mapping_rules, program_removals
-      TO upline_app;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_endpoints, webhook_messages, webhook_attempts TO upline_app;
   END IF;
 END $$;
 -- +goose StatementEnd

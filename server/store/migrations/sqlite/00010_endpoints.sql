@@ -58,30 +58,3 @@ CREATE TABLE webhook_attempts (
   answer      TEXT    NOT NULL, -- the beginning of what was answered
   CONSTRAINT webhook_attempts_pkey PRIMARY KEY (program_id, endpoint_id, sequence, attempt)
 ) STRICT, WITHOUT ROWID;
-
--- Rules that map SKUs by how they look, tried in the order of their positions. SKUs that nobody has mapped yet are mapped by
--- the first rule that fits.
-
-CREATE TABLE mapping_rules (
-  program_id TEXT    NOT NULL,
-  rule_id    TEXT    NOT NULL,
-  position   INTEGER NOT NULL,
-  rule_json  TEXT    NOT NULL, -- what it fits, and what it makes of it
-  version    INTEGER NOT NULL,
-  mapped     INTEGER NOT NULL DEFAULT 0, -- SKUs so far
-  updated_at INTEGER NOT NULL,
-  updated_by TEXT    NOT NULL,
-  CONSTRAINT mapping_rules_pkey PRIMARY KEY (program_id, rule_id)
-) STRICT;
-
--- Programs whose data is to be deleted: not before due_at, until when it can be taken back.
-
-CREATE TABLE program_removals (
-  program_id   TEXT    NOT NULL,
-  requested_by TEXT    NOT NULL,
-  requested_at INTEGER NOT NULL,
-  due_at       INTEGER NOT NULL,
-  done_at      INTEGER NOT NULL DEFAULT 0, -- 0: not yet
-  counts_json  TEXT    NOT NULL DEFAULT '{}', -- what was deleted
-  CONSTRAINT program_removals_pkey PRIMARY KEY (program_id)
-) STRICT;
