@@ -69,6 +69,9 @@ func (s *Server) watch(program string) (<-chan query.Pulse, func()) {
 func (s *Server) feel(ctx context.Context, program string, p *pulse) {
 	tick := time.NewTicker(pulseEvery)
 	defer tick.Stop()
+	if s.Replica != nil {
+		ctx = query.MayLag(ctx, 0) // Felt where it is read: a screen that is told too early would read what was before.
+	}
 	for {
 		read, err := s.Screens.Pulse(ctx, program)
 		if err == nil {

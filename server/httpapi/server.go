@@ -84,6 +84,8 @@ type Deps struct {
 	Parts Parts
 	// Magento ends the handshakes that Magento stores begin; nil: they are not connected here.
 	Magento channel.Magento
+	// Replica is what screens are read from; nil: they are read from the one database.
+	Replica Replica
 	// PublicURL is how the world sees us, such as https://upline.example.com; "": by the name each request asks for.
 	PublicURL string
 	// TrustedProxies are the addresses whose word on a client's address and scheme counts; none: nobody's.
@@ -110,6 +112,7 @@ type Server struct {
 	calls  callLimiter
 	engine *gin.Engine
 
+	written written
 	pulses  pulses
 	closing chan struct{} // closed when event streams have to end
 	closed  sync.Once
@@ -171,11 +174,11 @@ func (s *Server) routes() {
 	s.signInRoutes()
 	s.shopifyRoutes()
 
-	mlm := s.engine.Group("/api/mlm", s.authenticate)
+	mlm := s.engine.Group("/api/mlm", s.authenticate, s.mayLag)
 	mlm.POST("/orders", s.postOrder)
 	mlm.GET("/commissions", s.listCommissions)
 
-	v1 := s.engine.Group("/api/v1", s.authenticate)
+	v1 := s.engine.Group("/api/v1", s.authenticate, s.mayLag)
 	v1.GET("/overview", s.overview)
 	v1.GET("/stores", s.listStores)
 	v1.GET("/orders", s.listOrders)

@@ -25,13 +25,15 @@ import (
 
 // Config says where the database is. The zero value of every field but DataDir or DatabaseURL works.
 type Config struct {
-	DatabaseURL string           // "postgres://..."; "": the embedded database in DataDir
-	DataDir     string           // folder of the embedded database; made where it is missing
-	MaxConns    int              // connections to PostgreSQL at most; default 16
-	Clock       func() time.Time // default time.Now
-	SharedClock bool             // PostgreSQL's clock counts instead of Clock, as for all processes on it
-	Opener      Opener           // opens sealed profiles for reading; nil: names and addresses are not shown
-	Logger      *slog.Logger     // default: discards
+	DatabaseURL string // "postgres://..."; "": the embedded database in DataDir
+	// ReadDatabaseURL is a replica of DatabaseURL, for readings that may lag; "": there is none.
+	ReadDatabaseURL string
+	DataDir         string           // folder of the embedded database; made where it is missing
+	MaxConns        int              // connections to PostgreSQL at most; default 16
+	Clock           func() time.Time // default time.Now
+	SharedClock     bool             // PostgreSQL's clock counts instead of Clock, as for all processes on it
+	Opener          Opener           // opens sealed profiles for reading; nil: names and addresses are not shown
+	Logger          *slog.Logger     // default: discards
 }
 
 // Opener decrypts what was sealed for one row; associated names the row.
@@ -75,6 +77,9 @@ type Store struct {
 	clock     *sharedClock // the database's; nil: the process is alone, and its own clock counts
 	stopClock func()
 
+	replica     *replica // nil: there is none
+	stopReplica func()
+
 	mu       sync.Mutex
 	programs map[string]*facts // caches by program
 	lastSeen map[string]int64  // store -> last delivery written to its row
@@ -106,6 +111,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err := errors.Join(s.checkSchema(ctx), s.shareClock(ctx)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	s.followReplica()
 	if s.dialect.name() == "sqlite" {
 		if err := s.keepStatistics(ctx); err != nil {
 			return nil, errors.Join(err, s.Close())
@@ -143,8 +149,10 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // Close ends all connections.
 func (s *Store) Close() error {
-	if s.stopClock != nil {
-		s.stopClock()
+	for _, stop := range []func(){s.stopClock, s.stopReplica} {
+		if stop != nil {
+			stop()
+		}
 	}
 	err := errors.Join(s.dialect.close(), s.writer.Close())
 	if s.reader != s.writer {

@@ -98,7 +98,7 @@ func ignoreDone(err error) error {
 
 // read runs f on a snapshot of the database that shows one program ("" for what is open to all).
 func (s *Store) read(ctx context.Context, program string, f func(tx *sqlx.Tx) error) error {
-	tx, err := s.reader.BeginTxx(ctx, readOnly)
+	tx, err := s.reading(ctx).BeginTxx(ctx, readOnly)
 	if err != nil {
 		return s.explain(ctx, fmt.Errorf("begin reading: %w", err))
 	}

@@ -114,6 +114,7 @@ type environment struct {
 	Settings
 	stdout, stderr io.Writer
 	log            *slog.Logger
+	readURL        string // of a replica; "": there is none
 }
 
 // settingError is a missing or wrong setting: one clear sentence, exit code 2.

@@ -26,7 +26,9 @@ func (cmd *MigrateCmd) Run(ctx context.Context, env *environment) error {
 
 // storeConfig is where the database is.
 func (e *environment) storeConfig() store.Config {
-	return store.Config{DatabaseURL: e.DatabaseURL, DataDir: e.Data, Clock: e.clock(), SharedClock: true, Logger: e.log}
+	return store.Config{
+		DatabaseURL: e.DatabaseURL, ReadDatabaseURL: e.readURL, DataDir: e.Data, Clock: e.clock(), SharedClock: true, Logger: e.log,
+	}
 }
 
 // migrate applies what is pending and gives the number of migrations applied.

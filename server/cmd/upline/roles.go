@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"upline.dev/upline/server/duty"
 	"upline.dev/upline/server/httpapi"
 )
@@ -16,12 +18,16 @@ type ProcessSettings struct {
 	StartWait       time.Duration `help:"How long a start waits for a database that cannot be reached, or that nobody has migrated yet; 0 does not wait." env:"UPLINE_START_WAIT" default:"30s"`
 	StopNotice      time.Duration `help:"How long a process that was told to stop answers on while /readyz says no, so that a load balancer turns away first." env:"UPLINE_STOP_NOTICE" default:"0s"`
 	ClaimLease      time.Duration `help:"How long a delivery is left to the engine that took it up; what a killed engine held waits so long for another one." env:"UPLINE_CLAIM_LEASE" default:"30s"`
+	ReadDatabaseURL string        `help:"A replica of DATABASE_URL from which screens are read; empty: they are read from DATABASE_URL." env:"UPLINE_READ_DATABASE_URL" placeholder:"URL"`
 	OutboxRetention time.Duration `help:"How long outbox rows are kept that every reader has had; 0 keeps them for ever." env:"UPLINE_OUTBOX_RETENTION" default:"720h"`
 }
 
-func (s *ProcessSettings) check() error {
+func (s *ProcessSettings) check(databaseURL string) error {
 	if s.OutboxRetention < 0 {
 		return wrongSetting("UPLINE_OUTBOX_RETENTION must not be negative; 0 keeps everything")
+	}
+	if s.ReadDatabaseURL != "" && (databaseURL == "" || !hasAnyPrefix(s.ReadDatabaseURL, "postgres://", "postgresql://")) {
+		return wrongSetting("UPLINE_READ_DATABASE_URL is a postgres:// address of a replica, and needs DATABASE_URL beside it")
 	}
 	if s.ClaimLease < time.Second {
 		return wrongSetting("UPLINE_CLAIM_LEASE must be at least 1s: settling takes a moment")
@@ -35,6 +41,30 @@ func (cmd *ServeCmd) has(role string) bool { return slices.Contains(cmd.Roles, r
 // surface is which part of the HTTP surface this process answers. Every process answers health and figures.
 func (cmd *ServeCmd) surface() httpapi.Parts {
 	return httpapi.Parts{Doors: cmd.has("ingest"), Screens: cmd.has("web"), Roles: strings.Join(cmd.Roles, ",")}
+}
+
+// replica is where screens are read from; nil: there is none.
+func (a *app) replica() httpapi.Replica {
+	if !a.store.HasReplica() {
+		return nil
+	}
+	return a.store
+}
+
+// showLag makes the replica's lag a figure.
+func (a *app) showLag(registry prometheus.Registerer) {
+	if !a.store.HasReplica() {
+		return
+	}
+	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "upline_replica_lag_seconds", Help: "How far the replica that screens are read from is behind; -1: they are read from the primary.",
+	}, func() float64 {
+		lag, read := a.store.ReplicaLag()
+		if !read {
+			return -1
+		}
+		return lag.Seconds()
+	}))
 }
 
 // duties lets this process do what one process should do at a time. Nobody shares an embedded database.

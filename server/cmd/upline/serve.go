@@ -66,9 +66,10 @@ func (cmd *ServeCmd) Run(ctx context.Context, env *environment) error {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(collectAt)
 	}
-	if err := cmd.check(); err != nil {
+	if err := cmd.check(env.DatabaseURL); err != nil {
 		return err
 	}
+	env.readURL = cmd.ReadDatabaseURL
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cmd.Addr)
 	if err != nil {
 		return wrongSetting("UPLINE_ADDR: cannot listen on %s: %v", cmd.Addr, err)
@@ -93,7 +94,7 @@ func closing(a *app) error {
 }
 
 // check refuses settings that cannot work before anything is opened.
-func (cmd *ServeCmd) check() error {
+func (cmd *ServeCmd) check(databaseURL string) error {
 	if err := cmd.ShopifySettings.check(); err != nil {
 		return err
 	}
@@ -106,7 +107,7 @@ func (cmd *ServeCmd) check() error {
 	if cmd.BodyRetention <= 0 {
 		return wrongSetting("UPLINE_BODY_RETENTION must be positive, for example 720h")
 	}
-	if err := cmd.ProcessSettings.check(); err != nil {
+	if err := cmd.ProcessSettings.check(databaseURL); err != nil {
 		return err
 	}
 	if err := cmd.signInSettings.check(); err != nil {
@@ -180,6 +181,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		Logger: env.log, Clock: a.now, Version: version, Privacy: machine.privacy, References: a.references(app), Reconcile: reconciler,
 		Channel: plugins, Auth: cmd.auth(a, cache), PublicURL: cmd.PublicURL, TrustedProxies: cmd.TrustedProxies,
 		TryShop: cmd.tryShop(), Magento: cmd.magentoShops(a.now), Parts: cmd.surface(), Webhooks: cmd.webhooks(a),
+		Replica: a.replica(),
 		Shopify: cmd.shopifySurface(a, app, installs, embeddedPage(pages)),
 	})
 	env.log.InfoContext(ctx, "serving", "url", "http://"+listener.Addr().String(), "database", a.store.Dialect(),

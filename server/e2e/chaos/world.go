@@ -27,6 +27,7 @@ type world struct {
 	binary string
 	out    io.Writer
 	env    []string
+	keep   bool   // the folder stays
 	secret string // signs the shop's webhooks
 	orders atomic.Int64
 
