@@ -11,11 +11,23 @@ const here = dirname(fileURLToPath(import.meta.url))
 export const adminapi = join(here, '../../../adapters/shopify/adminapi')
 export const committed = join(adminapi, 'schema.graphql')
 
-// wholeSchema reads the introspection that Shopify publishes for its own tools.
-export function wholeSchema() {
+// published reads the introspection that Shopify publishes for its own tools.
+function published() {
   const file = join(here, `../node_modules/@shopify/dev-mcp/dist/data/admin_${version}.json.gz`)
   const introspection = JSON.parse(gunzipSync(readFileSync(file)))
-  return gql.buildClientSchema(introspection.data ?? introspection)
+  return introspection.data ?? introspection
+}
+
+export const wholeSchema = () => gql.buildClientSchema(published())
+
+// access tells what Shopify says an app must be granted for a type, "Type", or a field, "Type.field"; undefined for nothing.
+export function access() {
+  const said = new Map()
+  for (const type of published().__schema.types) {
+    said.set(type.name, type.requiredAccess ?? undefined)
+    for (const field of type.fields ?? []) said.set(`${type.name}.${field.name}`, field.requiredAccess ?? undefined)
+  }
+  return (name) => said.get(name)
 }
 
 // documents parses every .graphql file beside the client as one document, since fragments are shared.
