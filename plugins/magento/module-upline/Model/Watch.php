@@ -63,7 +63,8 @@ class Watch
     public function saved(Order $order): void
     {
         $orderId = (int) $order->getId();
-        $new = (bool) $order->isObjectNew();
+        // By now it has its id and does not count as new; what it was loaded with tells it from one that was there.
+        $new = $order->getOrigData('entity_id') === null;
         if ($new) {
             $this->references->ordered($orderId, (int) $order->getQuoteId(), (int) $order->getRelationParentId());
         }

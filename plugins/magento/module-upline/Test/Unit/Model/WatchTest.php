@@ -46,9 +46,9 @@ final class WatchTest extends TestCase
     public function testNewOrderTakesItsReferenceAndIsNoted(): void
     {
         $this->shop->connect();
-        $order = ['id' => '7', 'quoteId' => '70', 'storeId' => '1', 'relationParentId' => null, 'new' => true];
+        $order = ['id' => '7', 'quoteId' => '70', 'storeId' => '1', 'relationParentId' => null, 'origData' => null];
         $this->shop->watch($this->references)->saved(new Order($order));
-        $this->shop->watch($this->references)->saved(new Order(['new' => false] + $order));
+        $this->shop->watch($this->references)->saved(new Order(['origData' => '7'] + $order));
         self::assertSame([[7, 70, 0]], $this->references->calls);
         self::assertSame(['order.created', 'order.updated'], array_column($this->shop->rows, 'reason'));
         self::assertSame([7, 7], array_column($this->shop->rows, 'entity_id'));

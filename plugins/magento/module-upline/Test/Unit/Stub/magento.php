@@ -179,11 +179,6 @@ namespace Magento\Sales\Model {
         {
             return $this->data[lcfirst(substr($name, 3))] ?? null;
         }
-
-        public function isObjectNew(): bool
-        {
-            return $this->data['new'] ?? false;
-        }
     }
 }
 
