@@ -5,7 +5,9 @@ declare(strict_types=1);
 namespace Upline\Commission\Cron;
 
 use Magento\Framework\Lock\LockManagerInterface;
+use Upline\Commission\Domain\Module;
 use Upline\Commission\Model\Clock;
+use Upline\Commission\Model\Outbox;
 use Upline\Commission\Model\Sender;
 use Upline\Commission\Model\State;
 
@@ -23,12 +25,14 @@ class Deliver
 
     /**
      * @param Sender $sender
+     * @param Outbox $outbox
      * @param LockManagerInterface $lock
      * @param State $state
      * @param Clock $clock
      */
     public function __construct(
         private readonly Sender $sender,
+        private readonly Outbox $outbox,
         private readonly LockManagerInterface $lock,
         private readonly State $state,
         private readonly Clock $clock
@@ -43,6 +47,10 @@ class Deliver
     public function execute(): void
     {
         $this->state->set(0, ['cron_at' => $this->clock->now()]);
+        if ($this->state->get(0, 'module') !== Module::VERSION) {
+            $this->outbox->retry(); // After an update the server may take what it refused.
+            $this->state->set(0, ['module' => Module::VERSION]);
+        }
         if (!$this->lock->lock(self::LOCK, 0)) {
             return;
         }

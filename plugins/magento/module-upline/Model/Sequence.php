@@ -5,8 +5,9 @@ declare(strict_types=1);
 namespace Upline\Commission\Model;
 
 /**
- * Sequences of snapshots: the id of the outbox row, above whatever the server knows already. A shop restored from a
- * backup begins with ids that were used before.
+ * Sequences of snapshots: the id of the outbox row above an offset, which begins at the second of its first use. Tables
+ * that were removed and made again, or restored from a backup, begin with ids that were used before; connecting again
+ * lifts the offset to the second at hand.
  */
 class Sequence
 {
@@ -15,9 +16,13 @@ class Sequence
     /**
      * @param State $state
      * @param Outbox $outbox
+     * @param Clock $clock
      */
-    public function __construct(private readonly State $state, private readonly Outbox $outbox)
-    {
+    public function __construct(
+        private readonly State $state,
+        private readonly Outbox $outbox,
+        private readonly Clock $clock
+    ) {
     }
 
     /**
@@ -28,7 +33,12 @@ class Sequence
      */
     public function of(int $rowId): int
     {
-        return $rowId + (int) $this->state->get(0, self::OFFSET);
+        $offset = $this->state->get(0, self::OFFSET);
+        if ($offset === null) {
+            $offset = $this->clock->now();
+            $this->state->set(0, [self::OFFSET => $offset]);
+        }
+        return $rowId + (int) $offset;
     }
 
     /**

@@ -8,6 +8,7 @@ use Magento\Framework\Exception\InputException;
 use Upline\Commission\Api\ConnectionInterface;
 use Upline\Commission\Api\Data\StatusInterface;
 use Upline\Commission\Domain\Site;
+use Upline\Commission\Model\Clock;
 use Upline\Commission\Model\Connection;
 use Upline\Commission\Model\Data\Status as StatusData;
 use Upline\Commission\Model\Sequence;
@@ -24,12 +25,14 @@ class Connecting implements ConnectionInterface
      * @param Status $status
      * @param Sequence $sequence
      * @param Told $told
+     * @param Clock $clock
      */
     public function __construct(
         private readonly Connection $connection,
         private readonly Status $status,
         private readonly Sequence $sequence,
-        private readonly Told $told
+        private readonly Told $told,
+        private readonly Clock $clock
     ) {
     }
 
@@ -60,7 +63,7 @@ class Connecting implements ConnectionInterface
         if ($connection->get('server') . ' ' . $connection->get('store_id') !== $server . ' ' . $storeId) {
             $this->told->forget();
         }
-        $this->sequence->raise($aboveSequence);
+        $this->sequence->raise(max($aboveSequence, $this->clock->now()));
         $connection->open(array_filter([
             'server' => rtrim($server, '/'),
             'store_id' => $storeId,

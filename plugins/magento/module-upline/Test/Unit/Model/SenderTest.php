@@ -284,6 +284,17 @@ final class SenderTest extends TestCase
         self::assertSame(5002, $this->shop->body(1)['sequence']);
     }
 
+    public function testTablesMadeAnewGoOnAboveWhatWasToldBefore(): void
+    {
+        $this->shop->state->set(0, ['sequence_offset' => null]);
+        $this->shop->order(7);
+        $this->shop->sender->drain(50.0);
+        $this->shop->now += 50;
+        $this->shop->order(7, Outbox::UPDATED);
+        $this->shop->sender->drain(50.0);
+        self::assertSame([1795218601, 1795218602], [$this->shop->body(0)['sequence'], $this->shop->body(1)['sequence']]);
+    }
+
     public function testBundleKeepsTheSkuThatWasToldFirst(): void
     {
         $this->shop->order(7);

@@ -100,6 +100,7 @@ final class Shop
             }
         };
         $this->state = new FakeState();
+        $this->state->set(0, ['sequence_offset' => 0]);
         $stores = $this->stores();
         $this->config = new Config($this->settings());
         $this->connection = new Connection($this->state, $this->encryptor(), $stores, $this->clock);
@@ -107,7 +108,7 @@ final class Shop
         $this->outbox = new FakeOutbox($this);
         $this->told = new FakeTold($this);
         $this->server = new Server($this->transport(), $this->connection, $this->clock);
-        $this->sequence = new Sequence($this->state, $this->outbox);
+        $this->sequence = new Sequence($this->state, $this->outbox, $this->clock);
         $this->sender = new Sender(
             $this->outbox,
             $this->reader(),
