@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math/big"
 	"net/url"
 	"slices"
 	"strconv"
@@ -120,17 +121,41 @@ func addRung(ladder *commission.Ladder, rung *commission.Rung, c money.Currency,
 		sums[key] = &earningView{DistributorID: rung.DistributorID, Component: ladder.ComponentID}
 	}
 	paid[key] += rung.PaidMinor
-	base := money.FormatMinor(ladder.BaseMinor, c) + " " + string(c)
-	if ladder.Base == "cv" {
-		base = money.Volume(ladder.BaseMinor).String() + " CV"
-	}
-	why := "level " + strconv.Itoa(rung.Level) + " on " + base
-	if rung.Rule != "" {
-		why = rung.Rule + ", " + why
-	}
+	why := because(ladder, rung, c)
 	if e := sums[key]; e.Why == "" {
 		e.Why = why
 	} else if len(e.Why) < maxText {
 		e.Why += "; " + why
 	}
+}
+
+// because says in words what a rung pays: "level 1: 2% of 29.90 EUR". It is read beside the amount in a shop's order screen.
+func because(ladder *commission.Ladder, rung *commission.Rung, c money.Currency) string {
+	base := money.FormatMinor(ladder.BaseMinor, c) + " " + string(c)
+	if ladder.Base == "cv" {
+		base = money.Volume(ladder.BaseMinor).String() + " CV"
+	}
+	var rates []string
+	for _, f := range rung.Factors {
+		if f.Num != f.Den {
+			rates = append(rates, percent(f))
+		}
+	}
+	why := base
+	if len(rates) > 0 {
+		why = strings.Join(rates, " × ") + " of " + base
+	}
+	if rung.Level > 0 {
+		why = "level " + strconv.Itoa(rung.Level) + ": " + why
+	}
+	return why
+}
+
+// percent writes a factor as a rate where it is one of at most nine decimals, and as a fraction else.
+func percent(f commission.Factor) string {
+	rate, rest := new(big.Int).QuoRem(new(big.Int).Mul(big.NewInt(f.Num), big.NewInt(int64(money.One))), big.NewInt(f.Den), new(big.Int))
+	if rest.Sign() != 0 || !rate.IsInt64() {
+		return strconv.FormatInt(f.Num, 10) + "/" + strconv.FormatInt(f.Den, 10)
+	}
+	return money.Rate(rate.Int64()).String()
 }

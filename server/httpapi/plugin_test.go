@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -252,6 +253,9 @@ func (p *plugin) troubles() map[string]string {
 	return told
 }
 
+// whyPattern is a sentence for somebody who never saw the plan.
+var whyPattern = regexp.MustCompile(`^(level \d+: )?[0-9.]+%( × [0-9.]+%)* of [0-9.]+ (EUR|USD|CV)$`)
+
 // sumOf adds up the amounts of an explanation, which have two decimals.
 func sumOf(t *testing.T, earnings []any) string {
 	t.Helper()
@@ -259,7 +263,7 @@ func sumOf(t *testing.T, earnings []any) string {
 	for _, e := range earnings {
 		row, _ := e.(map[string]any)
 		var whole, part int64
-		if _, err := fmt.Sscanf(fmt.Sprint(row["amount"]), "%d.%d", &whole, &part); err != nil || row["why"] == "" {
+		if _, err := fmt.Sscanf(fmt.Sprint(row["amount"]), "%d.%d", &whole, &part); err != nil || !whyPattern.MatchString(fmt.Sprint(row["why"])) {
 			t.Fatalf("earning %v: %v", row, err)
 		}
 		sum += whole*100 + part

@@ -125,7 +125,8 @@ final class Order_Box {
 		foreach ( (array) ( $answer['data']['data'] ?? array() ) as $row ) {
 			$found[] = array(
 				'value' => (string) ( $row['distributor_id'] ?? '' ),
-				'label' => trim( (string) ( $row['code'] ?? '' ) . ' ' . (string) ( $row['rank'] ?? '' ) ),
+				// The browser shows it behind the value.
+				'label' => implode( ', ', array_filter( array( (string) ( $row['code'] ?? '' ), (string) ( $row['rank'] ?? '' ), 'active' === ( $row['status'] ?? '' ) ? '' : (string) ( $row['status'] ?? '' ) ) ) ),
 			);
 		}
 		wp_send_json_success( $found );
@@ -171,7 +172,7 @@ final class Order_Box {
 		}
 		if ( '' !== (string) ( $told['distributor_id'] ?? '' ) ) {
 			/* translators: 1: distributor, 2: evidence */
-			$html .= '<p>' . esc_html( sprintf( __( 'Sold by %1$s (%2$s).', 'upline-for-woocommerce' ), $told['distributor_id'], (string) ( $told['evidence'] ?? '' ) ) ) . '</p>';
+			$html .= '<p>' . esc_html( sprintf( __( 'Sold by %1$s (%2$s).', 'upline-for-woocommerce' ), $told['distributor_id'], self::evidence( (string) ( $told['evidence'] ?? '' ) ) ) ) . '</p>';
 		}
 		$rows = '';
 		foreach ( (array) ( $told['earnings'] ?? array() ) as $earning ) {
@@ -181,6 +182,29 @@ final class Order_Box {
 		$next  = (string) wp_parse_url( (string) ( $told['url'] ?? '' ), PHP_URL_PATH );
 		$open  = wp_nonce_url( admin_url( 'admin-post.php?action=upline_open&next=' . rawurlencode( '' === $next ? '/' : $next ) ), 'upline_open' );
 		return $html . '<p><a href="' . esc_url( $open ) . '" target="_blank" rel="noopener">' . esc_html__( 'Open in Upline', 'upline-for-woocommerce' ) . '</a></p>';
+	}
+
+	/**
+	 * What decided whose sale it is, in words.
+	 *
+	 * @param string $told Kind and value, parted by a blank.
+	 * @return string
+	 */
+	private static function evidence( string $told ): string {
+		list( $kind, $value ) = array_pad( explode( ' ', $told, 2 ), 2, '' );
+		$words                = array(
+			/* translators: %s: distributor */
+			'manual'   => __( 'chosen for this order: %s', 'upline-for-woocommerce' ),
+			/* translators: %s: code */
+			'code'     => __( 'coupon %s', 'upline-for-woocommerce' ),
+			/* translators: %s: code */
+			'cart'     => __( 'named at checkout: %s', 'upline-for-woocommerce' ),
+			/* translators: %s: code */
+			'landing'  => __( 'link %s', 'upline-for-woocommerce' ),
+			/* translators: %s: customer number */
+			'customer' => __( 'bound customer %s', 'upline-for-woocommerce' ),
+		);
+		return isset( $words[ $kind ] ) ? sprintf( $words[ $kind ], $value ) : $told;
 	}
 
 	/**
