@@ -7,7 +7,7 @@
 	if ( ! box ) {
 		return;
 	}
-	var ask = function ( action, more, then ) {
+	var ask = function ( action, more, then, failed ) {
 		var body = new URLSearchParams( more );
 		body.set( 'action', action );
 		body.set( 'nonce', box.dataset.nonce );
@@ -16,15 +16,18 @@
 				return answer.json();
 			} )
 			.then( function ( answer ) {
-				if ( answer.success ) {
-					then( answer.data );
+				if ( ! answer.success ) {
+					throw new Error( action );
 				}
+				then( answer.data );
 			} )
-			.catch( function () {} );
+			.catch( failed );
 	};
 	ask( 'upline_explanation', { order: box.dataset.order }, function ( html ) {
 		// Escaped by the server, piece by piece.
 		box.innerHTML = html;
+	}, function () {
+		box.firstElementChild.textContent = box.dataset.failed;
 	} );
 	var timer;
 	input.addEventListener( 'input', function () {
@@ -38,6 +41,9 @@
 					option.label = one.label;
 					list.appendChild( option );
 				} );
+			}, function () {
+				// What is typed counts without suggestions too.
+				list.replaceChildren();
 			} );
 		}, 250 );
 	} );

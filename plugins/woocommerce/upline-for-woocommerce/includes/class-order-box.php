@@ -53,10 +53,11 @@ final class Order_Box {
 		}
 		wp_enqueue_script( 'upline-order', plugins_url( 'assets/admin-order.js', FILE ), array(), VERSION, array( 'strategy' => 'defer' ) );
 		printf(
-			'<div id="upline-explanation" data-order="%d" data-nonce="%s" data-url="%s" aria-live="polite"><p>%s</p></div>',
+			'<div id="upline-explanation" data-order="%d" data-nonce="%s" data-url="%s" data-failed="%s" aria-live="polite"><p>%s</p></div>',
 			(int) $order->get_id(),
 			esc_attr( wp_create_nonce( 'upline_order' ) ),
 			esc_url( admin_url( 'admin-ajax.php' ) ),
+			esc_attr__( 'Your shop did not answer. Sign in again, then open this order once more.', 'upline-for-woocommerce' ),
 			esc_html__( 'Asking Upline …', 'upline-for-woocommerce' )
 		);
 		wp_nonce_field( 'upline_manual', 'upline_manual_nonce' );

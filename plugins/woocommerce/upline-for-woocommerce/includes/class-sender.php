@@ -80,8 +80,9 @@ final class Sender {
 	 * @return object[] Those that nobody else has taken.
 	 */
 	private static function claim( array $rows ): array {
-		return Outbox::together(
-			static function () use ( $rows ) {
+		$held  = Told::held( array_map( 'intval', array_column( $rows, 'order_id' ) ) );
+		$taken = Outbox::together(
+			static function () use ( $rows, $held ) {
 				$taken = array();
 				foreach ( $rows as $row ) {
 					if ( ! Outbox::claim( $row ) ) {
@@ -90,13 +91,19 @@ final class Sender {
 					$row->attempts = (int) $row->attempts + 1;
 					if ( null === $row->payload || '' === $row->event_id ) {
 						$row->payload  = null;
-						$row->sequence = Told::next_sequence( (int) $row->order_id );
+						$row->sequence = Told::take( (int) $row->order_id, $held[ (int) $row->order_id ] ?? null );
 					}
 					$taken[] = $row;
 				}
 				return $taken;
 			}
 		);
+		foreach ( $taken as $row ) {
+			if ( null === $row->payload && 0 === $row->sequence ) {
+				$row->sequence = Told::next_sequence( (int) $row->order_id );
+			}
+		}
+		return $taken;
 	}
 
 	/**

@@ -59,8 +59,8 @@ final class Told {
 	}
 
 	/**
-	 * Takes the next sequence of an order: compare and swap, so that no two events share one, on any database. FOR UPDATE
-	 * reads what is there now where this is part of a transaction, and not what was when that began.
+	 * Takes the next sequence of an order: compare and swap, so that no two events share one, on any database. Not within a
+	 * transaction, which would read what was there when it began.
 	 *
 	 * @param int $order_id Order.
 	 * @param int $above    The sequence has to be above this, for a shop restored from a backup.
@@ -69,23 +69,46 @@ final class Told {
 	 */
 	public static function next_sequence( int $order_id, int $above = 0 ): int {
 		global $wpdb;
-		$first = (int) get_option( 'upline_first_sequence', 0 );
 		for ( $i = 0; $i < 50; $i++ ) {
-			// phpcs:ignore WordPress.DB.DirectDatabaseQuery
-			$held = $wpdb->get_var( $wpdb->prepare( 'SELECT sequence FROM %i WHERE order_id = %d FOR UPDATE', self::table(), $order_id ) );
-			$next = max( $first, $above, (int) $held ) + 1;
-			if ( null === $held ) {
-				// phpcs:ignore WordPress.DB.DirectDatabaseQuery
-				$done = $wpdb->query( $wpdb->prepare( 'INSERT IGNORE INTO %i (order_id, sequence) VALUES (%d, %d)', self::table(), $order_id, $next ) );
-			} else {
-				// phpcs:ignore WordPress.DB.DirectDatabaseQuery
-				$done = $wpdb->query( $wpdb->prepare( 'UPDATE %i SET sequence = %d WHERE order_id = %d AND sequence = %d', self::table(), $next, $order_id, (int) $held ) );
-			}
-			if ( 1 === $done ) {
+			$next = self::take( $order_id, self::held( array( $order_id ) )[ $order_id ] ?? null, $above );
+			if ( $next ) {
 				return $next;
 			}
 		}
 		throw new \RuntimeException( 'no sequence could be taken for order ' . esc_html( (string) $order_id ) . ': ' . esc_html( $wpdb->last_error ) );
+	}
+
+	/**
+	 * The sequences that orders have now.
+	 *
+	 * @param int[] $order_ids Orders.
+	 * @return int[] By order; those never told are missing.
+	 */
+	public static function held( array $order_ids ): array {
+		global $wpdb;
+		$places = implode( ',', array_fill( 0, max( 1, count( $order_ids ) ), '%d' ) );
+		// phpcs:ignore WordPress.DB.DirectDatabaseQuery, WordPress.DB.PreparedSQL.InterpolatedNotPrepared, WordPress.DB.PreparedSQLPlaceholders.UnfinishedPrepare -- $places is %d only.
+		$rows = $wpdb->get_results( $wpdb->prepare( "SELECT order_id, sequence FROM %i WHERE order_id IN ($places)", array_merge( array( self::table() ), $order_ids ? $order_ids : array( 0 ) ) ) );
+		return array_map( 'intval', array_column( $rows, 'sequence', 'order_id' ) );
+	}
+
+	/**
+	 * Takes the sequence after the one an order has, unless another has taken it.
+	 *
+	 * @param int      $order_id Order.
+	 * @param int|null $held     What the order has; null where it has none.
+	 * @param int      $above    The sequence has to be above this.
+	 * @return int 0 where another was first.
+	 */
+	public static function take( int $order_id, ?int $held, int $above = 0 ): int {
+		global $wpdb;
+		$next = max( (int) get_option( 'upline_first_sequence', 0 ), $above, (int) $held ) + 1;
+		if ( null === $held ) {
+			$done = $wpdb->query( $wpdb->prepare( 'INSERT IGNORE INTO %i (order_id, sequence) VALUES (%d, %d)', self::table(), $order_id, $next ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
+		} else {
+			$done = $wpdb->query( $wpdb->prepare( 'UPDATE %i SET sequence = %d WHERE order_id = %d AND sequence = %d', self::table(), $next, $order_id, $held ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
+		}
+		return 1 === $done ? $next : 0;
 	}
 
 	/**

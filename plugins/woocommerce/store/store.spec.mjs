@@ -1,0 +1,169 @@
+// The plugin in WordPress, from its zip to the ledger of the real server. The shop is a stand-in: what WooCommerce itself
+// does is measured in a real one, see docs/benchmarks.md.
+import { expect, test } from "@playwright/test";
+import { admin, openStore } from "./store.mjs";
+
+test.describe.configure({ mode: "serial" });
+
+/** @type {Awaited<ReturnType<typeof openStore>>} */
+let store;
+let key;
+const settings = (section = "") => `${store.url}/wp-admin/admin.php?page=wc-settings&tab=upline&section=${section}`;
+
+// ledger waits until ANNA has an amount by an order.
+async function ledger(order, amount) {
+  await expect.poll(async () => {
+    const answer = await fetch(`${store.server}/api/mlm/commissions?order_id=${order}`, { headers: { authorization: `Bearer ${key}` } });
+    const rows = (await answer.json()).data ?? [];
+    return rows.filter((row) => row.referrer_id === "ANNA").map((row) => row.value).join() || "0.00";
+  }, { message: `order ${order}` }).toBe(amount);
+}
+
+async function signIn(page) {
+  await page.goto(`${store.url}/wp-login.php`);
+  await page.fill("#user_login", admin.user);
+  await page.fill("#user_pass", admin.password);
+  await page.click("#wp-submit");
+  await page.waitForSelector("#wpadminbar");
+}
+
+// buy places an order in a fresh browser that came by an address, and gives its number.
+async function buy(browser, path, fill = {}) {
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const touched = path.includes("ref=") ? page.waitForResponse(/touch/).catch(() => null) : null;
+  await page.goto(store.url + path);
+  await touched;
+  await page.goto(`${store.url}/`);
+  for (const [name, value] of Object.entries(fill)) await page.fill(`[name=${name}]`, value);
+  await page.click("#place_order");
+  const order = await page.textContent("#received");
+  await context.close();
+  return order;
+}
+
+test.beforeAll(async () => { store = await openStore(); });
+test.afterAll(async () => { await store?.close(); });
+
+test("the button connects the shop, and the settings are kept", async ({ page }) => {
+  test.info().annotations.push({ type: "WordPress", description: store.version });
+  // The owner of the server, in the same browser.
+  const link = store.setupLink();
+  await page.goto(link);
+  const code = link.split("#")[1];
+  const set = await page.evaluate(async (body) => (await fetch("/api/auth/setup", { method: "POST", headers: { "content-type": "application/json" }, body })).status,
+    JSON.stringify({ code, email: "owner@example.org", password: "correct-horse-battery-staple", name: "Owner" }));
+  expect(set).toBe(200);
+  await signIn(page);
+  await page.goto(settings());
+  await page.fill("#upline_server", store.server);
+  await page.click("button[value=connect]");
+  await page.click("button:has-text('Connect')");
+  await expect(page.locator(".notice-success").first()).toContainText("Connected");
+  await expect(page.locator(".upline-card").first()).toContainText("reached");
+  const id = /"store_id": "([^"]+)"/.exec(store.cli("admin", "store", "list", "--json"))?.[1];
+  key = JSON.parse(store.cli("admin", "api-key", "create", "--store", id, "--json")).api_key;
+  await page.goto(settings("attribution"));
+  await page.fill("[name=upline_consent]", "implied");
+  await page.fill("[name=upline_field]", "yes");
+  await page.click("button[name=save]");
+  await page.goto(settings("attribution"));
+  await expect(page.locator("[name=upline_consent]")).toHaveValue("implied");
+  // A button without its nonce does nothing.
+  const bare = await page.request.post(settings(), { form: { upline_do: "disconnect" } });
+  expect(bare.status()).toBe(403);
+});
+
+test("an order by a share link is the distributor's, through everything that can happen to it", async ({ browser }) => {
+  const order = await buy(browser, "/?ref=ANNA10");
+  await ledger(order, "5.98");
+  await store.act("refund", { id: order, amount: "32.89", total: "29.90", tax: "2.99" });
+  await ledger(order, "0.00");
+  await store.act("delete_refund", { id: order });
+  await ledger(order, "5.98");
+  await store.act("edit", { id: order });
+  await ledger(order, "17.94");
+  await store.act("trash", { id: order });
+  await ledger(order, "0.00");
+  await store.act("untrash", { id: order });
+  await ledger(order, "17.94");
+  await store.act("status", { id: order, status: "cancelled" });
+  await ledger(order, "0.00");
+  await store.act("status", { id: order, status: "completed" });
+  await ledger(order, "17.94");
+  await store.act("refund", { id: order, amount: "10.00" }); // money alone: spread over goods and tax
+  await ledger(order, "16.12");
+  await store.act("delete", { id: order });
+  await ledger(order, "0.00");
+});
+
+test("links, the field at checkout and nobody", async ({ browser }) => {
+  await ledger(await buy(browser, "/r/ANNA10"), "5.98");
+  await ledger(await buy(browser, "/", { upline_referrer: "ANNA10" }), "5.98");
+  const nobody = await buy(browser, "/");
+  await expect.poll(() => store.cli("explain", nobody)).toContain("settled");
+  await ledger(nobody, "0.00");
+});
+
+test("the order screen says who was paid and lets a distributor be chosen", async ({ page }) => {
+  const { id } = await store.act("buy");
+  await expect.poll(() => store.cli("explain", String(id))).toContain("settled");
+  await signIn(page);
+  await page.goto(`${store.url}/wp-admin/admin.php?page=wc-orders&action=edit&id=${id}`);
+  await expect(page.locator("#upline-explanation")).toContainText("Nobody is paid");
+  await page.locator("#upline_manual").pressSequentially("AN");
+  await expect(page.locator("#upline-distributors option")).toHaveAttribute("value", "ANNA");
+  await page.fill("#upline_manual", "ANNA");
+  await page.click("#save_order");
+  await ledger(id, "5.98");
+  await page.reload();
+  await expect(page.locator("#upline-explanation")).toContainText("chosen for this order: ANNA");
+  await expect(page.locator("#upline-explanation")).toContainText("20% of 29.90 EUR");
+  // A single-use code opens the server's own page, signed in.
+  const opened = page.context().waitForEvent("page");
+  await page.click("#upline-explanation a");
+  const there = await opened;
+  await there.waitForLoadState();
+  expect(there.url()).toMatch(new RegExp(`^${store.server}/orders/[^/]+/${id}$`));
+});
+
+test("what an outage leaves is told in batches, and reconciliation finds nothing missing", async ({ page }) => {
+  await store.stopServer();
+  const orders = [];
+  for (let i = 0; i < 12; i++) orders.push((await store.act("buy")).id);
+  await signIn(page);
+  await page.goto(settings("queue"));
+  await expect(page.locator("body")).toContainText("12 waiting");
+  await store.startServer();
+  await page.click("button[value='retry:0']");
+  await expect(page.locator("body")).toContainText("Everything was told");
+  expect(store.cli("reconcile")).toContain("difference 0.00 EUR");
+  for (const order of orders) expect(store.cli("explain", String(order))).toContain("settled");
+  expect(store.cli("verify")).toContain("sound");
+});
+
+test("past orders are told with their progress, and a copy of the shop keeps still", async ({ page }) => {
+  await signIn(page);
+  await page.goto(settings());
+  const today = new Date().toISOString().slice(0, 10);
+  await page.fill("#upline_from", today);
+  await page.fill("#upline_to", today);
+  await page.click("button[value=backfill]");
+  await expect(page.locator(".notice-success").first()).toContainText("orders of these days");
+  await expect.poll(async () => (await store.act("schedule")).join()).not.toContain("upline_backfill");
+  await page.goto(settings());
+  await expect(page.locator("body")).toContainText("orders were put into the queue");
+  await page.goto(settings("queue"));
+  await expect(page.locator("body")).toContainText("Everything was told");
+  await store.act("option", { name: "upline_connected_site", value: "https://shop.example.com" });
+  await store.act("buy");
+  await page.goto(settings());
+  await expect(page.locator("body")).toContainText("Is this a copy of your shop?");
+  await page.goto(settings("queue"));
+  await expect(page.locator("body")).toContainText("1 waiting");
+});
+
+test("PHP complained of nothing of ours", () => {
+  const ours = store.debugLog().split("\n").filter((line) => /\] PHP .*upline-for-woocommerce/.test(line));
+  expect(ours).toEqual([]);
+});
