@@ -15,6 +15,7 @@ import (
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/demo"
+	"upline.dev/upline/server/planfile"
 )
 
 // golden is the hash of everything the demonstration makes. Whoever changes it on purpose looks at the new figures with
@@ -42,6 +43,17 @@ func TestTheSameEverywhere(t *testing.T) {
 	}
 	if first != golden {
 		t.Fatalf("the hash is %s", first)
+	}
+}
+
+func TestThePlanIsOneToShow(t *testing.T) {
+	t.Parallel()
+	report, err := planfile.Check(demo.PlanYAML, "plan.yaml", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, finding := range report.Findings {
+		t.Error(finding)
 	}
 }
 
