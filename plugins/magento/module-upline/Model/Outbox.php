@@ -134,14 +134,11 @@ class Outbox
         if (!$orders) {
             return [];
         }
-        $this->connection()->update(
-            $this->table(),
-            [
-                'status' => self::SENDING, 'claim' => $claim, 'claimed_until' => $now + Delay::CLAIM,
-                'attempts' => new Expression('attempts + 1'),
-            ],
-            ['entity_id IN (?)' => $orders, 'status = ?' => self::PENDING]
-        );
+        $rows = $this->select(['id'])->where('entity_id IN (?)', $orders)->where('status = ?', self::PENDING);
+        $this->change($this->connection()->fetchCol($rows), self::PENDING, [
+            'status' => self::SENDING, 'claim' => $claim, 'claimed_until' => $now + Delay::CLAIM,
+            'attempts' => new Expression('attempts + 1'),
+        ]);
         return $this->claimed($claim, $orders, $now);
     }
 
@@ -159,7 +156,7 @@ class Outbox
             ->where('entity_id IN (?)', $orders)
             ->where('status = ?', self::SENDING)
             ->order('id ASC');
-        $ours = $others = [];
+        $ours = $others = $back = [];
         foreach ($this->connection()->fetchAll($sending) as $row) {
             if ($row['claim'] === $claim) {
                 $ours[(int) $row['entity_id']][] = $row;
@@ -167,17 +164,13 @@ class Outbox
                 $others[(int) $row['entity_id']] = true;
             }
         }
-        $back = array_keys(array_intersect_key($ours, $others));
-        if ($back) {
-            $this->connection()->update(
-                $this->table(),
-                [
-                    'status' => self::PENDING, 'claim' => '', 'next_attempt_at' => $now + random_int(2, 5),
-                    'attempts' => new Expression('attempts - 1'),
-                ],
-                ['claim = ?' => $claim, 'entity_id IN (?)' => $back, 'status = ?' => self::SENDING]
-            );
+        foreach (array_intersect_key($ours, $others) as $rows) {
+            $back = array_merge($back, array_column($rows, 'id'));
         }
+        $this->change($back, self::SENDING, [
+            'status' => self::PENDING, 'claim' => '', 'next_attempt_at' => $now + random_int(2, 5),
+            'attempts' => new Expression('attempts - 1'),
+        ]);
         return array_diff_key($ours, $others);
     }
 
@@ -189,11 +182,30 @@ class Outbox
      */
     private function takeBack(int $now): void
     {
-        $this->connection()->update(
-            $this->table(),
-            ['status' => self::PENDING, 'claim' => ''],
-            ['status = ?' => self::SENDING, 'claimed_until < ?' => $now]
-        );
+        $dead = $this->select(['id'])->where('status = ?', self::SENDING)->where('claimed_until < ?', $now);
+        $columns = ['status' => self::PENDING, 'claim' => ''];
+        $this->change($this->connection()->fetchCol($dead), self::SENDING, $columns, ['claimed_until < ?' => $now]);
+    }
+
+    /**
+     * Changes rows by their ids. A range of another index would lock the gap in which a checkout inserts its row, and the
+     * checkout could become the victim of a deadlock: so rows are looked up without a lock first, and the status is
+     * compared in a way that no index serves.
+     *
+     * @param array<int, int|string> $ids
+     * @param string $status the rows have it still; others are left alone
+     * @param array<string, mixed> $columns
+     * @param array<string, mixed> $where more of it
+     * @return int how many
+     */
+    private function change(array $ids, string $status, array $columns, array $where = []): int
+    {
+        $count = 0;
+        foreach (array_chunk($ids, 500) as $some) {
+            $condition = ['id IN (?)' => $some, 'CONCAT(status) = ?' => $status] + $where;
+            $count += $this->connection()->update($this->table(), $columns, $condition);
+        }
+        return $count;
     }
 
     /**
@@ -230,16 +242,13 @@ class Outbox
             'status' => self::DELIVERED, 'claim' => '', 'http_status' => $status, 'error' => '',
             'delivered_at' => gmdate('Y-m-d H:i:s', $this->clock->now()),
         ];
-        $this->connection()->update(
-            $this->table(),
-            $done,
-            ['claim = ?' => $claim, 'status = ?' => self::SENDING, 'entity_id IN (?)' => array_keys($newest)]
-        );
-        $this->connection()->update(
-            $this->table(),
-            $done,
-            ['status = ?' => self::PARKED, 'entity_id IN (?)' => array_keys($newest), 'id < ?' => max($newest)]
-        );
+        foreach ([self::SENDING => $claim, self::PARKED => ''] as $from => $holder) {
+            $rows = $this->select(['id'])
+                ->where('entity_id IN (?)', array_keys($newest))
+                ->where('status = ?', $from)
+                ->where('claim = ?', $holder);
+            $this->change($this->connection()->fetchCol($rows), $from, $done);
+        }
     }
 
     /**
@@ -261,14 +270,14 @@ class Outbox
         int $httpStatus,
         string $error
     ): void {
-        $this->connection()->update(
-            $this->table(),
-            [
-                'status' => $status, 'claim' => '', 'next_attempt_at' => $this->clock->now() + $wait,
-                'http_status' => $httpStatus, 'error' => Answer::cut($error, 240),
-            ],
-            ['claim = ?' => $claim, 'status = ?' => self::SENDING, 'entity_id = ?' => $orderId]
-        );
+        $rows = $this->select(['id'])
+            ->where('entity_id = ?', $orderId)
+            ->where('status = ?', self::SENDING)
+            ->where('claim = ?', $claim);
+        $this->change($this->connection()->fetchCol($rows), self::SENDING, [
+            'status' => $status, 'claim' => '', 'next_attempt_at' => $this->clock->now() + $wait,
+            'http_status' => $httpStatus, 'error' => Answer::cut($error, 240),
+        ]);
     }
 
     /**
@@ -279,11 +288,10 @@ class Outbox
      */
     public function release(string $claim): void
     {
-        $this->connection()->update(
-            $this->table(),
-            ['status' => self::PENDING, 'claim' => '', 'attempts' => new Expression('attempts - 1')],
-            ['claim = ?' => $claim, 'status = ?' => self::SENDING, 'attempts > 0']
-        );
+        $rows = $this->select(['id'])->where('status = ?', self::SENDING)->where('claim = ?', $claim);
+        $this->change($this->connection()->fetchCol($rows), self::SENDING, [
+            'status' => self::PENDING, 'claim' => '', 'attempts' => new Expression('GREATEST(attempts, 1) - 1'),
+        ]);
     }
 
     /**
@@ -294,15 +302,16 @@ class Outbox
      */
     public function retry(array $ids = []): int
     {
-        $where = ['status IN (?)' => [self::PENDING, self::PARKED]];
-        if ($ids) {
-            $where['id IN (?)'] = $ids;
+        $count = 0;
+        foreach ([self::PENDING, self::PARKED] as $status) {
+            $rows = $this->select(['id'])->where('status = ?', $status);
+            if ($ids) {
+                $rows->where('id IN (?)', $ids);
+            }
+            $columns = ['status' => self::PENDING, 'next_attempt_at' => $this->clock->now()];
+            $count += $this->change($this->connection()->fetchCol($rows), $status, $columns);
         }
-        return $this->connection()->update(
-            $this->table(),
-            ['status' => self::PENDING, 'next_attempt_at' => $this->clock->now()],
-            $where
-        );
+        return $count;
     }
 
     /**
