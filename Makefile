@@ -11,7 +11,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 TOOL := go tool -modfile=.ci/tools/go.mod
 FUZZTIME ?= 10s
 
-.PHONY: help build screens run demo plugin-zip magento-package test test-go chaos chaos-short lint fmt fuzz bench bench-ui clean
+.PHONY: help build screens run demo plugin-zip magento-package test test-go chaos chaos-short lint fmt fuzz bench bench-broker bench-ui clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -73,6 +73,9 @@ bench: build ## measure ingest and settlement, on SQLite and on PostgreSQL, and 
 	bin/upline bench close --json --plan binary --distributors 10000000
 	bash .ci/services.sh --durable bash -c 'bin/upline bench close --json --database $$UPLINE_TEST_POSTGRES'
 	bash .ci/services.sh --durable bash -c 'export DATABASE_URL=$$UPLINE_TEST_POSTGRES; bin/upline bench ingest --json && bin/upline bench settle --json'
+
+bench-broker: build ## measure two ingest and two engine processes through RabbitMQ and Kafka's protocol against one process
+	bash .ci/services.sh --durable --broker bash -c 'DATABASE_URL=$$UPLINE_TEST_POSTGRES bin/upline bench broker'
 
 bench-ui: build ## measure the screens as on a slow phone: LCP, INP, CLS and Lighthouse
 	@bash .ci/uibench.sh

@@ -2,7 +2,7 @@
 # Starts private servers for one command and removes them after it, however
 # it ends:
 #
-#   bash .ci/services.sh [--durable] COMMAND [ARGUMENT...]
+#   bash .ci/services.sh [--durable [--broker]] COMMAND [ARGUMENT...]
 #
 # They listen on 127.0.0.1 on ports that were free, keep their files in a
 # folder of their own and have nothing to do with servers already running.
@@ -15,7 +15,8 @@
 #
 # A server whose variable is already set is taken as it is and not started.
 # --durable writes to disk as production does, for measurements; without it
-# the servers skip fsync, as nobody pulls their plug during a test.
+# the servers skip fsync, as nobody pulls their plug during a test. It starts
+# PostgreSQL alone, with --broker RabbitMQ too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=.ci/lib.sh
@@ -26,11 +27,16 @@ postgres_image=postgres:15
 rabbit_image=rabbitmq:3
 redis_image=redis:7
 durable=
+broker=
 if [ "${1:-}" = --durable ]; then
   durable=1
   shift
+  if [ "${1:-}" = --broker ]; then
+    broker=1
+    shift
+  fi
 fi
-[ $# -gt 0 ] || die "usage: bash .ci/services.sh [--durable] COMMAND [ARGUMENT...]"
+[ $# -gt 0 ] || die "usage: bash .ci/services.sh [--durable [--broker]] COMMAND [ARGUMENT...]"
 
 folder=        # everything below is ours and is removed at the end
 postgres_bin=  # set while a PostgreSQL of ours may be running
@@ -296,6 +302,8 @@ make_folder
 start_postgres
 if [ -z "$durable" ]; then # a measurement starts what it measures
   start_redis
+  start_rabbit
+elif [ -n "$broker" ]; then
   start_rabbit
 fi
 export UPLINE_REQUIRE_SERVERS=1

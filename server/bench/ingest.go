@@ -363,13 +363,13 @@ func (r *run) startPair(ctx context.Context, roles string) (noop, product *child
 	return noop, product, nil
 }
 
-func (r *run) startServer(ctx context.Context, roles string) (*child, error) {
+func (r *run) startServer(ctx context.Context, roles string, more ...string) (*child, error) {
 	addr, err := freeAddr(ctx)
 	if err != nil {
 		return nil, err
 	}
 	env := []string{"UPLINE_ADDR=" + addr, "UPLINE_DATA=" + r.database.product.DataDir, "DATABASE_URL=" + r.database.url, "UPLINE_LOG_LEVEL=warn"}
-	return start(ctx, addr, "/readyz", env, "serve", "--roles", roles)
+	return start(ctx, addr, "/readyz", append(env, more...), "serve", "--roles", roles)
 }
 
 func (r *run) say(format string, args ...any) {

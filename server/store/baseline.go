@@ -122,3 +122,23 @@ func (s *Store) CountDone(ctx context.Context, program string) (deliveries, sett
 	})
 	return deliveries, settled, err
 }
+
+// SumEarned sums what a program's orders have earned, in minor units: a figure to hold against what should be there.
+func (s *Store) SumEarned(ctx context.Context, program string) (minor int64, err error) {
+	defer server.Wrap(&err, "sum what program %s has earned", program)
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &minor, `SELECT CAST(coalesce(sum(amount_minor), 0) AS bigint) FROM postings WHERE program_id = $1 AND kind = 'earning'`, program)
+	})
+	return minor, err
+}
+
+// Bytes is how large the database is on disk, with its indexes and without its write-ahead log.
+func (s *Store) Bytes(ctx context.Context) (size int64, err error) {
+	defer server.Wrap(&err, "measure the database")
+	query := `SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()`
+	if s.Dialect() == "postgres" {
+		query = `SELECT pg_database_size(current_database())`
+	}
+	err = s.read(ctx, "", func(tx *sqlx.Tx) error { return tx.GetContext(ctx, &size, query) })
+	return size, err
+}

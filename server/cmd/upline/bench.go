@@ -14,6 +14,10 @@ type BenchCmd struct {
 	Settle BenchSettleCmd `cmd:"" help:"One order's calculation, trace and difference, without a database."`
 	Close  BenchCloseCmd  `cmd:"" help:"The close of a month of a synthetic company, against the same figures by recursive SQL."`
 	API    BenchAPICmd    `cmd:"" name:"api" help:"What the screens ask for, of a company with a million orders."`
+	Broker BenchBrokerCmd `cmd:"" help:"Two ingest and two engine processes with a bus between them, against one process, on PostgreSQL."`
+	Soak   BenchSoakCmd   `cmd:"" help:"Real-shaped traffic for a while: bursts, refunds, edits, repeats; the slope of memory, and the ledger held against what was sent."`
+	Sim    BenchSimCmd    `cmd:"" help:"What traffic past this machine takes, from measured costs: nodes, partitions, storage."`
+	Kafka  BenchKafkaCmd  `cmd:"" hidden:"" help:"A broker in memory that speaks Kafka's protocol."`
 	Noop   BenchNoopCmd   `cmd:"" hidden:"" help:"The no-op handler that ingest is compared with."`
 }
 
