@@ -43,18 +43,10 @@ func (cmd *ServeCmd) surface() httpapi.Parts {
 	return httpapi.Parts{Doors: cmd.has("ingest"), Screens: cmd.has("web"), Roles: strings.Join(cmd.Roles, ",")}
 }
 
-// replica is where screens are read from; nil: there is none.
-func (a *app) replica() httpapi.Replica {
+// replica is where screens are read from, its lag a figure; nil: there is none.
+func (a *app) replica(registry prometheus.Registerer) httpapi.Replica {
 	if !a.store.HasReplica() {
 		return nil
-	}
-	return a.store
-}
-
-// showLag makes the replica's lag a figure.
-func (a *app) showLag(registry prometheus.Registerer) {
-	if !a.store.HasReplica() {
-		return
 	}
 	registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "upline_replica_lag_seconds", Help: "How far the replica that screens are read from is behind; -1: they are read from the primary.",
@@ -65,6 +57,7 @@ func (a *app) showLag(registry prometheus.Registerer) {
 		}
 		return lag.Seconds()
 	}))
+	return a.store
 }
 
 // duties lets this process do what one process should do at a time. Nobody shares an embedded database.

@@ -181,7 +181,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		Logger: env.log, Clock: a.now, Version: version, Privacy: machine.privacy, References: a.references(app), Reconcile: reconciler,
 		Channel: plugins, Auth: cmd.auth(a, cache), PublicURL: cmd.PublicURL, TrustedProxies: cmd.TrustedProxies,
 		TryShop: cmd.tryShop(), Magento: cmd.magentoShops(a.now), Parts: cmd.surface(), Webhooks: cmd.webhooks(a),
-		Replica: a.replica(),
+		Replica: a.replica(registry),
 		Shopify: cmd.shopifySurface(a, app, installs, embeddedPage(pages)),
 	})
 	env.log.InfoContext(ctx, "serving", "url", "http://"+listener.Addr().String(), "database", a.store.Dialect(),

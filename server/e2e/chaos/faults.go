@@ -19,7 +19,9 @@ type fault struct {
 	traffic  traffic
 	flawless bool // no request may fail
 	short    bool // part of the short run
-	needs    func(w *world) error
+	needs    func(ctx context.Context, w *world) error
+	// elsewhere makes the installation to which it happens; nil: the one of all faults.
+	elsewhere func(ctx context.Context, w *world) (*world, error)
 }
 
 // faults in the order in which they happen. The fail-over comes late, as it makes the disk that was filled the standby's.
@@ -39,10 +41,12 @@ func faults() []fault {
 		{name: "network to PostgreSQL swallows all for 8 s", do: swallowing(func(w *world) *proxy { return w.toPostgres }, 8*time.Second)},
 		{name: "network to PostgreSQL 20 ms late each way", short: true, do: late},
 		{name: "network to RabbitMQ swallows all for 6 s", flawless: true, do: swallowing(func(w *world) *proxy { return w.toRabbit }, 6*time.Second)},
+		{name: "replica of the screens stands still", short: true, flawless: true, do: laggingReplica},
+		{name: "upgrade: migrated under the program before", short: true, needs: hasBefore, elsewhere: upgraded, do: upgrade},
 		{name: "slow disk: each flush 100 ms late", short: true, do: slowDisk},
 		{name: "PostgreSQL restarted", short: true, do: restartPostgres},
 		{name: "PostgreSQL killed -9", do: killPostgres},
-		{name: "disk of PostgreSQL full", short: true, needs: func(w *world) error { return w.smallErr }, do: fillDisk},
+		{name: "disk of PostgreSQL full", short: true, needs: func(_ context.Context, w *world) error { return w.smallErr }, do: fillDisk},
 		{name: "fail-over to the synchronous standby", short: true, do: failOver},
 		{name: "fail-over back", do: failOver},
 	}
@@ -256,6 +260,7 @@ func failOver(ctx context.Context, w *world) error {
 	}
 	w.primary, w.standby = w.standby, w.primary
 	w.toPostgres.lead(w.primary.address)
+	w.toStandby.lead(w.standby.address)
 	if err := errors.Join(w.look(), rest(ctx, 2*time.Second)); err != nil {
 		return err
 	}

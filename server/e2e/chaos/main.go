@@ -112,23 +112,30 @@ type outcome struct {
 func (w *world) suffer(ctx context.Context, f fault) outcome {
 	o := outcome{name: f.name, phase: &phase{}}
 	if f.needs != nil {
-		if o.notRun = f.needs(w); o.notRun != nil {
+		if o.notRun = f.needs(ctx, w); o.notRun != nil {
 			return o
 		}
 	}
-	begin := time.Now()
+	begin, target := time.Now(), w
+	if f.elsewhere != nil {
+		var err error
+		if target, err = f.elsewhere(ctx, w); err != nil {
+			o.err = err
+			return o
+		}
+	}
 	t := f.traffic
 	if t.workers == 0 {
 		t = usual
 	}
 	stop := make(chan struct{})
-	p, wait := w.load(ctx, t, stop)
+	p, wait := target.load(ctx, t, stop)
 	o.phase = p
-	o.err = errors.Join(rest(ctx, time.Second), f.do(ctx, w), rest(ctx, time.Second))
+	o.err = errors.Join(rest(ctx, time.Second), f.do(ctx, target), rest(ctx, time.Second))
 	close(stop)
 	wait()
 	var err error
-	o.verdict, err = w.check(ctx, p)
+	o.verdict, err = target.check(ctx, p)
 	o.err = errors.Join(o.err, err)
 	if failed := p.failed.Load(); f.flawless && failed > 0 {
 		o.err = errors.Join(o.err, fmt.Errorf("%d requests failed (%s), and none may", failed, describe(p.refused)))
@@ -141,7 +148,9 @@ func (w *world) suffer(ctx context.Context, f fault) outcome {
 	if p.acked.Load() < 30 {
 		o.err = errors.Join(o.err, errors.New("too little came in to prove anything"))
 	}
-	w.everySale = append(w.everySale, p.sales...)
+	if target == w {
+		w.everySale = append(w.everySale, p.sales...)
+	}
 	o.took = time.Since(begin)
 	return o
 }

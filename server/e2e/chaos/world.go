@@ -28,11 +28,15 @@ type world struct {
 	out    io.Writer
 	env    []string
 	keep   bool   // the folder stays
+	apiKey string // of the shop
+	old    string // the program before the newest migration
+	oldErr error  // why there is none
 	secret string // signs the shop's webhooks
 	orders atomic.Int64
 
 	primary, standby     *postgres
 	redis, rabbit        *daemon
+	toStandby            *proxy // screens are read from there
 	toPostgres, toRabbit *proxy
 	toRedis              *proxy
 	fleet                []*process
@@ -155,6 +159,10 @@ func (w *world) openPostgres(ctx context.Context) error {
 		return err
 	}
 	w.later(w.toPostgres.close)
+	if w.toStandby, err = newProxy(w.standby.address); err != nil {
+		return err
+	}
+	w.later(w.toStandby.close)
 	return w.pair(ctx)
 }
 
@@ -224,8 +232,19 @@ func (w *world) openCompany(ctx context.Context) error {
 		"UPLINE_STOP_NOTICE=1s", "UPLINE_LOG_FORMAT=json",
 		"SHOPIFY_API_KEY=", "SHOPIFY_API_SECRET=", "SHOPIFY_API_SECRET_OLD=", "UPLINE_PUBLIC_URL=")
 	var err error
-	w.secret, err = w.company(ctx, w.binary)
-	return err
+	if w.secret, err = w.company(ctx, w.binary); err != nil {
+		return err
+	}
+	out, err := w.command(ctx, w.binary, "admin", "api-key", "create", "--store", "shop", "--json")
+	if err != nil {
+		return err
+	}
+	var fields map[string]string
+	if err := json.Unmarshal([]byte(out), &fields); err != nil {
+		return fmt.Errorf("upline admin api-key create: %w", err)
+	}
+	w.apiKey = fields["api_key"]
+	return nil
 }
 
 // company fills a database and gives the secret of its shop.
@@ -267,6 +286,9 @@ func (w *world) openFleet(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			if strings.Contains(roles, "web") {
+				p.env = append(p.env, "UPLINE_READ_DATABASE_URL=postgres://postgres@"+w.toStandby.address()+"/postgres?sslmode=disable")
+			}
 			w.fleet = append(w.fleet, p)
 			w.later(p.kill)
 			if err := p.start(); err != nil {
@@ -282,13 +304,14 @@ func (w *world) openFleet(ctx context.Context) error {
 	balance, stop := context.WithCancel(ctx)
 	w.later(stop)
 	go w.balance(balance)
-	return await(ctx, "a door", 10*time.Second, func() bool { return w.bothReady() })
+	return await(ctx, "a door", 10*time.Second, func() bool { return w.ready() == 2 })
 }
 
-func (w *world) bothReady() bool {
+// ready counts the doors that are ready.
+func (w *world) ready() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return len(w.doors) == 2
+	return len(w.doors)
 }
 
 // balance asks the doors whether they are ready, as a load balancer does.
