@@ -7,6 +7,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"upline.dev/upline/core/money"
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/query"
 	"upline.dev/upline/server/reconcile"
@@ -39,6 +40,9 @@ func (s *Server) listReconciliations(c *gin.Context) {
 			return nil, "", &server.Error{Code: server.Invalid, Field: "after", Message: "this list has one page; leave after out"}
 		}
 		runs, err := s.Reconcile.Books.Reconciliations(ctx, program, c.Query("store_id"), p.Limit)
+		for i := range runs {
+			runs[i].Delta = money.FormatMinor(runs[i].DeltaMinor, runs[i].Currency)
+		}
 		return runs, "", err
 	})
 }
@@ -57,6 +61,7 @@ func (s *Server) getReconciliation(c *gin.Context) {
 		if findings == nil {
 			findings = []reconcile.Finding{}
 		}
+		r.Delta = money.FormatMinor(r.DeltaMinor, r.Currency)
 		return reconciliationView{r, findings}, err
 	})
 }
@@ -85,5 +90,6 @@ func (s *Server) postReconciliation(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	r.Delta = money.FormatMinor(r.DeltaMinor, r.Currency)
 	c.JSON(http.StatusAccepted, r)
 }

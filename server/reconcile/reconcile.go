@@ -96,6 +96,7 @@ type Run struct {
 	Currency    money.Currency `json:"currency"`
 	Counts      Counts         `json:"counts"`
 	DeltaMinor  int64          `json:"delta_minor"` // ToldMinor - KnownMinor: what our books lack
+	Delta       string         `json:"delta"`       // the same as decimal text; set where a run is shown
 	Detail      string         `json:"detail"`      // why it failed
 	StartedAt   time.Time      `json:"started_at"`
 	HeartbeatAt time.Time      `json:"heartbeat_at"`

@@ -54,6 +54,9 @@ const Settings = later(async () => (await import('./screens/settings.tsx')).defa
 const Stores = later(async () => (await import('./screens/stores.tsx')).default);
 const ImportStart = later(async () => (await import('./screens/import.tsx')).ImportStart);
 const ImportScreen = later<{ id: string }>(async () => (await import('./screens/import.tsx')).ImportScreen);
+const Webhooks = later(async () => (await import('./screens/webhooks.tsx')).Webhooks);
+const WebhookScreen = later<{ id: string }>(async () => (await import('./screens/webhooks.tsx')).WebhookScreen);
+const Plans = later(async () => (await import('./screens/plans.tsx')).default);
 const Join = later(async () => (await import('./screens/members.tsx')).Join);
 
 /** Loads the screens that nobody looked at yet, one after the other, whenever the browser has nothing to do. */
@@ -69,7 +72,7 @@ const routes: [string, (parts: Record<string, string>) => VNode][] = [
   ['/', () => <Overview />], ['/orders', () => <Orders />], ['/orders/:store/:order', (p) => <OrderScreen key={`${p.store}/${p.order}`} id={`${p.store}/${p.order}`} />],
   ['/distributors', () => <People />], ['/distributors/import', () => <ImportStart />], ['/distributors/import/:id', (p) => <ImportScreen key={p.id} id={p.id ?? ''} />], ['/distributors/:id', (p) => <PersonScreen key={p.id} id={p.id ?? ''} />], ['/products', () => <Products />],
   ['/commissions', () => <Commissions />], ['/deliveries', () => <Deliveries />], ['/deliveries/:id', (p) => <DeliveryScreen key={p.id} id={p.id ?? ''} />],
-  ['/stores', () => <Stores />], ['/settings', () => <Settings />], ['/sign-in', () => <Overview />], ['/audit', () => <Audit />],
+  ['/stores', () => <Stores />], ['/settings', () => <Settings />], ['/settings/webhooks', () => <Webhooks />], ['/settings/webhooks/:id', (p) => <WebhookScreen key={p.id} id={p.id ?? ''} />], ['/plans', () => <Plans />], ['/sign-in', () => <Overview />], ['/audit', () => <Audit />],
 ];
 
 /** Screens for who is not signed in; their links carry a code. */
@@ -85,7 +88,7 @@ function screen(path: string): VNode {
 
 const navigation = (figures?: Figures) => [
   { href: '/', label: t('nav.overview') }, { href: '/orders', label: t('nav.orders'), waiting: figures?.parked_orders ?? 0 }, { href: '/distributors', label: t('nav.distributors') },
-  { href: '/products', label: t('nav.products') }, { href: '/commissions', label: t('nav.commissions') }, { href: '/deliveries', label: t('nav.deliveries') },
+  { href: '/products', label: t('nav.products') }, { href: '/plans', label: t('nav.plans') }, { href: '/commissions', label: t('nav.commissions') }, { href: '/deliveries', label: t('nav.deliveries') },
   { href: '/stores', label: t('nav.stores') }, { href: '/settings', label: t('nav.settings') },
 ];
 

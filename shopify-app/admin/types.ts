@@ -52,6 +52,7 @@ export interface Commission {
   commission_id: string; order_id: string; store_id: string; sku: string; buyer_id: string; referrer_id: string; component_id: string; currency: string; value: string;
   status: 'PENDING' | 'AVAILABLE' | 'PAID' | 'REVERSED'; order_ts: string; updated_at: string;
 }
+export interface Reconciled { state: string; currency: string; delta: string; started_at: string; finished_at?: string }
 export interface Changed { dry_run: boolean; added: number; changed: number; unchanged: number; released: number }
 export interface Latency { of: number; p50_us: number; p95_us: number }
 export interface Standing {

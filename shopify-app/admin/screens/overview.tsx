@@ -6,7 +6,8 @@ import { ago, duration } from '../../ui/time.ts';
 import { Money, Pipe, Steps } from '#viz';
 import { Await, Listed, Nothing, Ready, platform } from '../common.tsx';
 import { useGet, useList } from '../data.ts';
-import type { Order, Overview as Figures, Setup, Standing } from '../types.ts';
+import type { Order, Overview as Figures, Reconciled, Setup, Standing } from '../types.ts';
+import type { Page as PageOf } from '../data.ts';
 import { orderHead, orderRow } from './orders.tsx';
 import { Storefront, useEmbed } from './storefront.tsx';
 
@@ -14,6 +15,7 @@ export default function Overview(): VNode {
   const figures = useGet<Figures>('/api/v1/overview');
   const setup = useGet<Setup>('/api/setup');
   const standing = useGet<Standing>('/api/v1/standing');
+  const reconciled = useGet<PageOf<Reconciled>>('/api/v1/reconciliation?limit=20');
   const newest = useList<Order>('/api/v1/orders', {}, 10);
   const embed = useEmbed();
   const all = [figures, setup, standing, newest];
@@ -27,7 +29,7 @@ export default function Overview(): VNode {
       <Ready of={all}>
         {setup.data && !complete(setup.data) && <Guide setup={setup.data} figures={figures.data} />}
         <Await of={figures}>{(f) => <Figures_ f={f} />}</Await>
-        <Await of={standing}>{(s) => <Way s={s} />}</Await>
+        <Await of={standing}>{(s) => <Way s={s} last={reconciled.data?.data.find((r) => r.state === 'done')} />}</Await>
         <Section flush title={t('overview.newest')} actions={[{ label: t('ledger.all'), href: '/orders' }]}>
           <Listed of={{ ...newest, data: newest.data?.slice(0, 8), onMore: undefined }} caption={t('overview.newest')} head={orderHead()} row={orderRow} empty={<Nothing title={t('orders.none')} text={t('orders.none_yet')} />} />
         </Section>
@@ -51,12 +53,13 @@ const Figures_ = ({ f }: { f: Figures }): VNode => (
 const micros = (l: { of: number; p95_us: number }): string => (l.of > 0 ? duration(l.p95_us / 1000) : '–');
 
 /** The way from a store's message to the ledger, and how well it is served. */
-const Way = ({ s }: { s: Standing }): VNode => (
+const Way = ({ s, last }: { s: Standing; last?: Reconciled }): VNode => (
   <Section title={t('pipe.title')}>
     <Pipe stages={s.stages.map((stage) => ({ label: t(`pipe.${stage.name}`), value: count(stage.count), note: stage.oldest ? t('pipe.oldest', { ago: ago(stage.oldest) }) : t('overview.nothing_waits') }))} />
     <Facts rows={[
       [t('pipe.ack'), t('pipe.p95', { time: micros(s.ack) })], [t('pipe.emit'), t('pipe.p95', { time: micros(s.emit) })], [t('pipe.duplicates'), count(s.duplicates)],
       [t('pipe.sealed'), t('pipe.batches', { n: s.last_seal })],
+      [t('pipe.reconciled'), last ? t('pipe.delta', { amount: money(last.delta, last.currency), ago: ago(last.finished_at ?? last.started_at) }) : t('pipe.not_reconciled')],
     ]} />
   </Section>
 );
@@ -90,9 +93,9 @@ function Stores({ figures }: { figures: Figures }): VNode {
 const order = ['program', 'store', 'people', 'mappings', 'plan', 'order'] as const;
 export const complete = (s: Setup): boolean => order.every((id) => s[id]);
 
-const leads: Partial<Record<(typeof order)[number], string>> = { store: '/stores', people: '/distributors/import', mappings: '/products', order: '/stores' };
+const leads: Partial<Record<(typeof order)[number], string>> = { store: '/stores', people: '/distributors/import', mappings: '/products', plan: '/plans', order: '/stores' };
 const commands: Partial<Record<(typeof order)[number], string>> = {
-  program: 'bin/upline admin program create "My Company" --currency EUR', plan: 'bin/upline plan publish server/planfile/plans/retail-unilevel.yaml',
+  program: 'bin/upline admin program create "My Company" --currency EUR',
 };
 
 /** What is still to do; each tick is the state of the server, never a click. */

@@ -9,6 +9,7 @@ import { Failure, ask, at, post } from '../api.ts';
 import { stale, useGet, useList } from '../data.ts';
 import type { List, Page as PageOf } from '../data.ts';
 import { usePlace } from '../route.ts';
+import Rule from './rule.tsx';
 import type { Changed, Mapping, Order, Unmapped } from '../types.ts';
 
 const idOf = (u: { platform: string; platform_sku: string; currency?: string }): string => `${u.platform}/${u.platform_sku}/${u.currency ?? ''}`;
@@ -20,6 +21,7 @@ export default function Products(): VNode {
   const list = useList<Mapping>('/api/v1/mappings', filter);
   const [chosen, choose] = useState<ReadonlySet<string>>(new Set());
   const [edit, setEdit] = useState<Draft>();
+  const [ruling, setRuling] = useState(false);
   const [released, setReleased] = useState(0);
   const csv = useExport('mappings', filter);
   const rows = waiting.data?.data ?? [];
@@ -30,7 +32,8 @@ export default function Products(): VNode {
   };
   const inbox: List<Unmapped> = { ...waiting, data: waiting.data?.data, loadingMore: false };
   return (
-    <Page title={t('nav.products')} actions={[csv, { label: t('sku.add'), onClick: () => setEdit({ skus: [], commission_class: '', name: '', cv: '', qv: '' }) }]}>
+    <Page title={t('nav.products')} actions={[csv, ...(rows.length > 0 ? [{ label: t('rule.title'), onClick: () => setRuling(true) }] : []), { label: t('sku.add'), onClick: () => setEdit({ skus: [], commission_class: '', name: '', cv: '', qv: '' }) }]}>
+      {ruling && <Rule close={() => setRuling(false)} done={(c) => { setRuling(false); setReleased(c.released); void stale(); }} />}
       {released > 0 && <Released n={released} done={() => setReleased(0)} />}
       <Ready of={[waiting, list]}>
       <Section flush title={t('sku.unmapped')} note={rows.length > 0 ? t('sku.unmapped_note') : undefined}

@@ -8,6 +8,7 @@ import { Await, Problem, Ready } from '../common.tsx';
 import { stale, useGet } from '../data.ts';
 import { When } from '#viz';
 import { go } from '../route.ts';
+import { Branding, Danger } from './company.tsx';
 import { Keys, Members, Passkeys, SecondFactor } from './members.tsx';
 import { leave, may, SESSION, type Session } from '../session.ts';
 import type { Overview, Setup } from '../types.ts';
@@ -29,8 +30,11 @@ export default function Settings(): VNode {
       </Section>
       {may('members.manage') && <Members me={session.data?.person?.person_id} />}
       {may('keys.manage') && <Keys />}
+      {may('webhooks.manage') && <Section title={t('webhook.title')} actions={[{ label: t('audit.open'), href: '/settings/webhooks' }]}><Text muted>{t('webhook.lead')}</Text></Section>}
+      {may('settings.manage') && <Branding />}
       <Account />
       {may('audit.read') && <Section title={t('nav.audit')} actions={[{ label: t('audit.open'), href: '/audit' }]}><Text muted>{t('audit.lead')}</Text></Section>}
+      {may('danger') && <Danger />}
       </Ready>
     </Page>
   );

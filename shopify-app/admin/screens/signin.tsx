@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { Banner, Button, Choice, Code, Details, Field, Form, Line, Page, Section, Stack, Text } from '#ui';
 import { locale, t } from '#text';
 import { Failure, ask, embedded, key, post } from '../api.ts';
@@ -11,7 +11,7 @@ import { enter, type Session } from '../session.ts';
 import type { Setup } from '../types.ts';
 import { Guide, complete } from './overview.tsx';
 
-interface Options { setup_open: boolean; program: boolean; provider: string }
+export interface Options { setup_open: boolean; program: boolean; provider: string; branding?: { name: string; accent: string; logo_url: string } }
 
 /** What failed, and whether something is under way. */
 function useSubmit(): { error: Failure | undefined; busy: boolean; run(work: () => Promise<void>): void; at(field: string): string | undefined } {
@@ -90,6 +90,7 @@ export default function SignIn({ done }: { done(): void }): VNode {
   if (embedded()) return <Banner tone="warning" title={t('sign_in.embedded')} actions={[{ label: t('error.again'), onClick: () => location.reload() }]}>{t('sign_in.embedded_text')}</Banner>;
   return (
     <Ready of={[options, setup]}><Stack>
+      {options.data?.branding && <Company of={options.data.branding} />}
       {options.data?.setup_open && <Banner tone="info" title={t('sign_in.first')}>{t('sign_in.first_text')}</Banner>}
       {went && <Banner tone="warning" title={t('error.title')}>{went}</Banner>}
       <Section title={t('sign_in.title')}>
@@ -101,6 +102,14 @@ export default function SignIn({ done }: { done(): void }): VNode {
       {setup.data && !setup.data.order && <Section title={t('sign_in.demo')}><Text muted>{t('sign_in.demo_text')}</Text><Code label={t('setup.command')} text="make demo" /></Section>}
     </Stack></Ready>
   );
+}
+
+/** Whose door this is. The logo comes inside the answer, so that nothing is loaded from elsewhere. */
+function Company({ of: b }: { of: NonNullable<Options['branding']> }): VNode {
+  useEffect(() => {
+    if (/^#[0-9a-f]{6}$/i.test(b.accent)) document.documentElement.style.setProperty('--brand', b.accent);
+  }, [b.accent]);
+  return <Line>{/^data:image\/(png|jpeg|webp);base64,/.test(b.logo_url) && <img alt="" src={b.logo_url} height={40} />}{b.name && <Text strong><bdi>{b.name}</bdi></Text>}</Line>;
 }
 
 /** The code behind the # of a link; it never reaches a server's log, and leaves the address at once. */

@@ -1,9 +1,9 @@
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
-import { Banner, Button, Check, Choice, Code, Details, Facts, Field, Form, Line, Page, Section, Stack, Text, toast } from '#ui';
+import { Badge, Banner, Button, Check, Choice, Code, Details, Facts, Field, Form, Line, Page, Section, Stack, Text, toast } from '#ui';
 import type { Tone } from '#ui';
 import { t, word } from '#text';
-import { ago } from '../../ui/time.ts';
+import { ago, duration } from '../../ui/time.ts';
 import { Id, When } from '#viz';
 import { Await, Nothing, Problem, Ready, platform } from '../common.tsx';
 import { ask, post } from '../api.ts';
@@ -23,14 +23,27 @@ export default function Stores(): VNode {
   );
 }
 
+interface Tested { at: string; checks: { name: string; state: 'good' | 'bad' | 'unknown'; code: string; value?: string }[] }
+const checkTones: Record<string, Tone> = { good: 'success', bad: 'critical', unknown: 'neutral' };
+
+/** What was found when the store was tested, in words; an instant is told as one, a duration as one. */
+const Checks = ({ of }: { of: Tested }): VNode => (
+  <Stack tight>
+    <Text muted>{t('check.now')} · <When at={of.at} precise /></Text>
+    {of.checks.map((c) => <Line key={c.name}><Text strong>{word('check', c.name)}</Text><Badge tone={checkTones[c.state] ?? 'neutral'}>{word('check_code', c.code)}</Badge>{c.value && <Text muted>{/^\d+$/.test(c.value) ? duration(Number(c.value) / 1000) : <When at={c.value} />}</Text>}</Line>)}
+  </Stack>
+);
+
 const connections: Record<string, Tone> = { connected: 'success', needs_reauth: 'critical', uninstalled: 'warning' };
 
 function StoreCard({ store: s }: { store: Store }): VNode {
   const [secret, setSecret] = useState('');
+  const [tested, setTested] = useState<Tested>();
+  const test = (): void => { post<Tested>(`/api/v1/stores/${encodeURIComponent(s.store_id)}/test`, {}).then(setTested, (e: Error) => toast(e.message)); };
   const change = (body: unknown): void => { ask(`/api/v1/stores/${encodeURIComponent(s.store_id)}`, { method: 'PATCH', body }).then(() => stale(), (e: Error) => { toast(e.message); void stale(); }); };
   const rotate = (): void => { post<{ signing_secret: string }>(`/api/v1/stores/${encodeURIComponent(s.store_id)}/rotate-secret`, {}).then((r) => setSecret(r.signing_secret), (e: Error) => toast(e.message)); };
   return (
-    <Section title={s.name || s.domain} note={platform(s.platform)} actions={[{ label: t('stores.deliveries'), href: `/deliveries?store_id=${encodeURIComponent(s.store_id)}` }, { label: t('nav.orders'), href: `/orders?store_id=${encodeURIComponent(s.store_id)}` }]}>
+    <Section title={s.name || s.domain} note={platform(s.platform)} actions={[...(may('stores.manage') ? [{ label: t('stores.test'), onClick: test }] : []), { label: t('stores.deliveries'), href: `/deliveries?store_id=${encodeURIComponent(s.store_id)}` }, { label: t('nav.orders'), href: `/orders?store_id=${encodeURIComponent(s.store_id)}` }]}>
       {s.connection && s.connection !== 'connected' && <Banner tone={connections[s.connection] ?? 'warning'} title={word('connection', s.connection)}>{s.connection_reason}</Banner>}
       {s.missing_scopes && <Banner tone="warning" title={t('stores.missing_scopes', { scopes: s.missing_scopes.join(', ') })}>{t('stores.missing_scopes_text')}</Banner>}
       <Facts rows={[
@@ -40,6 +53,7 @@ function StoreCard({ store: s }: { store: Store }): VNode {
         [t('stores.test_orders'), s.accept_test_orders ? t('stores.test_count') : t('stores.test_ignored')],
         ...(s.go_live_at ? [[t('stores.go_live'), <When at={s.go_live_at} />] as const] : []),
       ]} />
+      {tested && <Checks of={tested} />}
       {secret && <><Banner tone="warning" title={t('stores.secret_once')} /><Code label={t('stores.secret')} text={secret} /></>}
       {may('stores.manage') && <Details summary={t('stores.change')}><Stack>
         <Check label={t('stores.accept_tests')} checked={s.accept_test_orders} onInput={(on) => change({ accept_test_orders: on })} />
