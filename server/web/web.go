@@ -36,7 +36,7 @@ const (
 
 // screens are the first parts of the addresses that the screens answer; everything else is not found. They are those of
 // shopify-app/admin/main.tsx, and a test holds the two together.
-var screens = []string{"", "audit", "commissions", "deliveries", "distributors", "join", "orders", "products", "reset", "settings", "setup", "sign-in", "stores"}
+var screens = []string{"", "audit", "commissions", "deliveries", "distributors", "join", "orders", "plans", "products", "reset", "settings", "setup", "sign-in", "stores"}
 
 //go:embed all:dist
 var built embed.FS
