@@ -37,7 +37,7 @@ export function Listed<T>({ of, caption, head, row, empty, chosen, onChoose }: {
 }): VNode {
   return (
     <Await of={of} lines={8}>{(items) => items.length === 0 ? <>{empty}</>
-      : <Table caption={caption} head={head} rows={items.map(row)} onMore={of.onMore} loading={of.loadingMore} chosen={chosen} onChoose={onChoose} />}</Await>
+      : <Table caption={caption} head={head} rows={{ length: items.length, at: (i) => { const item = items[i]; return item && row(item); } }} onMore={of.onMore} loading={of.loadingMore} chosen={chosen} onChoose={onChoose} />}</Await>
   );
 }
 

@@ -20,6 +20,20 @@ export const client = new QueryClient({
   },
 });
 
+/** Takes what the page's head asked for into what was read, as far as it is there within so many milliseconds: the first thing drawn is then the screen itself. */
+export async function takeEarly(within: number): Promise<void> {
+  const begun = globalThis.begun ?? {};
+  const take = async (path: string): Promise<void> => {
+    const answer = await begun[path];
+    if (!answer?.ok || !begun[path]) return; // whoever asks for it hears why
+    delete begun[path];
+    const data: unknown = await answer.json();
+    if (/[?&]limit=/.test(path)) client.setQueryData(['list', path], { pages: [data], pageParams: [''] });
+    else client.setQueryData([path], data);
+  };
+  await Promise.race([Promise.allSettled(Object.keys(begun).map(take)), new Promise((r) => setTimeout(r, within))]);
+}
+
 export interface Remote<T> { data: T | undefined; error: Failure | undefined; again(): void; loading: boolean; at: number }
 
 /** One answer. An empty path asks nothing. */
@@ -53,4 +67,12 @@ export function useList<T>(path: string, query: Record<string, string | undefine
 
 /** What was read is old now: it is read again where it is on the screen, and when it comes there. */
 export const stale = (): Promise<void> => client.invalidateQueries();
+
+/** A list of so many pages is not read again page by page each time that something changes somewhere, only when somebody asks. */
+const DEEP = 5;
+
+/** The same where nobody asked for it. */
+export const refresh = (): Promise<void> => client.invalidateQueries({
+  predicate: (q) => ((q.state.data as { pages?: unknown[] } | undefined)?.pages?.length ?? 0) <= DEEP,
+});
 export { useQueryClient };

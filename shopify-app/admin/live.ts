@@ -2,7 +2,7 @@
 // hold they are read again every so often, as long as somebody looks.
 
 import { open } from './api.ts';
-import { stale } from './data.ts';
+import { refresh } from './data.ts';
 
 const EVERY_MS = 15_000;
 const QUIET_MS = 1000; // several changes within it are read once
@@ -14,7 +14,7 @@ let pending = 0;
 /** Reads again soon; a tab that nobody looks at reads when it is looked at. */
 function changed(): void {
   if (document.visibilityState !== 'visible') return;
-  pending ||= window.setTimeout(() => { pending = 0; void stale(); }, QUIET_MS);
+  pending ||= window.setTimeout(() => { pending = 0; void refresh(); }, QUIET_MS);
 }
 
 /** Tells of each event named change. An EventSource cannot send what proves who asks, so the stream is read here. */
@@ -50,6 +50,6 @@ export function startLive(): void {
   stop = new AbortController();
   void follow(stop.signal);
   clearInterval(polling);
-  polling = window.setInterval(() => { if (document.visibilityState === 'visible') void stale(); }, EVERY_MS);
+  polling = window.setInterval(() => { if (document.visibilityState === 'visible') void refresh(); }, EVERY_MS);
   document.addEventListener('visibilitychange', changed, { signal: stop.signal });
 }

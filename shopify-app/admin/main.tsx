@@ -8,7 +8,7 @@ import { t } from '#text';
 import { useZone } from '../ui/time.ts';
 import { embedded, key, onSignedOut } from './api.ts';
 import { Nothing, Problem } from './common.tsx';
-import { client, stale, useGet, type Remote } from './data.ts';
+import { client, stale, takeEarly, useGet, type Remote } from './data.ts';
 import { onLanguage, startLanguage } from './language.ts';
 import { startLive } from './live.ts';
 import { Palette } from './palette.tsx';
@@ -173,10 +173,13 @@ function takeKey(): void {
   }
 }
 
+/** So long a first look waits for answers and parts that are on their way, rather than to draw that they are. */
+const EARLY_MS = 100;
+
 takeKey();
 startRouting();
-void (screen(location.pathname).type as Partial<Later<unknown>>).load?.().catch(() => undefined); // while it is asked who looks
-void startLanguage().then(() => {
+const part = (screen(location.pathname).type as Partial<Later<unknown>>).load?.().catch(() => undefined); // while it is asked who looks
+void Promise.all([startLanguage(), takeEarly(EARLY_MS), Promise.race([part, new Promise((r) => setTimeout(r, EARLY_MS))])]).then(() => {
   const home = document.getElementById('app');
   if (home) render(<QueryClientProvider client={client}><App /></QueryClientProvider>, home);
   startLive();

@@ -5,4 +5,4 @@ export const {
   Shell, Page, Section, Cards, Metric, Facts, Table, Banner, Badge, Button, Line, Stack, Text, Link, Form, Field, Area, Choice, Check, File, Views,
   SaveBar, Dialog, Empty, Loading, Progress, Details, Code, toast,
 } = all;
-export type { Act, Col, FieldProps, NavItem, Row, TableProps, Tone, UI } from './ui.ts';
+export type { Act, Col, FieldProps, NavItem, Row, Rows, TableProps, Tone, UI } from './ui.ts';

@@ -6,7 +6,7 @@ import './own.css';
 import './viz/viz.css';
 import { count } from './money.ts';
 import { t } from './text/t.ts';
-import type { Act, Col, FieldProps, Row, TableProps, Tone, UI } from './ui.ts';
+import type { Act, Col, FieldProps, Row, Rows, TableProps, Tone, UI } from './ui.ts';
 
 const Button: UI['Button'] = (p) => {
   const kind = `button${p.primary ? ' primary' : ''}${p.danger ? ' danger' : ''}`;
@@ -122,6 +122,21 @@ function useWindow(rows: number, on: boolean): { first: number; last: number; he
   return { ...state, body };
 }
 
+/** How many rows of a list fill a window, the lowest they are; the rest is drawn after them. */
+const screenful = (): number => Math.ceil(window.innerHeight / 40) + 2;
+
+/** Whether all rows are drawn: at first only those that can be seen, so that they are seen sooner. */
+function useWhole(rows: number): boolean {
+  const [whole, set] = useState(rows <= screenful());
+  useEffect(() => {
+    if (whole) return undefined;
+    let later = 0;
+    const frame = requestAnimationFrame(() => { later = window.setTimeout(() => set(true)); });
+    return () => { cancelAnimationFrame(frame); clearTimeout(later); };
+  }, []);
+  return whole;
+}
+
 function Cells({ head, row }: { head: Col[]; row: Row }): JSX.Element {
   return <>{head.map((col, i) => {
     const primary = col.slot === 'primary';
@@ -131,23 +146,28 @@ function Cells({ head, row }: { head: Col[]; row: Row }): JSX.Element {
   })}</>;
 }
 
+/** The rows of a table from one place up to another. */
+const between = (rows: Rows, first: number, last: number): Row[] => Array.from({ length: Math.max(last - first, 0) }, (_, i) => rows.at(first + i)).filter((row) => row !== undefined);
+
 const Table: UI['Table'] = ({ caption, head, rows, onMore, loading, chosen, onChoose }: TableProps) => {
   const windowed = rows.length > WINDOW_FROM;
   const { first, last, height, body } = useWindow(rows.length, windowed);
+  const whole = useWhole(rows.length);
   const end = useRef<HTMLDivElement>(null);
   useEffect(() => {
-    if (!onMore || loading || !end.current) return undefined;
+    if (!onMore || loading || !whole || !end.current) return undefined;
     const seen = new IntersectionObserver((entries) => { if (entries.some((e) => e.isIntersecting)) onMore(); }, { rootMargin: '300px' });
     seen.observe(end.current);
     return () => seen.disconnect();
-  }, [onMore, loading, rows.length]);
-  const shown = windowed ? rows.slice(first, last) : rows;
+  }, [onMore, loading, whole, rows.length]);
+  const shown = windowed ? between(rows, first, Math.min(last, rows.length)) : between(rows, 0, whole ? rows.length : Math.min(screenful(), rows.length));
   const toggle = (id: string): void => {
     const next = new Set(chosen);
     if (!next.delete(id)) next.add(id);
     onChoose?.(next);
   };
-  const all = rows.length > 0 && rows.every((row) => chosen?.has(row.id));
+  const ids = onChoose ? between(rows, 0, rows.length).map((row) => row.id) : [];
+  const all = ids.length > 0 && ids.every((id) => chosen?.has(id));
   return (
     <div class="table-box">
       <div class="scroll" role="region" tabIndex={0} aria-label={caption}>
@@ -155,7 +175,7 @@ const Table: UI['Table'] = ({ caption, head, rows, onMore, loading, chosen, onCh
           <caption class="sr">{caption}</caption>
           <thead>
             <tr aria-rowindex={1}>
-              {onChoose && <td class="tick"><input type="checkbox" aria-label={t('list.choose_all')} checked={all} onChange={() => onChoose(all ? new Set() : new Set(rows.map((r) => r.id)))} /></td>}
+              {onChoose && <td class="tick"><input type="checkbox" aria-label={t('list.choose_all')} checked={all} onChange={() => onChoose(all ? new Set() : new Set(ids))} /></td>}
               {head.map((col) => <th key={col.title} scope="col" class={col.numeric ? 'number' : undefined}>{col.title}</th>)}
             </tr>
           </thead>

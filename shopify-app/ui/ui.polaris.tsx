@@ -100,7 +100,7 @@ const Table: UI['Table'] = ({ caption, head, rows, onMore, loading, chosen, onCh
           {head.map((col) => <s-table-header key={col.title} listSlot={col.slot ?? 'labeled'} format={col.numeric ? 'numeric' : 'base'}>{col.title}</s-table-header>)}
         </s-table-header-row>
         <s-table-body>
-          {rows.map((row) => (
+          {Array.from({ length: rows.length }, (_, i) => rows.at(i)).filter((row) => row !== undefined).map((row) => (
             <s-table-row key={row.id}>
               {onChoose && <s-table-cell><s-checkbox accessibilityLabel={t('list.choose', { id: row.id })} checked={chosen?.has(row.id) ?? false} onChange={() => toggle(row.id)} /></s-table-cell>}
               {head.map((col, i) => <s-table-cell key={col.title}>{cell(row, col, i)}</s-table-cell>)}

@@ -40,10 +40,13 @@ export interface Row {
   cells: C[];
 }
 
+/** Rows by place, so that of a long list only those are made that are drawn; an array is one too. */
+export interface Rows { readonly length: number; at(place: number): Row | undefined }
+
 export interface TableProps {
   caption: string;
   head: Col[];
-  rows: Row[];
+  rows: Rows;
   /** Asks for the next rows; without it these are all. */
   onMore?(): void;
   loading?: boolean;
