@@ -26,11 +26,13 @@ const everyScreen: Later<never>[] = [];
 function later<P extends object>(load: () => Promise<(p: P) => VNode>): Later<P> {
   let loaded: ((p: P) => VNode) | undefined;
   const Screen = (p: P): VNode => {
-    const [, redraw] = useState(0);
+    const [times, redraw] = useState(0);
     const [failed, fail] = useState(false);
+    const missing = loaded === undefined; // when this was drawn; it may have come since
     useEffect(() => {
-      if (!loaded) Screen.load().then(() => redraw((n) => n + 1), () => fail(true));
+      if (missing) Screen.load().then(() => redraw((n) => n + 1), () => fail(true));
     }, []);
+    useEffect(() => { if (times > 0) focusHeading(); }, [times]);
     if (loaded) {
       const Loaded = loaded;
       return <Loaded {...p} />;
@@ -111,10 +113,11 @@ function useOnline(): boolean {
 }
 
 /** Moves the focus to the new screen's heading, as a new page would. */
+function focusHeading(): void {
+  document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
+}
 function useFocus(path: string): void {
-  useEffect(() => {
-    document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
-  }, [path]);
+  useEffect(focusHeading, [path]);
 }
 
 function App(): VNode {
