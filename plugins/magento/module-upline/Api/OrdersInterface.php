@@ -29,6 +29,7 @@ interface OrdersInterface
      * @param int $orderId
      * @return string
      * @throws \Magento\Framework\Exception\NoSuchEntityException
+     * @throws \Magento\Framework\Exception\LocalizedException
      */
     public function get(int $orderId): string;
 

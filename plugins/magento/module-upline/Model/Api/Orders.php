@@ -6,6 +6,7 @@ namespace Upline\Commission\Model\Api;
 
 use Magento\Framework\App\ResourceConnection;
 use Magento\Framework\Exception\InputException;
+use Magento\Framework\Exception\LocalizedException;
 use Magento\Framework\Exception\NoSuchEntityException;
 use Upline\Commission\Api\OrdersInterface;
 use Upline\Commission\Domain\OrderReader;
@@ -88,7 +89,11 @@ class Orders implements OrdersInterface
      */
     public function get(int $orderId): string
     {
-        $event = $this->sender->current($orderId);
+        try {
+            $event = $this->sender->current($orderId);
+        } catch (\InvalidArgumentException $fault) {
+            throw new LocalizedException(__('Order %1 cannot be told: %2', $orderId, $fault->getMessage()), $fault);
+        }
         if ($event === null) {
             throw new NoSuchEntityException(__('There is no order %1.', $orderId));
         }
@@ -102,7 +107,11 @@ class Orders implements OrdersInterface
     {
         $bodies = [];
         foreach ($this->ids(explode(',', $ids), self::SNAPSHOTS) as $id) {
-            $event = $this->sender->current($id);
+            try {
+                $event = $this->sender->current($id);
+            } catch (\InvalidArgumentException) {
+                continue; // It is parked in the outbox with the reason; the others are told all the same.
+            }
             if ($event !== null) {
                 $bodies[] = Server::json($event);
             }
