@@ -131,6 +131,7 @@ suite screens "types, words, money, first load, Shopify's elements" bash .ci/nod
 suite screens-browser "Chromium in five settings, axe" bash .ci/browser.sh admin/test
 suite woocommerce-plugin "PHPUnit, logic without WordPress" bash .ci/phptest.sh plugins/woocommerce/upline-for-woocommerce
 suite magento-module "PHPUnit without Magento, PSR-12" bash .ci/magento.sh
+suite woocommerce-php "the same on PHP 7.4 to 8.5, as WebAssembly" bash .ci/phpversions.sh plugins/woocommerce/upline-for-woocommerce
 suite woocommerce-store "WordPress of an npm package, a stand-in for WooCommerce, Chromium, the real server" bash .ci/store.sh
 suite scripts "shellcheck" bash .ci/lint.sh scripts
 suite vulnerabilities "govulncheck" bash .ci/vuln.sh

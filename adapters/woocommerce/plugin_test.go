@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -61,6 +62,33 @@ func pluginDeliveries(t testing.TB) []adaptertest.Delivery {
 		tell("refund deleted", 3, 5980, `"refunds": []`, gone),
 		tell("trashed", 4, 0, `"refunds": []`, gone, `"trashed": false`, `"trashed": true`, `"status": "processing", "paid": true`, `"status": "trash", "paid": false`),
 		tell("restored", 5, 5980, `"refunds": []`, gone),
+	}
+}
+
+// TestRecordedByPlugin reads what the plugin told of one order in a real shop, WooCommerce 10.9.1, as it was edited, refunded
+// and thrown away. The plugin's own tests read the same file.
+func TestRecordedByPlugin(t *testing.T) {
+	t.Parallel()
+	var cases []struct {
+		What  string          `json:"what"`
+		Net   string          `json:"net"`
+		Event json.RawMessage `json:"event"`
+	}
+	read(t, "../../plugins/woocommerce/upline-for-woocommerce/tests/golden/recorded.json", &cases)
+	var told []order.Revision
+	for _, c := range cases {
+		revisions := normalise(t, plugin.Topic, c.Event, "EUR")
+		told = append(told, revisions...)
+		o, b := net(t, merge(t, revisions...))
+		if got := money.FormatMinor(b.NetMinor, o.Currency); got != c.Net {
+			t.Errorf("%s: net %s, want %s", c.What, got, c.Net)
+		}
+	}
+	// All of them, however they arrive, end where the last one does.
+	slices.Reverse(told)
+	o, b := net(t, merge(t, told...))
+	if got, want := money.FormatMinor(b.NetMinor, o.Currency), cases[len(cases)-1].Net; len(cases) == 0 || got != want {
+		t.Errorf("backwards: net %s, want %s", got, want)
 	}
 }
 

@@ -270,4 +270,49 @@ final class Snapshot_Test extends TestCase {
 		$this->assertSame( array( 'evt_1', 'evt_2' ), array_column( $told['events'], 'event_id' ) );
 		$this->assertStringContainsString( $events[0] . ',' . $events[1], $body );
 	}
+
+	/**
+	 * What a real shop told of one order, from the checkout to the trash and back.
+	 *
+	 * @return array
+	 */
+	public function recorded(): array {
+		$cases = array();
+		foreach ( json_decode( (string) file_get_contents( __DIR__ . '/golden/recorded.json' ), true ) as $case ) {
+			$cases[ $case['what'] ] = array( $case['event']['order'] );
+		}
+		return $cases;
+	}
+
+	/**
+	 * Every recorded body adds up in exact millionths, names each part of a refund by a line that there is, and knows a
+	 * person by numbers alone.
+	 *
+	 * @dataProvider recorded
+	 * @param array $order As told.
+	 */
+	public function test_recorded( array $order ): void {
+		$sum   = Decimal::micro( $order['total_tax'] );
+		$lines = array();
+		foreach ( array( 'lines', 'fees', 'shipping' ) as $list ) {
+			foreach ( $order[ $list ] as $row ) {
+				$sum               += Decimal::micro( $row['total'] );
+				$lines[ $row['id'] ] = true;
+			}
+		}
+		$this->assertSame( $order['total'], Decimal::from_micro( $sum ) );
+		foreach ( $order['refunds'] as $refund ) {
+			foreach ( array_merge( $refund['lines'] ?? array(), $refund['fees'] ?? array(), $refund['shipping'] ?? array() ) as $part ) {
+				$this->assertArrayHasKey( $part['line_id'], $lines );
+			}
+		}
+		$this->assertSame( array( 'id', 'guest', 'email_hash', 'country', 'region' ), array_keys( $order['customer'] ) );
+		$this->assertStringNotContainsString( '@', (string) json_encode( $order ) );
+		// What was told is remembered as it is, and telling it again is no change.
+		$known = Snapshot::remember( array(), $order );
+		$this->assertSame( array_column( $order['lines'], 'sku', 'id' ), array_combine( array_keys( $known ), array_column( $known, 'sku' ) ) );
+		$again                = $order;
+		$again['modified_at'] = '2030-01-01T00:00:00Z';
+		$this->assertSame( Snapshot::digest( $order ), Snapshot::digest( $again ) );
+	}
 }
