@@ -28,6 +28,7 @@ final class Delivery_Test extends TestCase {
 			array( 403, 'site', Answer::ANOTHER_SITE ),
 			array( 403, '', Answer::REFUSED ),
 			array( 404, '', Answer::UNKNOWN ),
+			array( 405, '', Answer::UNKNOWN ),
 			array( 413, '', Answer::TOO_LARGE ),
 			array( 422, 'order.lines[0].total', Answer::REFUSED ),
 			array( 400, '', Answer::REFUSED ),

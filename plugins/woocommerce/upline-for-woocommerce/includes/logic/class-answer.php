@@ -66,6 +66,7 @@ final class Answer {
 		$known = array(
 			200 => self::SENT,
 			404 => self::UNKNOWN,
+			405 => self::UNKNOWN,
 			408 => self::LATER,
 			409 => self::LATER,
 			413 => self::TOO_LARGE,
