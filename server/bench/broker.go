@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -124,7 +125,7 @@ func (b *brokerRun) startKafka(ctx context.Context) (*child, error) {
 }
 
 func (b *brokerRun) through(ctx context.Context, address string, t *ThroughReport) (err error) {
-	address += fmt.Sprintf("?prefix=bench-%d.", rand.Uint32())
+	address += fmt.Sprintf("?prefix=bench-%d.", rand.Uint32()) //nolint:gosec // Only apart from other runs.
 	b.say("%s: the bus alone", t.Bus)
 	if t.MessagesPerS, err = busAlone(ctx, address, 8*b.cfg.Orders); err != nil {
 		return err
@@ -175,7 +176,7 @@ func busAlone(ctx context.Context, address string, count int) (perS float64, err
 	defer members.Wait()
 	defer end()
 	message := func(i int) bus.Message {
-		return bus.Message{ID: fmt.Sprint(i), Key: fmt.Sprintf("bench/bench-shop/%d", i), Body: []byte(strings.Repeat("x", 600))}
+		return bus.Message{ID: strconv.Itoa(i), Key: fmt.Sprintf("bench/bench-shop/%d", i), Body: []byte(strings.Repeat("x", 600))}
 	}
 	for got.Load() == 0 { // until the group is known
 		if err := b.Publish(ctx, "alone", []bus.Message{message(0)}); err != nil {
@@ -189,7 +190,7 @@ func busAlone(ctx context.Context, address string, count int) (perS float64, err
 	for i := range all {
 		all[i] = message(i)
 	}
-	for batch := range slices.Chunk(all, 256) {
+	for batch := range slices.Chunk(all, 1024) {
 		if err := b.Publish(ctx, "alone", batch); err != nil {
 			return 0, err
 		}

@@ -10,12 +10,11 @@ import (
 
 // Costs are what was measured on one node, from which larger ones are planned. Every default names its measurement in docs/scaling.md.
 type Costs struct {
-	IngestUS         float64 `help:"Processor microseconds of an ingest process for one delivery." default:"90" json:"ingest_us"`
-	EngineUS         float64 `help:"Processor microseconds of an engine for one order, decoding to commit." default:"420" json:"engine_us"`
-	CourierUS        float64 `help:"Processor microseconds of word of one delivery, both sides." default:"60" json:"courier_us"`
-	DatabaseUS       float64 `help:"Processor microseconds of PostgreSQL for one order, arrival and settlement." default:"350" json:"database_us"`
-	RepeatUS         float64 `help:"Processor microseconds of a repeated delivery, all processes." default:"120" json:"repeat_us"`
-	LedgerBytes      float64 `help:"Bytes of an order that stay for ever: ledger, trace, revision, order, indexes." default:"9000" json:"ledger_bytes"`
+	IngestUS         float64 `help:"Processor microseconds of an ingest process for one delivery, with its word to the bus." default:"275" json:"ingest_us"`
+	EngineUS         float64 `help:"Processor microseconds of an engine for one order, from its word to the commit." default:"1330" json:"engine_us"`
+	DatabaseUS       float64 `help:"Processor microseconds of PostgreSQL for one order, arrival and settlement." default:"730" json:"database_us"`
+	RepeatUS         float64 `help:"Processor microseconds of a repeated delivery, all processes." default:"150" json:"repeat_us"`
+	LedgerBytes      float64 `help:"Bytes of an order that stay for ever: ledger, trace, revision, order, indexes." default:"10700" json:"ledger_bytes"`
 	BodyBytes        float64 `help:"Bytes of a stored raw body with its row." default:"2600" json:"body_bytes"`
 	PersonBytes      float64 `help:"Bytes of memory of one distributor in an engine's tree." default:"73" json:"person_bytes"`
 	PersonDiskBytes  float64 `help:"Bytes of one distributor in the database." default:"600" json:"person_disk_bytes"`
@@ -32,7 +31,7 @@ type Demand struct {
 	Changes      float64 `help:"Refunds and edits per order, each settled again." default:"0.2" json:"changes"`
 	NodeCores    float64 `help:"Cores of a node." default:"32" json:"node_cores"`
 	Utilisation  float64 `help:"How busy a node may be." default:"0.6" json:"utilisation"`
-	ShardPerS    float64 `name:"shard-orders-per-s" help:"Orders a second of one PostgreSQL primary, which one disk that syncs and one chain at a time allow." default:"6000" json:"shard_orders_per_s"`
+	ShardPerS    float64 `name:"shard-orders-per-s" help:"Orders a second of one PostgreSQL primary, which one disk that syncs and one chain at a time allow." default:"5000" json:"shard_orders_per_s"`
 	BodyDays     float64 `help:"Days for which raw bodies are kept." default:"30" json:"body_days"`
 	Copies       float64 `help:"Copies of the database: a primary, a synchronous replica, one for reading." default:"3" json:"copies"`
 }
@@ -72,14 +71,14 @@ func Sim(c Costs, d Demand) (SimReport, error) {
 			return SimReport{}, errors.New("bench sim needs costs and demands above 0")
 		}
 	}
-	if d.Utilisation > 1 || d.MeanShare > 1 || d.Repeats < 0 || d.Changes < 0 || c.CourierUS < 0 || c.RepeatUS < 0 || d.BodyDays < 0 {
+	if d.Utilisation > 1 || d.MeanShare > 1 || d.Repeats < 0 || d.Changes < 0 || c.RepeatUS < 0 || d.BodyDays < 0 {
 		return SimReport{}, errors.New("bench sim needs shares up to 1, and nothing below 0")
 	}
 	settled := d.OrdersPerS * (1 + d.Changes)
 	nodes := func(us float64) float64 { return math.Ceil(us / 1e6 / (d.NodeCores * d.Utilisation)) }
 	r := SimReport{Costs: c, Demand: d}
-	r.IngestNodes = nodes(settled*(c.IngestUS+c.CourierUS/2) + d.OrdersPerS*d.Repeats*c.RepeatUS)
-	r.EngineNodes = nodes(settled * (c.EngineUS + c.CourierUS/2))
+	r.IngestNodes = nodes(settled*c.IngestUS + d.OrdersPerS*d.Repeats*c.RepeatUS)
+	r.EngineNodes = nodes(settled * c.EngineUS)
 	r.DatabaseShards = math.Ceil(settled / d.ShardPerS)
 	r.DatabaseNodes = r.DatabaseShards * d.Copies
 	r.ShardCores = round(settled/r.DatabaseShards*c.DatabaseUS/1e6/d.Utilisation, 1)

@@ -8,7 +8,7 @@ import (
 )
 
 func simCosts() bench.Costs {
-	return bench.Costs{IngestUS: 100, EngineUS: 400, CourierUS: 50, DatabaseUS: 500, RepeatUS: 100, LedgerBytes: 10_000, BodyBytes: 2000, PersonBytes: 100, PersonDiskBytes: 500, CloseSPerMillion: 2}
+	return bench.Costs{IngestUS: 125, EngineUS: 425, DatabaseUS: 500, RepeatUS: 100, LedgerBytes: 10_000, BodyBytes: 2000, PersonBytes: 100, PersonDiskBytes: 500, CloseSPerMillion: 2}
 }
 
 func simDemand() bench.Demand {

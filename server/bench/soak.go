@@ -41,10 +41,10 @@ type SoakReport struct {
 	AckP99         float64     `json:"ack_p99_ms"` // from when it was due, bursts included
 	AckToLedgerP50 float64     `json:"ack_to_ledger_p50_ms"`
 	AckToLedgerP99 float64     `json:"ack_to_ledger_p99_ms"`
-	RSSFirstMB     float64     `json:"rss_first_mb"`          // after the first quarter
+	RSSFirstMB     float64     `json:"rss_first_mb"`          // at half of the time
 	RSSLastMB      float64     `json:"rss_last_mb"`           //
 	RSSPeakMB      float64     `json:"rss_peak_mb"`           //
-	RSSSlope       float64     `json:"rss_slope_mb_per_hour"` // least squares, without the first quarter
+	RSSSlope       float64     `json:"rss_slope_mb_per_hour"` // least squares over the second half
 	RSSSeries      [][]float64 `json:"rss_series"`            // second and megabytes, 60 points at most
 	EarnedMinor    int64       `json:"earned_minor"`          // what the ledger holds, equal to what was sent
 }
@@ -205,10 +205,10 @@ func (s *soak) sum(series [][2]float64, h histogram) {
 	r.PerS = round(float64(r.Deliveries)/r.Seconds, 0)
 	r.AckP50, r.AckP99 = round(percentile(s.acks, 0.5), 2), round(percentile(s.acks, 0.99), 2)
 	r.AckToLedgerP50, r.AckToLedgerP99 = round(h.quantile(0.5)*1000, 2), round(h.quantile(0.99)*1000, 2)
-	settled := series[len(series)/4:]
+	settled := series[len(series)/2:] // Caches have filled by then, in a run of some minutes.
 	r.RSSFirstMB, r.RSSLastMB = round(settled[0][1], 1), round(settled[len(settled)-1][1], 1)
 	r.RSSSlope = round(slope(settled)*3600, 1)
-	step := max(1, len(series)/60)
+	step := (len(series) + 59) / 60
 	for i := 0; i < len(series); i += step {
 		r.RSSSeries = append(r.RSSSeries, []float64{round(series[i][0], 0), round(series[i][1], 1)})
 	}
@@ -329,7 +329,7 @@ func (r SoakReport) Print(w io.Writer) error {
 sent                          %d deliveries (%.0f/s, bursts of %d/s): %d orders, %d refunds, %d edits, %d repeats
 ack p50 / p99                 %.2f / %.2f ms from when it was due
 arrival to ledger p50 / p99   %.2f / %.2f ms
-memory                        %.1f MB after a quarter, %.1f MB at the end, %.1f MB at most: %+.1f MB an hour
+memory                        %.1f MB at half time, %.1f MB at the end, %.1f MB at most: %+.1f MB an hour in the second half
 memory by second (MB)        %s
 proof                         every delivery stored once, %d minor units earned as sent, ledger sound
 `, r.Seconds, r.Database, r.Cores, r.Deliveries, r.PerS, r.BurstPerS, r.Orders, r.Refunds, r.Edits, r.Repeats, r.AckP50, r.AckP99,

@@ -42,7 +42,7 @@ type Metrics interface {
 type Options struct {
 	Rows     int           // deliveries without word at most; default 4096
 	Bytes    int64         // their raw bodies; default 64 MB
-	Batch    int           // events published at once; default 256
+	Batch    int           // deliveries told of in one publish at most; default 1024, as each publish waits for the broker's disk
 	Timeout  time.Duration // of one publish; default 5 s
 	DueAfter time.Duration // when the sweep looks for what no word led to; default 10 s
 	Pause    time.Duration // after a failed publish no word is sent for so long; default 2 s
@@ -51,7 +51,7 @@ type Options struct {
 func (o Options) withDefaults() Options {
 	setDefault(&o.Rows, 4096)
 	setDefault(&o.Bytes, 64<<20)
-	setDefault(&o.Batch, 256)
+	setDefault(&o.Batch, 1024)
 	setDefault(&o.Timeout, 5*time.Second)
 	setDefault(&o.DueAfter, 10*time.Second)
 	setDefault(&o.Pause, 2*time.Second)
