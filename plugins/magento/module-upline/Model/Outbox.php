@@ -337,6 +337,16 @@ class Outbox
     }
 
     /**
+     * Whether any row is parked, without counting them.
+     *
+     * @return bool
+     */
+    public function hasParked(): bool
+    {
+        return (bool) $this->connection()->fetchOne($this->select(['id'])->where('status = ?', self::PARKED)->limit(1));
+    }
+
+    /**
      * The newest rows of an order.
      *
      * @param int $orderId
