@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
-import { useState } from 'preact/hooks';
 import { Badge, Banner, Button, Check, Choice, Code, Details, Facts, Field, Form, Line, Page, Section, Stack, Text, toast } from '#ui';
+import { useEffect, useState } from 'preact/hooks';
 import type { Tone } from '#ui';
 import { t, word } from '#text';
 import { ago, duration } from '../../ui/time.ts';
@@ -69,27 +69,59 @@ const ways = ['shopify', 'woocommerce', 'magento', 'custom'] as const;
 function Connect(): VNode {
   const [f, set] = useState({ platform: 'shopify' as (typeof ways)[number], domain: '', name: '', currency: 'EUR' });
   const [made, setMade] = useState<{ store_id: string; signing_secret: string }>();
+  const [under, setUnder] = useState<Connecting>();
+  const [api, setApi] = useState('');
   const s = useSubmit();
   const submit = (): void => s.run(async () => {
+    if (f.platform === 'magento') {
+      setUnder(await post<Connecting>('/api/v1/connections', { site: f.domain.trim(), currency: f.currency, name: f.name.trim(), role: 'viewer', ...(api.trim() ? { api_base: api.trim() } : {}) }));
+      void stale();
+      return;
+    }
     setMade(await post('/api/v1/stores', { platform: f.platform, domain: f.domain.trim(), currency: f.currency, ...(f.name.trim() ? { name: f.name.trim() } : {}) }));
     void stale();
   });
   if (!may('stores.manage')) return <></>;
   return (
     <Section title={t('stores.connect')}>
-      {made ? <>
+      {under ? <Handshake begun={under} again={() => setUnder(undefined)} /> : made ? <>
         <Banner tone="success" title={t('stores.made')}>{t('stores.secret_once')}</Banner>
         <Code label={t('stores.id')} text={made.store_id} /><Code label={t('stores.secret')} text={made.signing_secret} />
         <Text muted>{t(`connect.${f.platform}`)}</Text>
         <Line><Button label={t('stores.another')} onClick={() => setMade(undefined)} /></Line>
       </> : <Form onSubmit={submit}>
-        {s.error && !s.at('domain') && !s.at('currency') && <Problem error={s.error} />}
+        {s.error && !s.at('domain') && !s.at('site') && !s.at('api_base') && !s.at('currency') && <Problem error={s.error} />}
         <Choice label={t('sku.platform')} value={f.platform} options={ways.map((w) => [w, platform(w)] as const)} onInput={(v) => set({ ...f, platform: v as (typeof ways)[number] })} help={t(`connect.${f.platform}`)} />
-        <Field label={t('stores.domain')} value={f.domain} onInput={(v) => set({ ...f, domain: v })} placeholder={f.platform === 'shopify' ? 'my-shop.myshopify.com' : 'shop.example.com'} error={s.at('domain')} required />
+        <Field label={t('stores.domain')} value={f.domain} onInput={(v) => set({ ...f, domain: v })} placeholder={f.platform === 'shopify' ? 'my-shop.myshopify.com' : 'shop.example.com'} error={s.at('domain') ?? s.at('site')} required />
+        {f.platform === 'magento' && <Field label={t('magento.api_base')} value={api} onInput={setApi} help={t('magento.api_help')} error={s.at('api_base')} />}
         <Field label={t('settings.name')} value={f.name} onInput={(v) => set({ ...f, name: v })} />
         <Choice label={t('stores.currency')} value={f.currency} options={currencies()} onInput={(v) => set({ ...f, currency: v })} error={s.at('currency')} />
         <Line><Button label={t('stores.connect')} primary submit busy={s.busy} disabled={!f.domain.trim()} /></Line>
       </Form>}
     </Section>
   );
+}
+
+interface Connecting {
+  connection_id: string; store_id: string; site: string; state: 'waiting' | 'keys' | 'module' | 'connected' | 'failed' | 'expired';
+  fault: string; remark: string; expires_at: string; code?: string; server_url?: string; warning?: string;
+}
+
+const steps: Record<Connecting['state'], Tone> = { waiting: 'info', keys: 'info', module: 'info', connected: 'success', failed: 'critical', expired: 'warning' };
+
+/** What to paste into Magento, and how far it is. */
+function Handshake({ begun, again }: { begun: Connecting; again: () => void }): VNode {
+  const followed = useGet<Connecting>(`/api/v1/connections/${begun.connection_id}`, 2_000);
+  const now = followed.data ?? begun;
+  const over = now.state === 'connected' || now.state === 'failed' || now.state === 'expired';
+  useEffect(() => { if (now.state === 'connected') void stale(); }, [now.state]);
+  return <>
+    <Banner tone={steps[now.state]} title={t(`magento.${now.state}`)}>{now.fault || now.remark}</Banner>
+    {!over && begun.warning && <Banner tone="warning" title={t('magento.unreachable')}>{begun.warning}</Banner>}
+    {now.state === 'waiting' && <>
+      <Text muted>{t('magento.paste')}</Text>
+      <Code label={t('magento.server')} text={begun.server_url ?? ''} /><Code label={t('magento.code')} text={begun.code ?? ''} />
+    </>}
+    <Line><Button label={t(over && now.state !== 'connected' ? 'magento.again' : 'stores.another')} onClick={again} /></Line>
+  </>;
 }
