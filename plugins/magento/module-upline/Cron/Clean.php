@@ -38,8 +38,9 @@ class Clean
     public function execute(): void
     {
         $days = $this->config->retentionDays();
-        for ($round = 0; $round < self::ROUNDS && $this->outbox->prune($days) > 0; $round++) {
-            continue;
+        $round = 0;
+        while ($round < self::ROUNDS && $this->outbox->prune($days) > 0) {
+            $round++;
         }
         $this->references->prune();
     }

@@ -11,7 +11,7 @@ use Upline\Commission\Domain\Module;
  * What Magento would only say at setup:di:compile, or never: that XML names what exists, and that the module keeps its
  * own rules.
  */
-final class ModuleTest extends TestCase
+class ModuleTest extends TestCase
 {
     private const ROOT = __DIR__ . '/../..';
 

@@ -9,7 +9,7 @@ namespace Upline\Commission\Test\Unit;
  * what it leaves alone gives them back: total with tax - tax - fixed product tax = net = row total - discount +
  * discount tax compensation.
  */
-final class Recorded
+class Recorded
 {
     private const FOLDER = __DIR__ . '/../../../../../adapters/magento/testdata/';
 

@@ -8,7 +8,7 @@ use PHPUnit\Framework\Attributes\DataProvider;
 use PHPUnit\Framework\TestCase;
 use Upline\Commission\Domain\Answer;
 
-final class AnswerTest extends TestCase
+class AnswerTest extends TestCase
 {
     /**
      * @return array<string, array{int, string, string}>

@@ -8,7 +8,7 @@ use PHPUnit\Framework\Attributes\DataProvider;
 use PHPUnit\Framework\TestCase;
 use Upline\Commission\Domain\Decimal;
 
-final class DecimalTest extends TestCase
+class DecimalTest extends TestCase
 {
     /**
      * @return array<string, array{mixed, string}>

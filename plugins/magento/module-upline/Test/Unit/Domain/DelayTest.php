@@ -8,7 +8,7 @@ use PHPUnit\Framework\TestCase;
 use Upline\Commission\Domain\Circuit;
 use Upline\Commission\Domain\Delay;
 
-final class DelayTest extends TestCase
+class DelayTest extends TestCase
 {
     public function testSteps(): void
     {

@@ -9,7 +9,7 @@ use PHPUnit\Framework\TestCase;
 use Upline\Commission\Domain\Reference;
 use Upline\Commission\Domain\Site;
 
-final class ReferenceTest extends TestCase
+class ReferenceTest extends TestCase
 {
     private const NOW = 1795218600;
     private const WINDOW = 30 * 86400;

@@ -8,7 +8,7 @@ use PHPUnit\Framework\Attributes\DataProvider;
 use PHPUnit\Framework\TestCase;
 use Upline\Commission\Domain\Signature;
 
-final class SignatureTest extends TestCase
+class SignatureTest extends TestCase
 {
     private const BODY = '{"type":"test"}';
 

@@ -14,7 +14,7 @@ use Upline\Commission\Test\Unit\Recorded;
 /**
  * Recorded orders of a real store give the bodies that the server's own tests read.
  */
-final class SnapshotTest extends TestCase
+class SnapshotTest extends TestCase
 {
     private const SECRET = 'ups_recordedOrdersOfOneStore';
 

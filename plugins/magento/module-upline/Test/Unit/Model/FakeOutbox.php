@@ -9,7 +9,7 @@ use Upline\Commission\Model\Outbox;
 /**
  * The table in memory, by the same rules.
  */
-final class FakeOutbox extends Outbox
+class FakeOutbox extends Outbox
 {
     public function __construct(private Shop $shop)
     {

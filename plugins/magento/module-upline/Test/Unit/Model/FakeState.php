@@ -9,7 +9,7 @@ use Upline\Commission\Model\State;
 /**
  * The table in memory.
  */
-final class FakeState extends State
+class FakeState extends State
 {
     /** @var array<int, array<string, string>> */
     public array $all = [];

@@ -9,7 +9,7 @@ use Upline\Commission\Model\Told;
 /**
  * The table in memory.
  */
-final class FakeTold extends Told
+class FakeTold extends Told
 {
     public function __construct(private Shop $shop)
     {

@@ -12,7 +12,7 @@ use Upline\Commission\Model\Outbox;
 use Upline\Commission\Model\Request;
 use Upline\Commission\Model\Response;
 
-final class SenderTest extends TestCase
+class SenderTest extends TestCase
 {
     private Shop $shop;
 

@@ -33,7 +33,7 @@ use Upline\Commission\Test\Unit\Recorded;
  * A shop in memory: the module's own classes over tables that are arrays, a clock that is set, and a server that answers
  * what the test says.
  */
-final class Shop
+class Shop
 {
     public int $now = 1795218600;
     public string $baseUrl = 'https://shop.example.com/';

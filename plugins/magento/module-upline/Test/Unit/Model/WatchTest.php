@@ -13,7 +13,7 @@ use Upline\Commission\Model\Outbox;
 use Upline\Commission\Model\References;
 use Upline\Commission\Model\Visit;
 
-final class WatchTest extends TestCase
+class WatchTest extends TestCase
 {
     private Shop $shop;
 
