@@ -144,7 +144,7 @@ func openCompany(ctx context.Context, cfg APIConfig) (s scratch, c company, err 
 		return s, c, joinDrop(err, s)
 	}
 	path := filepath.Join(cfg.Keep, companyFile)
-	text, err := os.ReadFile(path) //nolint:gosec // the folder is the caller's
+	text, err := os.ReadFile(path)
 	switch {
 	case err == nil:
 		return keptCompany(ctx, cfg, text)

@@ -43,7 +43,10 @@ func (s *Store) Read(ctx context.Context, program string, f func(tx *sqlx.Tx) er
 }
 
 // In tests little is much, so that what is kept of a large company is kept of a small one.
-func init() { keepPostings, manyPostings, manyPeople = 20, 1, 9 }
+var _ = func() bool {
+	keepPostings, manyPostings, manyPeople = 20, 1, 9
+	return true
+}()
 
 // KeepSums writes down what the ledger holds of one posting.
 func (s *Store) KeepSums(program string) {

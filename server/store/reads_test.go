@@ -37,7 +37,7 @@ func TestFastReadsAgreeWithPlainOnes(t *testing.T) {
 }
 
 func agree(t *testing.T, c store.Config) {
-	random := rand.New(rand.NewPCG(7, 11)) //nolint:gosec // the same on every run
+	random := rand.New(rand.NewPCG(7, 11)) // the same on every run
 	s := openStore(t, c)
 	check(t, s.CreateProgram(t.Context(), admin.Program{ProgramID: "acme", Name: "acme", Currency: "EUR"}))
 	people := randomPeople(t, s, random)
@@ -193,7 +193,7 @@ func sameOverview(t *testing.T, s, reader *store.Store) {
 	reasons := plainly(t, s, `SELECT reason_code || ' ' || waiting_currency, CAST(sum(waiting_minor) AS bigint) FROM orders
 		WHERE program_id = 'acme' AND settlement = 'parked' GROUP BY reason_code || ' ' || waiting_currency`)
 	for _, r := range standing.Waiting {
-		if text := money.FormatMinor(reasons[string(r.Code)+" "+r.Currency], money.Currency(r.Currency)); text != r.Waiting {
+		if text := money.FormatMinor(reasons[r.Code+" "+r.Currency], money.Currency(r.Currency)); text != r.Waiting {
 			t.Fatalf("%s waits with %s, want %s", r.Code, r.Waiting, text)
 		}
 	}
