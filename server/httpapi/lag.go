@@ -56,7 +56,7 @@ func (s *Server) mayLag(c *gin.Context) {
 		texts = append(texts, cookie)
 	}
 	for _, text := range texts {
-		if at, err := strconv.ParseUint(text, 16, 64); err == nil {
+		if at, err := strconv.ParseInt(text, 16, 64); err == nil {
 			after = max(after, query.Position(at))
 		}
 	}
@@ -76,9 +76,9 @@ func (s *Server) notePosition(c *gin.Context) {
 		return
 	}
 	s.written.at = max(s.written.at, at)
-	text := strconv.FormatUint(uint64(at), 16)
+	text := strconv.FormatInt(int64(at), 16)
 	c.Header(positionHeader, text)
-	http.SetCookie(c.Writer, &http.Cookie{
+	http.SetCookie(c.Writer, &http.Cookie{ //nolint:gosec // Secure follows how the world sees us, as for every cookie here
 		Name: positionCookie, Value: text, Path: "/api/", MaxAge: positionFor, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 		Secure: s.secure(c),
 	})

@@ -3,7 +3,7 @@ package query
 import "context"
 
 // Position is how far the database had come at a moment; a later one is greater. 0 is before everything.
-type Position uint64
+type Position int64
 
 // lagKey marks a context whose readings may lag.
 type lagKey struct{}

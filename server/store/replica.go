@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -25,7 +26,7 @@ type replica struct {
 	open    func(ctx context.Context) (*sqlx.DB, error)
 	primary *sqlx.DB
 	now     func() time.Time // with a monotonic reading
-	report  func(message string, err error)
+	log     *slog.Logger
 
 	mu      sync.Mutex
 	db      *sqlx.DB // nil: not reached yet
@@ -79,11 +80,11 @@ func (r *replica) look(ctx context.Context) {
 	if usable != r.usable || err != nil && r.failure == "" {
 		switch {
 		case err != nil:
-			r.report("screens are read from the primary, as the replica does not answer", err)
+			r.log.Warn("screens are read from the primary, as the replica does not answer", "error", err)
 		case !usable:
-			r.report("screens are read from the primary, as the replica is too far behind", nil)
+			r.log.Warn("screens are read from the primary, as the replica is too far behind", "lag", r.lag.String())
 		default:
-			r.report("screens are read from the replica", nil)
+			r.log.Info("screens are read from the replica")
 		}
 	}
 	r.usable, r.failure = usable, ""
@@ -172,13 +173,7 @@ func (s *Store) followReplica() {
 			db, _, err := p.open(ctx, c)
 			return db, err
 		},
-		report: func(message string, err error) {
-			if err != nil {
-				s.config.Logger.Warn(message, "error", err)
-				return
-			}
-			s.config.Logger.Info(message)
-		},
+		log: s.config.Logger,
 	}
 	s.stopReplica = s.replica.follow()
 }

@@ -168,7 +168,7 @@ func swallowing(to func(*world) *proxy, lasting time.Duration) func(context.Cont
 		err := rest(ctx, lasting)
 		to(w).reset()
 		to(w).mend()
-		return err
+		return errors.Join(err, rest(ctx, 2*time.Second))
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 // call asks the screens' API of a process.
-func (w *world) call(ctx context.Context, p *process, method, path, body, position string) (answer *http.Response, text string, err error) {
+func (w *world) call(ctx context.Context, p *process, method, path, body, position string) (header http.Header, text string, err error) {
 	request, err := http.NewRequestWithContext(ctx, method, "http://"+p.address+path, strings.NewReader(body))
 	if err != nil {
 		return nil, "", err
@@ -21,15 +21,16 @@ func (w *world) call(ctx context.Context, p *process, method, path, body, positi
 	if position != "" {
 		request.Header.Set("Upline-Position", position)
 	}
-	if answer, err = client.Do(request); err != nil {
+	answer, err := client.Do(request)
+	if err != nil {
 		return nil, "", err
 	}
-	defer answer.Body.Close() //nolint:errcheck // it is read
+	defer answer.Body.Close()
 	all, err := io.ReadAll(answer.Body)
 	if err == nil && answer.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s %s: %d %s", method, path, answer.StatusCode, all)
 	}
-	return answer, string(all), err
+	return answer.Header, string(all), err
 }
 
 // laggingReplica holds the standby back while a merchant writes through one process and reads through both.
@@ -42,7 +43,7 @@ func laggingReplica(ctx context.Context, w *world) error {
 	web := w.role("web")
 	readFrom := func(p *process) bool {
 		answer, _, err := w.call(ctx, p, http.MethodGet, "/api/v1/stores", "", "")
-		return err == nil && answer.Header.Get("Upline-Read-Lag") != ""
+		return err == nil && answer.Get("Upline-Read-Lag") != ""
 	}
 	if err := await(ctx, "both to read from the replica", 20*time.Second, func() bool { return readFrom(web[0]) && readFrom(web[1]) }); err != nil {
 		return err
@@ -64,7 +65,7 @@ func (w *world) writeAndRead(ctx context.Context, web []*process) error {
 		if err != nil {
 			return err
 		}
-		position := wrote.Header.Get("Upline-Position")
+		position := wrote.Get("Upline-Position")
 		if position == "" {
 			return errors.New("a write was answered without a position")
 		}
@@ -78,13 +79,13 @@ func (w *world) writeAndRead(ctx context.Context, web []*process) error {
 				return err
 			}
 			if !strings.Contains(text, sku) {
-				return fmt.Errorf("%s does not show %s just after it was written (lag %q)", p.name, sku, read.Header.Get("Upline-Read-Lag"))
+				return fmt.Errorf("%s does not show %s just after it was written (lag %q)", p.name, sku, read.Get("Upline-Read-Lag"))
 			}
 		}
 	}
 	read, _, err := w.call(ctx, web[0], http.MethodGet, "/api/v1/stores", "", "")
-	if err == nil && (read.Header.Get("Upline-Read-Lag") == "" || read.Header.Get("Upline-Read-Lag") == "0ms") {
-		err = fmt.Errorf("the replica stands still, and its lag is shown as %q", read.Header.Get("Upline-Read-Lag"))
+	if err == nil && (read.Get("Upline-Read-Lag") == "" || read.Get("Upline-Read-Lag") == "0ms") {
+		err = fmt.Errorf("the replica stands still, and its lag is shown as %q", read.Get("Upline-Read-Lag"))
 	}
 	return err
 }

@@ -191,7 +191,7 @@ func (d *daemon) start(ctx context.Context) error {
 		close(done)
 	}()
 	d.cmd, d.done = cmd, done
-	return await(ctx, d.name, 90*time.Second, d.ready)
+	return await(ctx, d.name, 3*time.Minute, d.ready)
 }
 
 // end sends a signal to all that the server started, and waits until it is gone.
