@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { provider } from "./provider.mjs";
 
 const upline = fileURLToPath(new URL("../../../bin/upline", import.meta.url));
 
@@ -16,11 +17,11 @@ const freePort = () => new Promise((resolve, reject) => {
   });
 });
 
-async function serve(data, env = {}) {
+async function serve(data, env = {}, host = "127.0.0.1") {
   const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  const url = `http://${host}:${port}`;
   const server = spawn(upline, ["serve", "--data", data, "--addr", `127.0.0.1:${port}`, "--log-level", "error"], {
-    stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, UPLINE_PUBLIC_URL: url, ...env },
+    stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, UPLINE_PUBLIC_URL: url, UPLINE_TEST_LOOPBACK_SHOPS: "true", ...env },
   });
   let said = "";
   server.stdout.on("data", (chunk) => { said += chunk; });
@@ -36,12 +37,15 @@ export default async function setup() {
   const folder = mkdtempSync(join(tmpdir(), "upline-screens-"));
   const demo = JSON.parse(execFileSync(upline, ["demo", "--json", "--data", join(folder, "demo"), "--log-level", "error"], { encoding: "utf8", maxBuffer: 1 << 24 }));
   const full = await serve(join(folder, "demo"));
-  const empty = await serve(join(folder, "empty"));
+  const vouches = await provider("ada@example.com");
+  // A passkey belongs to a name, and an address is none.
+  const empty = await serve(join(folder, "empty"), { UPLINE_OIDC_ISSUER: vouches.issuer, UPLINE_OIDC_CLIENT_ID: "upline", UPLINE_OIDC_CLIENT_SECRET: "secret", UPLINE_OIDC_NAME: "Acme ID" }, "localhost");
   Object.assign(process.env, {
     UPLINE_TEST_URL: full.url, UPLINE_TEST_KEY: demo.api_key, UPLINE_TEST_EMPTY: empty.url,
     UPLINE_TEST_SETUP: /(\S+\/setup#\S+)/.exec(empty.said())?.[1] ?? "", UPLINE_TEST_DATA: join(folder, "demo"),
   });
   return async () => {
+    vouches.close();
     for (const { server } of [full, empty]) {
       server.kill("SIGTERM");
       await new Promise((r) => (server.exitCode === null ? server.once("exit", r) : r()));

@@ -1,0 +1,116 @@
+// What a company sets up for itself: webhooks to a server of the test, a rule for SKUs, a store's test, branding.
+import { createServer } from "node:http";
+import { createHmac } from "node:crypto";
+import { api, expect, inspect, picture, sell, test, visit } from "./kit.mjs";
+
+const setting = (info) => info.project.name.replace("-jobs", "");
+
+/** A server of the company's own; fails says how it answers. */
+async function receiver() {
+  const got = [];
+  const state = { got, status: 200 };
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk) => { body += chunk; }).on("end", () => {
+      got.push({ headers: request.headers, body });
+      response.writeHead(state.status).end(state.status === 200 ? "thank you" : "not today");
+    });
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return Object.assign(state, { url: `http://127.0.0.1:${server.address().port}/hook`, close: () => server.close() });
+}
+
+const verified = ({ headers, body }, secret) => headers["webhook-signature"].split(" ").includes(
+  `v1,${createHmac("sha256", Buffer.from(secret.slice(6), "base64")).update(`${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${body}`).digest("base64")}`);
+
+test("add an endpoint, test it, see what it was sent, send again", async ({ page }, info) => {
+  const there = await receiver();
+  try {
+    await visit(page, "/settings/webhooks");
+    await page.getByRole("button", { name: "Add endpoint" }).first().click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Address").fill("http://10.0.0.1/x");
+    await dialog.getByLabel("What it is for").fill(`ERP ${setting(info)}`);
+    await inspect(page, { shifts: false });
+    await picture(page, `webhook-add-${setting(info)}`);
+    await dialog.getByRole("button", { name: "Add endpoint" }).click();
+    await expect(dialog.getByText("only https addresses are called")).toBeVisible();
+    await expect(dialog.getByLabel("What it is for")).toHaveValue(`ERP ${setting(info)}`); // nothing typed is lost
+    await dialog.getByLabel("Address").fill(there.url);
+    await dialog.getByRole("button", { name: "Add endpoint" }).click();
+    await expect(page.getByText("The secret is shown once")).toBeVisible();
+    const secret = /whsec_[A-Za-z0-9+/=]+/.exec(await page.getByRole("dialog").textContent())[0];
+    await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click();
+    await page.getByRole("link", { name: `ERP ${setting(info)}` }).click();
+    await page.getByRole("button", { name: "Send a test event" }).click();
+    await expect.poll(() => there.got.length).toBeGreaterThan(0);
+    expect(verified(there.got[0], secret)).toBe(true);
+    await expect(page.getByRole("button", { name: "webhook.test" }).first()).toBeVisible();
+    const sku = `HOOK-${setting(info)}-${Date.now()}`;
+    await api("/api/v1/mappings", { data: [{ platform: "custom", platform_sku: sku, commission_class: "care" }] });
+    await sell(`hook-${sku}`, sku); // an order that pays somebody is told too
+    await expect.poll(() => there.got.filter((g) => g.body.includes('"commission.event"')).length, { timeout: 20_000 }).toBeGreaterThan(0);
+    await page.reload();
+    await expect(page.getByRole("button", { name: "commission.event" }).first()).toBeVisible();
+    await inspect(page, { shifts: false });
+    await picture(page, `webhook-${setting(info)}`);
+    await page.getByRole("button", { name: "webhook.test" }).first().click();
+    await expect(page.getByRole("dialog").getByText("thank you")).toBeVisible();
+    await inspect(page, { shifts: false });
+    const before = there.got.length;
+    await page.getByRole("dialog").getByRole("button", { name: "Send again" }).click();
+    await expect.poll(() => there.got.length).toBeGreaterThan(before);
+    expect(there.got[before].headers["webhook-id"]).toBe(there.got[0].headers["webhook-id"]); // the same event, by the same id
+    await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click();
+    await page.getByRole("button", { name: "Pause" }).click();
+    await expect(page.getByText("Paused: nothing is sent, everything is kept")).toBeVisible();
+    await page.getByRole("button", { name: "Remove" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+    await expect(page.locator("h1")).toHaveText("Webhooks");
+    await expect(page.getByText(`ERP ${setting(info)}`)).toHaveCount(0);
+  } finally {
+    there.close();
+  }
+});
+
+test("map SKUs by a rule", async ({ page }, info) => {
+  const mark = `RULE-${setting(info)}-${Date.now()}`;
+  await sell(`rule-1-${mark}`, `${mark}-A`);
+  await sell(`rule-2-${mark}`, `${mark}-B`);
+  await visit(page, "/products");
+  await page.getByRole("button", { name: "Map by rule" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Begins with").fill(mark.toLowerCase());
+  await dialog.getByLabel("Commission class").fill("care");
+  await expect(dialog.getByText("2 SKUs fit")).toBeVisible();
+  await expect(dialog.getByText("2 parked orders are released")).toBeVisible();
+  await inspect(page, { shifts: false });
+  await picture(page, `rule-${setting(info)}`);
+  await dialog.getByRole("button", { name: "Map them" }).click();
+  await expect(page.getByText("2 parked orders were released")).toBeVisible();
+  await expect.poll(() => api(`/api/v1/orders?search=rule-2-${mark}`).then((p) => p.data[0].settlement)).toBe("settled");
+});
+
+test("test a store", async ({ page }, info) => {
+  await visit(page, "/stores");
+  const store = page.getByRole("region", { name: "Lumina Japan" });
+  await store.getByRole("button", { name: "Test" }).click();
+  await expect(store.getByText("Messages")).toBeVisible();
+  await expect(store.getByText("Heard")).toBeVisible();
+  await inspect(page, { shifts: false });
+  await picture(page, `store-test-${setting(info)}`);
+});
+
+test("say what a plan would change, with the line of each fault", async ({ page }, info) => {
+  await visit(page, "/plans");
+  await page.getByLabel("Begin with").selectOption("affiliate-two-tier");
+  await expect(page.getByText(/Against .* which counts now/).first()).toBeVisible();
+  await picture(page, `plan-diff-${setting(info)}`);
+  const box = page.getByLabel("Plan document (YAML)");
+  await box.fill(`${await box.inputValue()}\nsurprise: 1\n`);
+  await expect(page.getByText("1 fault keeps this plan from counting")).toBeVisible();
+  await expect(page.getByText(/^Line \d+/).first()).toBeVisible();
+  await expect(page.getByRole("button", { name: "Publish", exact: true })).toBeDisabled();
+  await inspect(page, { shifts: false });
+  await picture(page, `plan-check-${setting(info)}`);
+});
