@@ -133,6 +133,7 @@ suite woocommerce-plugin "PHPUnit, logic without WordPress" bash .ci/phptest.sh 
 suite magento-module "PHPUnit without Magento, PSR-12" bash .ci/magento.sh
 suite woocommerce-php "the same on PHP 7.4 to 8.5, as WebAssembly" bash .ci/phpversions.sh plugins/woocommerce/upline-for-woocommerce
 suite woocommerce-store "WordPress of an npm package, a stand-in for WooCommerce, Chromium, the real server" bash .ci/store.sh
+suite deploy "files for Kubernetes, systemd and the proxy, by the tools that read them" bash .ci/deploy.sh
 suite scripts "shellcheck" bash .ci/lint.sh scripts
 suite vulnerabilities "govulncheck" bash .ci/vuln.sh
 
