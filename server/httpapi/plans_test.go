@@ -46,7 +46,7 @@ func (c *conversation) disconnects(b *browser) {
 func TestPlanIsPublished(t *testing.T) {
 	t.Parallel()
 	c := openProduct(t).company(t, "alpha")
-	check := func(document string) (out struct {
+	type said struct {
 		Errors   int
 		Against  string
 		Changes  []string
@@ -54,7 +54,8 @@ func TestPlanIsPublished(t *testing.T) {
 			Line int
 			Mend string
 		}
-	}) {
+	}
+	check := func(document string) (out said) {
 		t.Helper()
 		body, err := json.Marshal(map[string]string{"document": document})
 		fatal(t, err)
