@@ -40,8 +40,7 @@ var _ Bus = (*rabbit)(nil)
 
 func newRabbit(address string, o Options) *rabbit {
 	return &rabbit{options: o, address: address, config: amqp.Config{
-		Heartbeat:  10 * time.Second,
-		Properties: amqp.Table{"connection_name": "upline"},
+		Heartbeat: 10 * time.Second,
 		Dial: func(network, addr string) (net.Conn, error) {
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 			defer cancel()
@@ -60,7 +59,9 @@ func (r *rabbit) connect(ctx context.Context) (*amqp.Connection, *amqp.Channel, 
 	if err := ctx.Err(); err != nil {
 		return nil, nil, err
 	}
-	connection, err := amqp.DialConfig(r.address, r.config)
+	config := r.config
+	config.Properties = amqp.Table{"connection_name": "upline"} // the library writes into it: each connection has its own
+	connection, err := amqp.DialConfig(r.address, config)
 	if err != nil {
 		return nil, nil, unreachable("RabbitMQ", err)
 	}
