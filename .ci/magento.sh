@@ -9,6 +9,6 @@ have phpcs || unavailable "PHP_CodeSniffer is not installed"
 
 module=plugins/magento/module-upline
 rc=0
-phpcs --standard=PSR12 --extensions=php,phtml --ignore=*/Test/Unit/Stub/*,*/registration.php,*/bootstrap.php -n -q "$module" || rc=1
+phpcs --standard="$module/.phpcs.xml" --extensions=php,phtml --ignore=*/Test/Unit/Stub/*,*/registration.php,*/bootstrap.php -n -q "$module" || rc=1
 bash .ci/phptest.sh "$module" || rc=1
 exit "$rc"

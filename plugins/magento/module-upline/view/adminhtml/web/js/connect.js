@@ -1,3 +1,4 @@
+/* phpcs:disable Squiz.Functions.MultiLineFunctionDeclaration -- Magento's JavaScript wants the brace on the line. */
 /**
  * The Connect button: posts what was pasted, then follows how far the server is.
  */

@@ -1,3 +1,4 @@
+/* phpcs:disable Squiz.Functions.MultiLineFunctionDeclaration -- Magento's JavaScript wants the brace on the line. */
 /* Upline: keeps by whose link a visitor came, on pages that come from a cache too. */
 (function (script) {
     'use strict';
