@@ -10,7 +10,7 @@ namespace Upline\Commission\Model;
  * Sends over connections that stay open between calls, several at once. Redirects are never followed, and an answer of
  * more than a megabyte is cut: it is none of an Upline server.
  */
-class CurlTransport implements Transport
+class CurlTransport implements TransportInterface
 {
     private const MOST_BYTES = 1048576;
 

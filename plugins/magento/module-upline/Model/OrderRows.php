@@ -6,14 +6,14 @@ namespace Upline\Commission\Model;
 
 use Magento\Framework\App\ResourceConnection;
 use Magento\Framework\DB\Adapter\AdapterInterface;
-use Upline\Commission\Domain\OrderReader;
+use Upline\Commission\Domain\OrderReaderInterface;
 use Upline\Commission\Domain\Reference;
 
 /**
  * Reads orders from the tables themselves, many at once: six queries whatever their number, nothing from the caches of
  * repositories, and nothing that stays in memory.
  */
-class OrderRows implements OrderReader
+class OrderRows implements OrderReaderInterface
 {
     /**
      * Core's Magento\Catalog\Model\Product\Type\AbstractType::CALCULATE_CHILD.
@@ -45,7 +45,9 @@ class OrderRows implements OrderReader
     {
         $records = [];
         foreach ($this->rows('sales_order', 'entity_id', $orderIds) as $order) {
-            $records[(int) $order['entity_id']] = ['order' => $order, 'items' => [], 'memos' => [], 'attribution' => []];
+            $records[(int) $order['entity_id']] = [
+                'order' => $order, 'items' => [], 'memos' => [], 'attribution' => [],
+            ];
         }
         $orderIds = array_keys($records);
         if (!$orderIds) {

@@ -7,7 +7,7 @@ namespace Upline\Commission\Model;
 use Psr\Log\LoggerInterface;
 use Upline\Commission\Domain\Answer;
 use Upline\Commission\Domain\Delay;
-use Upline\Commission\Domain\OrderReader;
+use Upline\Commission\Domain\OrderReaderInterface;
 use Upline\Commission\Domain\Snapshot;
 
 /**
@@ -32,7 +32,7 @@ class Sender
 
     /**
      * @param Outbox $outbox
-     * @param OrderReader $orders
+     * @param OrderReaderInterface $orders
      * @param Told $told
      * @param Sequence $sequence
      * @param Connection $connection
@@ -45,7 +45,7 @@ class Sender
      */
     public function __construct(
         private readonly Outbox $outbox,
-        private readonly OrderReader $orders,
+        private readonly OrderReaderInterface $orders,
         private readonly Told $told,
         private readonly Sequence $sequence,
         private readonly Connection $connection,
@@ -242,7 +242,9 @@ class Sender
         $messages = [];
         foreach ($prepared as $orderId => $one) {
             $messages[$orderId] = [
-                'url' => $connection->get('webhook_url'), 'body' => $one['body'], 'id' => (string) $one['row']['event_id'],
+                'url' => $connection->get('webhook_url'),
+                'body' => $one['body'],
+                'id' => (string) $one['row']['event_id'],
             ];
         }
         $newest = $tellings = [];

@@ -19,12 +19,12 @@ class Server
     private const CONNECT = 2.0;
 
     /**
-     * @param Transport $transport
+     * @param TransportInterface $transport
      * @param Connection $connection
      * @param Clock $clock
      */
     public function __construct(
-        private readonly Transport $transport,
+        private readonly TransportInterface $transport,
         private readonly Connection $connection,
         private readonly Clock $clock
     ) {
@@ -117,6 +117,7 @@ class Server
      * @param array<string, mixed> $value
      * @return string
      */
+    // phpcs:ignore Magento2.Functions.StaticFunction -- pure, and the bytes that are signed.
     public static function json(array $value): string
     {
         return json_encode(

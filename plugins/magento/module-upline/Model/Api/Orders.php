@@ -9,7 +9,7 @@ use Magento\Framework\Exception\InputException;
 use Magento\Framework\Exception\LocalizedException;
 use Magento\Framework\Exception\NoSuchEntityException;
 use Upline\Commission\Api\OrdersInterface;
-use Upline\Commission\Domain\OrderReader;
+use Upline\Commission\Domain\OrderReaderInterface;
 use Upline\Commission\Domain\Snapshot;
 use Upline\Commission\Model\Data\OrderDigest;
 use Upline\Commission\Model\Outbox;
@@ -28,7 +28,7 @@ class Orders implements OrdersInterface
 
     /**
      * @param ResourceConnection $resource
-     * @param OrderReader $orders
+     * @param OrderReaderInterface $orders
      * @param Told $told
      * @param Sender $sender
      * @param Outbox $outbox
@@ -36,7 +36,7 @@ class Orders implements OrdersInterface
      */
     public function __construct(
         private readonly ResourceConnection $resource,
-        private readonly OrderReader $orders,
+        private readonly OrderReaderInterface $orders,
         private readonly Told $told,
         private readonly Sender $sender,
         private readonly Outbox $outbox,

@@ -36,7 +36,7 @@ class Recorded
     }
 
     /**
-     * A recorded order as OrderReader gives it.
+     * A recorded order as OrderReaderInterface gives it.
      *
      * @param string $name
      * @param string[] $memos files with its credit memos

@@ -10,7 +10,7 @@ use Magento\Framework\Encryption\EncryptorInterface;
 use Magento\Store\Model\Store;
 use Magento\Store\Model\StoreManagerInterface;
 use Psr\Log\LoggerInterface;
-use Upline\Commission\Domain\OrderReader;
+use Upline\Commission\Domain\OrderReaderInterface;
 use Upline\Commission\Model\Clock;
 use Upline\Commission\Model\Config;
 use Upline\Commission\Model\Connection;
@@ -23,7 +23,7 @@ use Upline\Commission\Model\Sequence;
 use Upline\Commission\Model\Server;
 use Upline\Commission\Model\State;
 use Upline\Commission\Model\Told;
-use Upline\Commission\Model\Transport;
+use Upline\Commission\Model\TransportInterface;
 use Upline\Commission\Model\Versions;
 use Upline\Commission\Model\Watch;
 use Upline\Commission\Model\Websites;
@@ -47,7 +47,7 @@ class Shop
     /** @var array<int, array<string, mixed>> what was told, by order */
     public array $toldRows = [];
 
-    /** @var array<int, array<string, mixed>> orders as OrderReader gives them */
+    /** @var array<int, array<string, mixed>> orders as OrderReaderInterface gives them */
     public array $orders = [];
 
     /** @var array<int, Request> what the server was sent */
@@ -166,9 +166,9 @@ class Shop
         return array_column($this->rows, 'status', 'id');
     }
 
-    private function transport(): Transport
+    private function transport(): TransportInterface
     {
-        return new class ($this) implements Transport {
+        return new class ($this) implements TransportInterface {
             public function __construct(private Shop $shop)
             {
             }
@@ -185,9 +185,9 @@ class Shop
         };
     }
 
-    private function reader(): OrderReader
+    private function reader(): OrderReaderInterface
     {
-        return new class ($this) implements OrderReader {
+        return new class ($this) implements OrderReaderInterface {
             public function __construct(private Shop $shop)
             {
             }

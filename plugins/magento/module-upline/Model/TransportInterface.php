@@ -7,7 +7,7 @@ namespace Upline\Commission\Model;
 /**
  * Carries requests to the server.
  */
-interface Transport
+interface TransportInterface
 {
     /**
      * Sends all requests at once. A request that fails has a response of status 0; nothing is thrown.

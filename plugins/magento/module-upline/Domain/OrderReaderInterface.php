@@ -7,7 +7,7 @@ namespace Upline\Commission\Domain;
 /**
  * Where orders are read from, as the shop's database has them.
  */
-interface OrderReader
+interface OrderReaderInterface
 {
     /**
      * Orders as they are now, read anew and not from a cache. Amounts are as stored, never as REST rewrites them.
