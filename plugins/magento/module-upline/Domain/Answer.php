@@ -4,10 +4,12 @@ declare(strict_types=1);
 
 namespace Upline\Commission\Domain;
 
+// phpcs:disable Magento2.Functions.StaticFunction -- what an answer means is the protocol's: no plugin may change it.
+
 /**
  * What the server's answer means for a row of the outbox.
  */
-final class Answer
+class Answer
 {
     /** Delivered: the server has it on disk. */
     public const SENT = 'sent';

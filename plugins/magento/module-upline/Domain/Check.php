@@ -4,10 +4,12 @@ declare(strict_types=1);
 
 namespace Upline\Commission\Domain;
 
+// phpcs:disable Magento2.Functions.StaticFunction -- pure: the same facts give the same lines.
+
 /**
  * One line of the status page: what was looked at, how it stands, and what mends it.
  */
-final class Check
+class Check
 {
     public const GOOD = 'good';
     public const WARNING = 'warning';
@@ -38,7 +40,11 @@ final class Check
     {
         if (!$facts['connected']) {
             return [
-                new self('connection', self::BAD, 'Not connected. Connect under Stores > Configuration > Sales > Upline.'),
+                new self(
+                    'connection',
+                    self::BAD,
+                    'Not connected. Connect under Stores > Configuration > Sales > Upline.'
+                ),
                 self::cron($facts),
             ];
         }
@@ -61,23 +67,33 @@ final class Check
     private static function connection(array $facts): self
     {
         return match (true) {
-            !$facts['enabled'] => new self('connection', self::WARNING, 'Switched off in the configuration: orders are not told.'),
+            !$facts['enabled'] => new self(
+                'connection',
+                self::WARNING,
+                'Switched off in the configuration: orders are not told.'
+            ),
             $facts['hindrance'] === 'another_site' => new self(
                 'connection',
                 self::BAD,
-                'This is a copy, or the shop has moved: nothing is sent. Disconnect a copy; connect a shop that has moved anew.'
+                'This is a copy, or the shop has moved: nothing is sent. '
+                . 'Disconnect a copy; connect a shop that has moved anew.'
             ),
             $facts['hindrance'] === 'paused' => new self(
                 'connection',
                 self::BAD,
-                'The server does not know this shop any more, or its secret: ' . $facts['pause_reason'] . ' Connect again.'
+                'The server does not know this shop any more, or its secret: ' . $facts['pause_reason']
+                . ' Connect again.'
             ),
             $facts['hindrance'] === 'circuit' => new self(
                 'connection',
                 self::WARNING,
                 'The server did not answer several times; it is tried once a minute. Nothing is lost.'
             ),
-            default => new self('connection', self::GOOD, 'Connected to ' . $facts['server'] . ' as ' . $facts['store_id'] . '.'),
+            default => new self(
+                'connection',
+                self::GOOD,
+                'Connected to ' . $facts['server'] . ' as ' . $facts['store_id'] . '.'
+            ),
         };
     }
 
@@ -93,7 +109,11 @@ final class Check
         return match (true) {
             $status === 200 => new self('signature', self::GOOD, 'The server took a signed call a moment ago.'),
             $status === 0 => new self('signature', self::BAD, 'The server did not answer: ' . $detail),
-            $status === 401 => new self('signature', self::BAD, 'The server refuses the signature: ' . $detail . ' Connect again.'),
+            $status === 401 => new self(
+                'signature',
+                self::BAD,
+                'The server refuses the signature: ' . $detail . ' Connect again.'
+            ),
             default => new self('signature', self::BAD, 'The server answered ' . $status . ': ' . $detail),
         };
     }
@@ -166,6 +186,10 @@ final class Check
     {
         return $count === 0
             ? new self('parked', self::GOOD, 'None.')
-            : new self('parked', self::BAD, $count . ' deliveries were refused. See Deliveries: each says why, and can be sent again.');
+            : new self(
+                'parked',
+                self::BAD,
+                $count . ' deliveries were refused. See Deliveries: each says why, and can be sent again.'
+            );
     }
 }

@@ -8,7 +8,7 @@ namespace Upline\Commission\Domain;
  * Keeps the processes of a busy shop from all waiting for a dead server: after five failures in a row nothing is sent
  * after responses any more, and one attempt a minute asks whether the server is back.
  */
-final class Circuit
+class Circuit
 {
     public const FAILURES = 5;
 

@@ -4,11 +4,13 @@ declare(strict_types=1);
 
 namespace Upline\Commission\Domain;
 
+// phpcs:disable Magento2.Functions.StaticFunction -- pure arithmetic: a plugin that changed it would change money.
+
 /**
  * Amounts as whole ten-thousandths, and as the decimal text that the server reads. Magento keeps four decimals in every
  * currency; they are added here as whole numbers and rounded to the currency once, by the server.
  */
-final class Decimal
+class Decimal
 {
     private const PLACES = 4;
     private const ONE = 10000;

@@ -4,10 +4,12 @@ declare(strict_types=1);
 
 namespace Upline\Commission\Domain;
 
+// phpcs:disable Magento2.Functions.StaticFunction -- pure: the waits are the protocol's.
+
 /**
  * When to try again. Nothing is given up: the last step is repeated.
  */
-final class Delay
+class Delay
 {
     /**
      * Seconds after the first, second ... failed attempt.

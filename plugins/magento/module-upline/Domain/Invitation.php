@@ -4,11 +4,13 @@ declare(strict_types=1);
 
 namespace Upline\Commission\Domain;
 
+// phpcs:disable Magento2.Functions.StaticFunction -- a constructor by name, which refuses what is no invitation.
+
 /**
  * What a merchant pastes to connect the shop: the server's address, and a code that works once. It makes of them the
  * addresses that Magento is given for the integration.
  */
-final class Invitation
+class Invitation
 {
     /**
      * @param string $server the server's address, without a trailing slash
@@ -33,6 +35,7 @@ final class Invitation
             $server = 'https://' . $server;
         }
         $server = rtrim($server, '/');
+        // phpcs:ignore Magento2.Functions.DiscouragedFunction -- it reads no more than a string.
         $part = parse_url($server);
         $plain = is_array($part) && !empty($part['host'])
             && !array_diff(array_keys($part), ['scheme', 'host', 'port'])
@@ -50,7 +53,8 @@ final class Invitation
         $code = (string) preg_replace('/\s+/', '', $code);
         if (preg_match('/^[A-Za-z0-9_-]{43}$/D', $code) !== 1) {
             throw new \InvalidArgumentException(
-                'This is no code of Upline: it has 43 letters, digits, "-" and "_". Copy it whole, from Stores in Upline.'
+                'This is no code of Upline: it has 43 letters, digits, "-" and "_". '
+                . 'Copy it whole, from Stores in Upline.'
             );
         }
         return new self($server, $code);
@@ -89,7 +93,8 @@ final class Invitation
     {
         $host = strtolower(trim($host, '[]'));
         if (filter_var($host, FILTER_VALIDATE_IP) !== false) {
-            return filter_var($host, FILTER_VALIDATE_IP, FILTER_FLAG_NO_PRIV_RANGE | FILTER_FLAG_NO_RES_RANGE) === false;
+            $public = FILTER_FLAG_NO_PRIV_RANGE | FILTER_FLAG_NO_RES_RANGE;
+            return filter_var($host, FILTER_VALIDATE_IP, $public) === false;
         }
         return $host === 'localhost' || preg_match('/\.(localhost|test|local|internal)$/D', $host) === 1;
     }

@@ -7,7 +7,7 @@ namespace Upline\Commission\Domain;
 /**
  * What the module says of itself.
  */
-final class Module
+class Module
 {
     /**
      * The module's version, as in CHANGELOG.md and the name of its archive.

@@ -4,11 +4,13 @@ declare(strict_types=1);
 
 namespace Upline\Commission\Domain;
 
+// phpcs:disable Magento2.Functions.StaticFunction -- pure: what counts as a code is the protocol's.
+
 /**
  * References: which distributor sent a visitor. The cookie is written by the script of the page, so that pages can come
  * from a cache; what it says is checked here, and decided on by the server.
  */
-final class Reference
+class Reference
 {
     public const COOKIE = 'upline_ref';
 
@@ -37,7 +39,10 @@ final class Reference
      * @param mixed $cookie as received
      * @param int $now Unix seconds
      * @param int $window how long a visit counts, in seconds
-     * @return array{first?: array{ref: string, at: int, path: string}, last?: array{ref: string, at: int, path: string}}
+     * @return array{
+     *     first?: array{ref: string, at: int, path: string},
+     *     last?: array{ref: string, at: int, path: string}
+     * }
      */
     public static function open(mixed $cookie, int $now, int $window): array
     {

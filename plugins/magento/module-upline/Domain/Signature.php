@@ -4,10 +4,12 @@ declare(strict_types=1);
 
 namespace Upline\Commission\Domain;
 
+// phpcs:disable Magento2.Functions.StaticFunction -- pure: a signature that a plugin could change would be none.
+
 /**
  * Signs and checks messages as Standard Webhooks do: HMAC-SHA256 over "id.timestamp.body".
  */
-final class Signature
+class Signature
 {
     /**
      * How far the other side's clock may be off, in seconds.
@@ -70,11 +72,10 @@ final class Signature
         string $body,
         int $now
     ): string {
-        if (
-            preg_match(self::ID, $id) !== 1
-            || preg_match('/^\d{1,12}$/D', $timestamp) !== 1
-            || strlen($signature) > 1024
-        ) {
+        $wellFormed = preg_match(self::ID, $id) === 1
+            && preg_match('/^\d{1,12}$/D', $timestamp) === 1
+            && strlen($signature) <= 1024;
+        if (!$wellFormed) {
             return 'malformed';
         }
         $genuine = false;

@@ -4,10 +4,12 @@ declare(strict_types=1);
 
 namespace Upline\Commission\Domain;
 
+// phpcs:disable Magento2.Functions.StaticFunction -- pure: whether two sites are one must not depend on plugins.
+
 /**
  * Tells the connected site from a copy of it: a staging copy has the same database, and must not send as production.
  */
-final class Site
+class Site
 {
     /**
      * The address in the form in which two are compared: the scheme does not tell a site from its copy, host, port and
@@ -18,6 +20,7 @@ final class Site
      */
     public static function name(string $url): string
     {
+        // phpcs:ignore Magento2.Functions.DiscouragedFunction -- it reads no more than a string.
         $part = parse_url(trim($url));
         if (!is_array($part) || empty($part['host'])) {
             return '';

@@ -4,11 +4,13 @@ declare(strict_types=1);
 
 namespace Upline\Commission\Domain;
 
+// phpcs:disable Magento2.Functions.StaticFunction -- pure: what is told of an order is a function of its rows alone.
+
 /**
  * Turns an order as the database has it into the snapshot of docs/plugin-protocol.md: money rows only, each in both of
  * the order's currencies, ids instead of persons.
  */
-final class Snapshot
+class Snapshot
 {
     private const TYPE = 'order.snapshot';
 
@@ -87,7 +89,7 @@ final class Snapshot
     /**
      * The order as it is told.
      *
-     * @param array<string, mixed> $record as from OrderReader::read()
+     * @param array<string, mixed> $record as from OrderReaderInterface::read()
      * @return array<string, mixed>
      * @throws \InvalidArgumentException where an amount is none
      */
@@ -270,7 +272,10 @@ final class Snapshot
                 'id' => self::id($memo, 'entity_id'),
                 'at' => self::moment($memo['created_at'] ?? null),
                 'lines' => $lines,
-                'adjustments' => ['base' => self::adjustments($memo, true), 'placed' => self::adjustments($memo, false)],
+                'adjustments' => [
+                    'base' => self::adjustments($memo, true),
+                    'placed' => self::adjustments($memo, false),
+                ],
             ];
         }
         return $refunds;
