@@ -7,7 +7,8 @@ namespace Upline\Commission\Model;
 use Psr\Log\LoggerInterface;
 
 /**
- * Sends the orders of a request once its response is out, where the web server can send that first. Elsewhere cron does.
+ * Sends the orders of a request once its response is out, where the web server can send that first. Elsewhere cron
+ * does.
  */
 class AfterResponse
 {
@@ -70,7 +71,10 @@ class AfterResponse
             $finish();
             $this->sender->flush(array_keys($this->orders));
         } catch (\Throwable $fault) {
-            $this->logger->error('Upline: nothing could be sent after the response; cron will', ['exception' => $fault]);
+            $this->logger->error(
+                'Upline: nothing could be sent after the response; cron will',
+                ['exception' => $fault]
+            );
         }
     }
 

@@ -85,7 +85,9 @@ class Choice
             throw new AuthorizationException(__('You may not choose the distributor of an order.'));
         }
         if ($code !== '' && Reference::clean($code) === '') {
-            throw new InputException(__('A distributor\'s id or code has letters, digits and ". _ ~ + -", 64 at most.'));
+            throw new InputException(
+                __('A distributor\'s id or code has letters, digits and ". _ ~ + -", 64 at most.')
+            );
         }
     }
 

@@ -31,8 +31,8 @@ class Connection
      * What is remembered of the running connection and ends with it.
      */
     private const RUNNING = [
-        'failures', 'probe_at', 'paused_until', 'pause_reason', 'last_sent', 'last_failed', 'last_error', 'clock_offset',
-        'last_heartbeat',
+        'failures', 'probe_at', 'paused_until', 'pause_reason', 'last_sent', 'last_failed', 'last_error',
+        'clock_offset', 'last_heartbeat',
     ];
 
     /**
@@ -232,9 +232,12 @@ class Connection
      */
     public function baseUrl(): string
     {
-        $store = $this->websiteId === 0
-            ? $this->stores->getDefaultStoreView()
-            : $this->stores->getGroup($this->stores->getWebsite($this->websiteId)->getDefaultGroupId())->getDefaultStoreId();
+        if ($this->websiteId === 0) {
+            $store = $this->stores->getDefaultStoreView();
+        } else {
+            $group = $this->stores->getWebsite($this->websiteId)->getDefaultGroupId();
+            $store = $this->stores->getGroup($group)->getDefaultStoreId();
+        }
         if (!$store instanceof Store) {
             $store = $this->stores->getStore($store);
         }

@@ -68,11 +68,10 @@ class Coupons
             }
             $told = array_filter((array) ($response->data['data'] ?? []), 'is_array');
             $report = $this->bring($told, (string) $this->config->couponPercent());
-            foreach (array_keys($sum) as $name) {
-                $sum[$name] = is_array($sum[$name])
-                    ? array_merge($sum[$name], $report->getData($name))
-                    : $sum[$name] + $report->getData($name);
+            foreach (['added', 'known', 'ended'] as $name) {
+                $sum[$name] += $report->getData($name);
             }
+            array_push($sum['faults'], ...$report->getData('faults'));
             $before = $cursor;
             $cursor = (string) ($response->data['next_cursor'] ?? '');
         } while ($cursor !== '' && $cursor !== $before);

@@ -46,7 +46,8 @@ class Earnings
         if (is_array($held)) {
             return $held;
         }
-        $response = $this->server->call('earnings', ['customer_id' => (string) $customerId, 'limit' => 25], 3.0, $connection);
+        $asked = ['customer_id' => (string) $customerId, 'limit' => 25];
+        $response = $this->server->call('earnings', $asked, 3.0, $connection);
         if ($response->status !== 200) {
             return null;
         }
@@ -56,8 +57,8 @@ class Earnings
     }
 
     /**
-     * Whether a customer is a distributor, for the link in the account. The server is asked once an hour; where it cannot
-     * be asked, the link is missing for a minute.
+     * Whether a customer is a distributor, for the link in the account. The server is asked once an hour; where it
+     * cannot be asked, the link is missing for a minute.
      *
      * @param int $customerId
      * @return bool

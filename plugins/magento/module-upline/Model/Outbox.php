@@ -165,7 +165,7 @@ class Outbox
             }
         }
         foreach (array_intersect_key($ours, $others) as $rows) {
-            $back = array_merge($back, array_column($rows, 'id'));
+            array_push($back, ...array_column($rows, 'id'));
         }
         $this->change($back, self::SENDING, [
             'status' => self::PENDING, 'claim' => '', 'next_attempt_at' => $now + random_int(2, 5),
@@ -188,9 +188,9 @@ class Outbox
     }
 
     /**
-     * Changes rows by their ids. A range of another index would lock the gap in which a checkout inserts its row, and the
-     * checkout could become the victim of a deadlock: so rows are looked up without a lock first, and the status is
-     * compared in a way that no index serves.
+     * Changes rows by their ids. A range of another index would lock the gap in which a checkout inserts its row, and
+     * the checkout could become the victim of a deadlock: so rows are looked up without a lock first, and the status
+     * is compared in a way that no index serves.
      *
      * @param array<int, int|string> $ids
      * @param string $status the rows have it still; others are left alone
@@ -322,7 +322,9 @@ class Outbox
     public function depth(): array
     {
         $counts = $this->select([
-            'status', 'depth' => new Expression('COUNT(*)'), 'oldest' => new Expression('UNIX_TIMESTAMP(MIN(created_at))'),
+            'status',
+            'depth' => new Expression('COUNT(*)'),
+            'oldest' => new Expression('UNIX_TIMESTAMP(MIN(created_at))'),
         ])->where('status IN (?)', [self::PENDING, self::SENDING, self::PARKED])->group('status');
         $depth = ['depth' => 0, 'oldest' => null, 'parked' => 0];
         foreach ($this->connection()->fetchAll($counts) as $row) {

@@ -10,8 +10,8 @@ use Upline\Commission\Domain\Answer;
 use Upline\Commission\Domain\Reference;
 
 /**
- * Whose sale a cart is, and then the order made of it: the visits by share links, what the buyer or a headless shop set,
- * and what somebody chose in the admin.
+ * Whose sale a cart is, and then the order made of it: the visits by share links, what the buyer or a headless shop
+ * set, and what somebody chose in the admin.
  */
 class References
 {
@@ -208,7 +208,9 @@ class References
     private function choice(string $code, string $reason, int $adminId): array
     {
         return [
-            'manual' => Reference::clean($code), 'manual_reason' => Answer::cut(trim($reason), 255), 'manual_by' => $adminId,
+            'manual' => Reference::clean($code),
+            'manual_reason' => Answer::cut(trim($reason), 255),
+            'manual_by' => $adminId,
         ];
     }
 

@@ -33,6 +33,7 @@ class Response
      * @param string $retryAfter
      * @return self
      */
+    // phpcs:ignore Magento2.Functions.StaticFunction -- a constructor by name.
     public static function read(int $status, string $body, string $retryAfter): self
     {
         $data = json_decode($body, true);

@@ -10,14 +10,17 @@ use Magento\Framework\ObjectManagerInterface;
 use Magento\Store\Model\StoreManagerInterface;
 
 /**
- * What of a product can be sold: by Multi-Source Inventory where the shop has it, as its modules can be removed, else by
- * the stock item.
+ * What of a product can be sold: by Multi-Source Inventory where the shop has it, as its modules can be removed, else
+ * by the stock item.
  */
 class Stock
 {
+    // phpcs:disable Magento2.PHP.LiteralNamespaces -- by name alone, as composer.json does not require these modules.
     private const RESOLVER = 'Magento\InventorySalesApi\Model\StockByWebsiteIdResolverInterface';
     private const SALABLE = 'Magento\InventorySalesApi\Api\GetProductSalableQtyInterface';
     private const SETTINGS = 'Magento\InventoryConfigurationApi\Api\GetStockItemConfigurationInterface';
+    // phpcs:enable Magento2.PHP.LiteralNamespaces
+
     private const WITHOUT_STOCK = ['bundle', 'configurable', 'grouped'];
 
     /**

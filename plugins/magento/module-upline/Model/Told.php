@@ -43,8 +43,9 @@ class Told
     /**
      * Remembers what was told. What a later snapshot has overtaken changes nothing.
      *
-     * @param array<int, array{sequence: int, event_id: string, hash: string, told_at: int, gone: int, known: string|null}>
-     *     $rows by order id
+     * @param array<int, array{
+     *     sequence: int, event_id: string, hash: string, told_at: int, gone: int, known: string|null
+     * }> $rows by order id
      * @return void
      */
     public function remember(array $rows): void

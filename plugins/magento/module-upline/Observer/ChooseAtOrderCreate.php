@@ -34,7 +34,11 @@ class ChooseAtOrderCreate implements ObserverInterface
             $posted = is_array($posted) ? $posted['upline'] ?? null : null;
             if (is_array($posted) && isset($posted['distributor'])) {
                 $quote = $observer->getData('order_create_model')->getQuote();
-                $this->choice->forCart((int) $quote->getId(), (string) $posted['distributor'], (string) ($posted['reason'] ?? ''));
+                $this->choice->forCart(
+                    (int) $quote->getId(),
+                    (string) $posted['distributor'],
+                    (string) ($posted['reason'] ?? '')
+                );
             }
         });
     }

@@ -9,8 +9,8 @@ use Magento\Store\Model\StoreManagerInterface;
 use Upline\Commission\Model\Config;
 
 /**
- * What the script of the storefront has to know. It is the same for every visitor, so that pages can be cached, and none
- * of it costs a query.
+ * What the script of the storefront has to know. It is the same for every visitor, so that pages can be cached, and
+ * none of it costs a query.
  */
 class Referral implements ArgumentInterface
 {

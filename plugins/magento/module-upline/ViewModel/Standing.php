@@ -45,7 +45,7 @@ class Standing implements ArgumentInterface
         $standing = [];
         foreach ($this->connection->all() ?: [$this->connection->of(0)] as $connection) {
             $response = $this->server->call('status', [], self::PATIENCE, $connection);
-            $facts = array_merge($this->status->facts(), $this->status->ofConnection($connection));
+            $facts = $this->status->ofConnection($connection) + $this->status->facts();
             $standing[$connection->websiteId()] = [
                 'facts' => $facts,
                 'told' => $response->status === 200 ? $response->data : [],

@@ -50,7 +50,13 @@ class BackfillCommand extends Command
     {
         $this->setName('upline:backfill')
             ->setDescription('Tell of the orders of the past; goes on where it was broken off')
-            ->addOption('from', null, InputOption::VALUE_REQUIRED, 'First day of the orders, such as 2026-01-01 (UTC)', '')
+            ->addOption(
+                'from',
+                null,
+                InputOption::VALUE_REQUIRED,
+                'First day of the orders, such as 2026-01-01 (UTC)',
+                ''
+            )
             ->addOption('to', null, InputOption::VALUE_REQUIRED, 'Day after the last (UTC)', '')
             ->addOption('restart', null, InputOption::VALUE_NONE, 'Begin at the first order again');
     }
@@ -128,7 +134,8 @@ class BackfillCommand extends Command
     private function send(OutputInterface $output): ?int
     {
         $delivered = $this->sender->drain(600.0);
-        for ($waited = 0; ($hindrance = $this->hindrance()) !== ''; $waited += self::PAUSE) {
+        $waited = 0;
+        while (($hindrance = $this->hindrance()) !== '') {
             if ($waited === 0) {
                 $output->writeln("\nNothing can be sent now ($hindrance); waiting. What is in the outbox is not lost.");
             }
@@ -136,8 +143,10 @@ class BackfillCommand extends Command
                 $output->writeln('<error>Given up; run it again, it goes on where it stands.</error>');
                 return null;
             }
-            sleep(self::PAUSE); // phpcs:ignore Magento2.Functions.DiscouragedFunction -- the command has nothing else to do.
+            // phpcs:ignore Magento2.Functions.DiscouragedFunction -- the command has nothing else to do.
+            sleep(self::PAUSE);
             $delivered += $this->sender->drain(600.0);
+            $waited += self::PAUSE;
         }
         return $delivered;
     }

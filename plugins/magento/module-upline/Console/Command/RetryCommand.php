@@ -32,7 +32,11 @@ class RetryCommand extends Command
     {
         $this->setName('upline:retry')
             ->setDescription('Make waiting and parked rows due at once, and end a pause')
-            ->addArgument('ids', InputArgument::IS_ARRAY | InputArgument::OPTIONAL, 'Rows of the outbox; all when left out');
+            ->addArgument(
+                'ids',
+                InputArgument::IS_ARRAY | InputArgument::OPTIONAL,
+                'Rows of the outbox; all when left out'
+            );
     }
 
     /**

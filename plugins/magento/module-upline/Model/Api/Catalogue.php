@@ -88,7 +88,9 @@ class Catalogue implements CatalogueInterface
         $told = [];
         foreach ($coupons as $coupon) {
             $told[] = [
-                'code' => $coupon->getCode(), 'distributor_id' => $coupon->getDistributorId(), 'active' => $coupon->isActive(),
+                'code' => $coupon->getCode(),
+                'distributor_id' => $coupon->getDistributorId(),
+                'active' => $coupon->isActive(),
             ];
         }
         return $this->coupons->bring($told, $percent);

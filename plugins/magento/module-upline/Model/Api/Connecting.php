@@ -57,7 +57,9 @@ class Connecting implements ConnectionInterface
             }
         }
         if ($storeId === '' || strlen($secret) < 8 || $websiteId < 0 || $aboveSequence < 0) {
-            throw new InputException(__('store_id and secret have to be there; website_id and above_sequence are from 0'));
+            throw new InputException(
+                __('store_id and secret have to be there; website_id and above_sequence are from 0')
+            );
         }
         $connection = $this->connection->of($websiteId);
         if ($connection->get('server') . ' ' . $connection->get('store_id') !== $server . ' ' . $storeId) {

@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Upline\Commission\Model\Notice;
 
 use Magento\Framework\AuthorizationInterface;
+use Magento\Framework\Escaper;
 use Magento\Framework\Phrase;
 use Magento\Framework\UrlInterface;
 use Upline\Commission\Model\Connection;
@@ -19,15 +20,17 @@ class CronSilent extends Notice
      * @param Connection $connection
      * @param AuthorizationInterface $authorization
      * @param UrlInterface $url
+     * @param Escaper $escaper
      * @param Status $status
      */
     public function __construct(
         Connection $connection,
         AuthorizationInterface $authorization,
         UrlInterface $url,
+        Escaper $escaper,
         private readonly Status $status
     ) {
-        parent::__construct($connection, $authorization, $url);
+        parent::__construct($connection, $authorization, $url, $escaper);
     }
 
     /**
@@ -43,6 +46,8 @@ class CronSilent extends Notice
      */
     protected function sentence(): Phrase
     {
-        return __('cron has not run for a quarter of an hour, so that orders are told late. Run bin/magento cron:install.');
+        return __(
+            'cron has not run for a quarter of an hour, so that orders are told late. Run bin/magento cron:install.'
+        );
     }
 }

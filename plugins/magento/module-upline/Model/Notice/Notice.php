@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Upline\Commission\Model\Notice;
 
 use Magento\Framework\AuthorizationInterface;
+use Magento\Framework\Escaper;
 use Magento\Framework\Notification\MessageInterface;
 use Magento\Framework\Phrase;
 use Magento\Framework\UrlInterface;
@@ -19,11 +20,13 @@ abstract class Notice implements MessageInterface
      * @param Connection $connection
      * @param AuthorizationInterface $authorization
      * @param UrlInterface $url
+     * @param Escaper $escaper
      */
     public function __construct(
         protected readonly Connection $connection,
         private readonly AuthorizationInterface $authorization,
-        private readonly UrlInterface $url
+        private readonly UrlInterface $url,
+        private readonly Escaper $escaper
     ) {
     }
 
@@ -70,9 +73,9 @@ abstract class Notice implements MessageInterface
      */
     public function getText(): string
     {
-        return '<strong>Upline:</strong> ' . htmlspecialchars((string) $this->sentence(), ENT_QUOTES)
-            . ' <a href="' . htmlspecialchars($this->url->getUrl('upline/status/index'), ENT_QUOTES) . '">'
-            . htmlspecialchars((string) __('See the status'), ENT_QUOTES) . '</a>';
+        return '<strong>Upline:</strong> ' . $this->escaper->escapeHtml((string) $this->sentence())
+            . ' <a href="' . $this->escaper->escapeUrl($this->url->getUrl('upline/status/index')) . '">'
+            . $this->escaper->escapeHtml((string) __('See the status')) . '</a>';
     }
 
     /**

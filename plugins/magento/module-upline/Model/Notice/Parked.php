@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Upline\Commission\Model\Notice;
 
 use Magento\Framework\AuthorizationInterface;
+use Magento\Framework\Escaper;
 use Magento\Framework\Phrase;
 use Magento\Framework\UrlInterface;
 use Upline\Commission\Model\Connection;
@@ -19,15 +20,17 @@ class Parked extends Notice
      * @param Connection $connection
      * @param AuthorizationInterface $authorization
      * @param UrlInterface $url
+     * @param Escaper $escaper
      * @param Outbox $outbox
      */
     public function __construct(
         Connection $connection,
         AuthorizationInterface $authorization,
         UrlInterface $url,
+        Escaper $escaper,
         private readonly Outbox $outbox
     ) {
-        parent::__construct($connection, $authorization, $url);
+        parent::__construct($connection, $authorization, $url, $escaper);
     }
 
     /**

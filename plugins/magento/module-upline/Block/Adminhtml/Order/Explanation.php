@@ -68,7 +68,8 @@ class Explanation extends Template
      */
     public function getConnection(): Connection
     {
-        return $this->connection->at((int) $this->_storeManager->getStore($this->getOrder()->getStoreId())->getWebsiteId());
+        $store = $this->_storeManager->getStore($this->getOrder()->getStoreId());
+        return $this->connection->at((int) $store->getWebsiteId());
     }
 
     /**

@@ -56,9 +56,13 @@ class Replay extends Action implements HttpPostActionInterface
         }
         $count = $waiting ? $this->outbox->retry($waiting) : 0;
         $count += $this->outbox->addAll($delivered, Outbox::RESENT);
-        $this->messageManager->addSuccessMessage((string) __('%1 deliveries are sent with the next run of cron.', $count));
+        $this->messageManager->addSuccessMessage(
+            (string) __('%1 deliveries are sent with the next run of cron.', $count)
+        );
         if (count($waiting) + count($delivered) === self::MOST) {
-            $this->messageManager->addNoticeMessage((string) __('One press takes %1. Press again for the rest.', self::MOST));
+            $this->messageManager->addNoticeMessage(
+                (string) __('One press takes %1. Press again for the rest.', self::MOST)
+            );
         }
         return $this->resultFactory->create(ResultFactory::TYPE_REDIRECT)->setPath('upline/delivery/index');
     }

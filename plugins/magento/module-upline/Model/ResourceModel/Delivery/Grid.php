@@ -14,7 +14,8 @@ use Upline\Commission\Model\Outbox;
 use Upline\Commission\Model\ResourceModel\Delivery;
 
 /**
- * The rows of the deliveries grid. They are counted up to a bound: the table may hold millions, and no page waits for that.
+ * The rows of the deliveries grid. They are counted up to a bound: the table may hold millions, and no page waits for
+ * that.
  */
 class Grid extends SearchResult
 {
@@ -31,6 +32,7 @@ class Grid extends SearchResult
      * @param string $mainTable
      * @param string $resourceModel
      */
+    // phpcs:ignore Generic.CodeAnalysis.UselessOverridingMethod -- the last two have defaults here alone.
     public function __construct(
         EntityFactoryInterface $entityFactory,
         LoggerInterface $logger,
