@@ -64,9 +64,11 @@ class AfterResponse
             if ($finish === null || !$this->orders) {
                 return;
             }
-            if (session_status() === PHP_SESSION_ACTIVE) { // phpcs:ignore Magento2.Functions.DiscouragedFunction
-                session_write_close(); // phpcs:ignore Magento2.Functions.DiscouragedFunction
+            // phpcs:disable Magento2.Functions.DiscouragedFunction -- Magento's own session may not have been built.
+            if (session_status() === PHP_SESSION_ACTIVE) {
+                session_write_close();
             }
+            // phpcs:enable Magento2.Functions.DiscouragedFunction
             ignore_user_abort(true);
             $finish();
             $this->sender->flush(array_keys($this->orders));
