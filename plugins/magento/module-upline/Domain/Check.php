@@ -16,15 +16,18 @@ class Check
     public const BAD = 'bad';
 
     /**
+     * @var array<int, array<int, string|int>> its sentences: each a phrase in English, and what stands for %1, %2...
+     */
+    public readonly array $sentences;
+
+    /**
      * @param string $name
      * @param string $state one of the constants
-     * @param string $text
+     * @param array<int, string|int> ...$sentences
      */
-    private function __construct(
-        public readonly string $name,
-        public readonly string $state,
-        public readonly string $text
-    ) {
+    private function __construct(public readonly string $name, public readonly string $state, array ...$sentences)
+    {
+        $this->sentences = $sentences;
     }
 
     /**
@@ -43,7 +46,7 @@ class Check
                 new self(
                     'connection',
                     self::BAD,
-                    'Not connected. Connect under Stores > Configuration > Sales > Upline.'
+                    ['Not connected. Connect under Stores > Configuration > Sales > Upline.']
                 ),
                 self::cron($facts),
             ];
@@ -70,29 +73,29 @@ class Check
             !$facts['enabled'] => new self(
                 'connection',
                 self::WARNING,
-                'Switched off in the configuration: orders are not told.'
+                ['Switched off in the configuration: orders are not told.']
             ),
             $facts['hindrance'] === 'another_site' => new self(
                 'connection',
                 self::BAD,
-                'This is a copy, or the shop has moved: nothing is sent. '
-                . 'Disconnect a copy; connect a shop that has moved anew.'
+                ['This is a copy, or the shop has moved: nothing is sent.'],
+                ['Disconnect a copy; connect a shop that has moved anew.']
             ),
             $facts['hindrance'] === 'paused' => new self(
                 'connection',
                 self::BAD,
-                'The server does not know this shop any more, or its secret: ' . $facts['pause_reason']
-                . ' Connect again.'
+                ['The server does not know this shop any more, or its secret: %1', $facts['pause_reason']],
+                ['Connect again.']
             ),
             $facts['hindrance'] === 'circuit' => new self(
                 'connection',
                 self::WARNING,
-                'The server did not answer several times; it is tried once a minute. Nothing is lost.'
+                ['The server did not answer several times; it is tried once a minute. Nothing is lost.']
             ),
             default => new self(
                 'connection',
                 self::GOOD,
-                'Connected to ' . $facts['server'] . ' as ' . $facts['store_id'] . '.'
+                ['Connected to %1 as %2.', $facts['server'], $facts['store_id']]
             ),
         };
     }
@@ -107,14 +110,15 @@ class Check
     private static function signature(int $status, string $detail): self
     {
         return match (true) {
-            $status === 200 => new self('signature', self::GOOD, 'The server took a signed call a moment ago.'),
-            $status === 0 => new self('signature', self::BAD, 'The server did not answer: ' . $detail),
+            $status === 200 => new self('signature', self::GOOD, ['The server took a signed call a moment ago.']),
+            $status === 0 => new self('signature', self::BAD, ['The server did not answer: %1', $detail]),
             $status === 401 => new self(
                 'signature',
                 self::BAD,
-                'The server refuses the signature: ' . $detail . ' Connect again.'
+                ['The server refuses the signature: %1', $detail],
+                ['Connect again.']
             ),
-            default => new self('signature', self::BAD, 'The server answered ' . $status . ': ' . $detail),
+            default => new self('signature', self::BAD, ['The server answered %1: %2', $status, $detail]),
         };
     }
 
@@ -127,11 +131,11 @@ class Check
     private static function clock(int $offset): self
     {
         return abs($offset) <= 60
-            ? new self('clock', self::GOOD, 'In step with the server.')
+            ? new self('clock', self::GOOD, ['In step with the server.'])
             : new self(
                 'clock',
                 self::WARNING,
-                'Off by ' . $offset . ' s. Orders are signed by the server\'s time meanwhile; set this clock by NTP.'
+                ['Off by %1 s. Orders are signed by the server\'s time meanwhile; set this clock by NTP.', $offset]
             );
     }
 
@@ -147,10 +151,10 @@ class Check
             ? new self(
                 'cron',
                 self::BAD,
-                ($facts['cron_at'] === '' ? 'Never ran.' : 'Last ran at ' . $facts['cron_at'] . '.')
-                . ' Run bin/magento cron:install, or call bin/magento cron:run each minute.'
+                $facts['cron_at'] === '' ? ['Never ran.'] : ['Last ran at %1.', $facts['cron_at']],
+                ['Run bin/magento cron:install, or call bin/magento cron:run each minute.']
             )
-            : new self('cron', self::GOOD, 'Ran at ' . $facts['cron_at'] . '.');
+            : new self('cron', self::GOOD, ['Ran at %1.', $facts['cron_at']]);
     }
 
     /**
@@ -162,17 +166,18 @@ class Check
      */
     private static function backlog(array $facts, int $now): self
     {
-        $last = $facts['last_sent'] === '' ? 'None was sent yet.' : 'The last was sent at ' . $facts['last_sent'] . '.';
+        $last = $facts['last_sent'] === '' ? ['None was sent yet.'] : ['The last was sent at %1.', $facts['last_sent']];
         if ((int) $facts['waiting'] === 0) {
-            return new self('backlog', self::GOOD, 'Nothing waits. ' . $last);
+            return new self('backlog', self::GOOD, ['Nothing waits.'], $last);
         }
         $oldest = (int) strtotime((string) $facts['oldest_unsent_at']);
         $state = $now - $oldest > 900 ? self::BAD : self::GOOD;
         return new self(
             'backlog',
             $state,
-            $facts['waiting'] . ' wait, the oldest since ' . $facts['oldest_unsent_at'] . '. ' . $last
-            . ($facts['last_error'] === '' ? '' : ' Last trouble: ' . $facts['last_error'])
+            ['%1 wait, the oldest since %2.', $facts['waiting'], $facts['oldest_unsent_at']],
+            $last,
+            ...($facts['last_error'] === '' ? [] : [['Last trouble: %1', $facts['last_error']]])
         );
     }
 
@@ -185,11 +190,11 @@ class Check
     private static function parked(int $count): self
     {
         return $count === 0
-            ? new self('parked', self::GOOD, 'None.')
+            ? new self('parked', self::GOOD, ['None.'])
             : new self(
                 'parked',
                 self::BAD,
-                $count . ' deliveries were refused. See Deliveries: each says why, and can be sent again.'
+                ['%1 deliveries were refused. See Deliveries: each says why, and can be sent again.', $count]
             );
     }
 }

@@ -89,6 +89,18 @@ class Standing implements ArgumentInterface
     }
 
     /**
+     * How it stands, in words.
+     *
+     * @param Check $check
+     * @return string
+     */
+    public function text(Check $check): string
+    {
+        $say = static fn (array $sentence): string => (string) __(...$sentence);
+        return implode(' ', array_map($say, $check->sentences));
+    }
+
+    /**
      * Magento's own class of a state.
      *
      * @param string $state of a check

@@ -27,12 +27,17 @@ final class CheckTest extends TestCase
         ];
     }
 
+    private static function text(Check $check): string
+    {
+        return implode(' ', array_map(static fn (array $sentence): string => (string) __(...$sentence), $check->sentences));
+    }
+
     public function testAllIsWell(): void
     {
         $checks = Check::all(self::facts(), 200, '', self::NOW);
         self::assertCount(6, $checks);
         foreach ($checks as $check) {
-            self::assertSame(Check::GOOD, $check->state, $check->name . ': ' . $check->text);
+            self::assertSame(Check::GOOD, $check->state, $check->name . ': ' . self::text($check));
         }
     }
 
@@ -60,8 +65,8 @@ final class CheckTest extends TestCase
                 static fn (Check $check): bool => $check->name === $name
             );
             $check = current($found);
-            self::assertSame($state, $check->state, $check->text);
-            self::assertStringContainsString($text, $check->text);
+            self::assertSame($state, $check->state, self::text($check));
+            self::assertStringContainsString($text, self::text($check));
         }
     }
 }
