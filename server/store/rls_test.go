@@ -197,12 +197,13 @@ func TestEveryTableIsSecured(t *testing.T) {
 		"postings": true, "settlements": true, "seals": true, "order_revisions": true, "audit_log": true, "sales": true, "runs": true,
 		"rank_history": true, "component_states": true,
 	}, 0
+	installation := map[string]bool{"leases": true, "installation": true} // of no program: who does what, and what the database is
 	for rows.Next() {
 		var name string
 		var secured, mayRead, mayUpdate, mayDelete, mayTruncate bool
 		check(t, rows.Scan(&name, &secured, &mayRead, &mayUpdate, &mayDelete, &mayTruncate))
 		tables++
-		if !secured || !mayRead || mayTruncate || mayUpdate == growing[name] || mayDelete == growing[name] {
+		if secured == installation[name] || !mayRead || mayTruncate || mayUpdate == growing[name] || mayDelete == growing[name] {
 			t.Errorf("%s: secured %v, read %v, update %v, delete %v, truncate %v", name, secured, mayRead, mayUpdate, mayDelete, mayTruncate)
 		}
 	}
