@@ -72,7 +72,7 @@ func conform(t *testing.T, address string) {
 		"everything arrives": everythingArrives, "order of a key": orderOfAKey, "members share": membersShare, "groups": groups, "a while of errors": errorsForAWhile,
 		"poison": poisonous, "panic": panics, "a member dies": memberDies, "the network breaks": networkBreaks, "bounded": bounded,
 		"large and empty": largeAndEmpty, "closing": closing, "members balance": membersBalance, "members come and go": membersComeAndGo,
-		"topic removed": topicRemoved, "full": full, "prefix": prefixes,
+		"topic removed": topicRemoved, "batches grow": batchesGrow, "full": full, "prefix": prefixes,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -825,5 +825,40 @@ func TestOpen(t *testing.T) {
 		}
 		cancel()
 		_ = b.Close()
+	}
+}
+
+// batchesGrow: what comes while a batch is under way is handed over at once and not one by one; a member that waits for a disk with
+// every batch would fall behind for ever.
+func batchesGrow(w *world) {
+	const behind = 40
+	b, first, more := w.open(fast()), make(chan struct{}), make(chan struct{})
+	var batches, got atomic.Int64
+	w.join(b, "g", func(_ context.Context, batch []bus.Message) error {
+		if batches.Add(1) == 1 {
+			close(first)
+			<-more
+		}
+		got.Add(int64(len(batch)))
+		return nil
+	})
+	publisher := w.open(fast())
+	if w.address == "" {
+		publisher = b
+	}
+	var published sync.WaitGroup
+	published.Go(func() { w.publish(publisher, bus.Message{ID: "0", Key: "k", Body: []byte("{}")}) })
+	<-first
+	rest := make([]bus.Message, behind)
+	for i := range rest {
+		rest[i] = bus.Message{ID: fmt.Sprint(i + 1), Key: "k", Body: []byte("{}")}
+	}
+	published.Go(func() { w.publish(publisher, rest...) })
+	time.Sleep(500 * time.Millisecond) // for the broker to send them, so far as it may
+	close(more)
+	published.Wait()
+	w.soon("all arrive", func() bool { return got.Load() == behind+1 })
+	if n := batches.Load(); n > behind/4 {
+		w.t.Errorf("%d messages came in %d batches", behind+1, n)
 	}
 }

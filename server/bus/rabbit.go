@@ -341,8 +341,9 @@ func (r *rabbit) consumePartition(ctx context.Context, connection *amqp.Connecti
 	if err != nil {
 		return err
 	}
+	sent := r.buffered(deliveries)
 	for {
-		batch, last, err := r.gather(ctx, deliveries, s.yield[p])
+		batch, last, err := r.gather(ctx, sent, s.yield[p])
 		if err != nil {
 			return err
 		}
@@ -354,6 +355,19 @@ func (r *rabbit) consumePartition(ctx context.Context, connection *amqp.Connecti
 			return err
 		}
 	}
+}
+
+// buffered holds what the broker has sent while a batch is under way. The library gives one message after the other, so that whoever
+// looks whether there is more finds nothing. No send blocks: there are no more messages unacknowledged than may be.
+func (r *rabbit) buffered(deliveries <-chan amqp.Delivery) <-chan amqp.Delivery {
+	sent := make(chan amqp.Delivery, r.options.BatchMax)
+	go func() {
+		defer close(sent)
+		for d := range deliveries {
+			sent <- d
+		}
+	}()
+	return sent
 }
 
 var errBroken = errors.New("the connection to RabbitMQ broke")
