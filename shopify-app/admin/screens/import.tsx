@@ -58,9 +58,10 @@ export function ImportScreen({ id }: { id: string }): VNode {
     setError(undefined);
     ask<Import>(`${api(id)}/${path}`, { method, body, endless: true }).then((now) => { client.setQueryData([api(id)], now); void stale(); }, (e: unknown) => setError(e instanceof Failure ? e : new Failure(0, null))).finally(() => setBusy(false));
   };
-  useEffect(() => { // a file that was just uploaded is looked at once by itself
-    if (i?.state === 'uploaded' && !i.report.checked && !i.report.error && may('people.write')) send('check', 'POST');
-  }, [id, i?.state]);
+  const unchecked = i?.state === 'uploaded' && !i.report.checked && !i.report.error;
+  useEffect(() => { // What was just uploaded or mended is checked by itself; what failed waits for somebody to ask.
+    if (unchecked && !busy && !error && may('people.write')) send('check', 'POST');
+  }, [id, unchecked, busy]);
   const sound = i !== undefined && i.report.checked && i.report.fault_count === 0 && !i.report.error;
   const acts: Act[] = !i || !may('people.write') ? [] : i.state === 'uploaded' || i.state === 'failed'
     ? [{ label: t('import.check'), busy, onClick: () => send('check', 'POST') }, { label: t('import.commit', { n: i.report.added + i.report.changed }), primary: true, busy, disabled: !sound, onClick: () => send('commit', 'POST', {}) }]

@@ -4,7 +4,7 @@ import { Area, Badge, Banner, Button, Choice, Field, File as Pick, Form, Line, P
 import type { Tone } from '#ui';
 import { t } from '#text';
 import { Id, When } from '#viz';
-import { Listed, Nothing, Problem } from '../common.tsx';
+import { Listed, Nothing, Problem, Ready } from '../common.tsx';
 import { Failure, post } from '../api.ts';
 import { stale, useGet } from '../data.ts';
 import type { List, Page as PageOf } from '../data.ts';
@@ -12,7 +12,7 @@ import { may } from '../session.ts';
 import { useSubmit } from './signin.tsx';
 
 interface Version { plan_hash: string; name: string; title?: string; effective_from: string; running: boolean }
-interface Ready { name: string; document: string }
+interface ReadyMade { name: string; document: string }
 interface Finding { severity: 'error' | 'warning'; code: string; line: number; column: number; reason: string; mend: string }
 interface Checked { plan_hash?: string; name?: string; effective_from?: string; findings: Finding[]; errors: number; worst_case?: string; against?: string; changes: string[]; published: boolean }
 
@@ -23,12 +23,14 @@ export default function Plans(): VNode {
   const list: List<Version> = { ...read, data: read.data?.data, loadingMore: false };
   return (
     <Page title={t('nav.plans')} lead={t('plan.lead')}>
-      <Section flush title={t('plan.history')}>
-        <Listed of={list} caption={t('plan.history')} head={[{ title: t('plan.name'), slot: 'primary' }, { title: t('plan.state'), slot: 'inline' }, { title: t('plan.from'), slot: 'secondary' }, { title: t('plan.hash') }]}
-          row={(v) => ({ id: v.plan_hash, cells: [<bdi>{v.title ?? v.name}</bdi>, <Badge tone={stateOf(v)[1]}>{stateOf(v)[0]}</Badge>, <When at={v.effective_from} />, <Id>{v.plan_hash.slice(0, 12)}</Id>] })}
-          empty={<Nothing title={t('plan.none')} text={t('plan.none_text')} />} />
-      </Section>
-      {may('plans.publish') && <Publish />}
+      <Ready of={[read]}>
+        <Section flush title={t('plan.history')}>
+          <Listed of={list} caption={t('plan.history')} head={[{ title: t('plan.name'), slot: 'primary' }, { title: t('plan.state'), slot: 'inline' }, { title: t('plan.from'), slot: 'secondary' }, { title: t('plan.hash') }]}
+            row={(v) => ({ id: v.plan_hash, cells: [<bdi>{v.title ?? v.name}</bdi>, <Badge tone={stateOf(v)[1]}>{stateOf(v)[0]}</Badge>, <When at={v.effective_from} />, <Id>{v.plan_hash.slice(0, 12)}</Id>] })}
+            empty={<Nothing title={t('plan.none')} text={t('plan.none_text')} />} />
+        </Section>
+        {may('plans.publish') && <Publish />}
+      </Ready>
     </Page>
   );
 }
@@ -41,7 +43,7 @@ const dayOf = (document: string): string => /(\d{4}-\d\d-\d\d)/.exec(dated.exec(
 
 /** A document on its way to count: written, checked as it is written, told against the one that runs, published. */
 function Publish(): VNode {
-  const ready = useGet<PageOf<Ready>>('/api/v1/plans/ready-made').data?.data ?? [];
+  const ready = useGet<PageOf<ReadyMade>>('/api/v1/plans/ready-made').data?.data ?? [];
   const [document, set] = useState('');
   const [chosen, choose] = useState('');
   const [checked, setChecked] = useState<Checked>();

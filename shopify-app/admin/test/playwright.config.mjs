@@ -28,6 +28,6 @@ export default defineConfig({
     { name: "embedded", testMatch: "embedded.spec.mjs", use: { viewport: desktop } },
     { name: "embedded-blocked", testMatch: "embedded.spec.mjs", use: { viewport: desktop } },
     // Jobs change what the screens show, and a screen follows such changes at once: it would jump while its loading is judged.
-    ...settings.map(([name, use]) => ({ name: `${name}-jobs`, testMatch: name === "light" ? ["jobs.spec.mjs", "company.spec.mjs"] : "jobs.spec.mjs", use, dependencies: settings.map(([n]) => n) })),
+    ...settings.map(([name, use]) => ({ name: `${name}-jobs`, testMatch: ["jobs.spec.mjs", "company.spec.mjs"], use, dependencies: settings.map(([n]) => n) })),
   ],
 });

@@ -19,6 +19,8 @@ const screens = [
   ["deliveries", () => "/deliveries", "Deliveries", "orders/paid"],
   ["delivery", delivery, "order", "SHA-256"],
   ["stores", () => "/stores", "Stores", "Lumina Japan"],
+  ["plans", () => "/plans", "Plans", "Counts now"],
+  ["webhooks", () => "/settings/webhooks", "Webhooks", "No endpoint yet"],
   ["settings", () => "/settings", "Settings", "Lumina Naturals"],
   ["audit", () => "/audit", "Audit log", "program.create"],
   ["not-found", () => "/stores/gone", "Nothing here", "leads nowhere"],
