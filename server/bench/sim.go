@@ -10,9 +10,9 @@ import (
 
 // Costs are what was measured on one node, from which larger ones are planned. Every default names its measurement in docs/scaling.md.
 type Costs struct {
-	IngestUS         float64 `help:"Processor microseconds of an ingest process for one delivery, with its word to the bus." default:"275" json:"ingest_us"`
-	EngineUS         float64 `help:"Processor microseconds of an engine for one order, from its word to the commit." default:"1330" json:"engine_us"`
-	DatabaseUS       float64 `help:"Processor microseconds of PostgreSQL for one order, arrival and settlement." default:"730" json:"database_us"`
+	IngestUS         float64 `help:"Processor microseconds of an ingest process for one delivery, with its word to the bus." default:"212" json:"ingest_us"`
+	EngineUS         float64 `help:"Processor microseconds of an engine for one order, from its word to the commit." default:"300" json:"engine_us"`
+	DatabaseUS       float64 `help:"Processor microseconds of PostgreSQL for one order, arrival and settlement." default:"540" json:"database_us"`
 	RepeatUS         float64 `help:"Processor microseconds of a repeated delivery, all processes." default:"150" json:"repeat_us"`
 	LedgerBytes      float64 `help:"Bytes of an order that stay for ever: ledger, trace, revision, order, indexes." default:"10700" json:"ledger_bytes"`
 	BodyBytes        float64 `help:"Bytes of a stored raw body with its row." default:"2600" json:"body_bytes"`
