@@ -145,14 +145,18 @@ func withoutURL(err error) error {
 	return err
 }
 
-// message is Magento's own word on a failure, with its %placeholders filled in; a body of another form is not repeated.
+// message is Magento's own word on a failure, with its %placeholders filled in; a body of another form is not repeated. The token
+// endpoints answer with a form, of which oauth_problem is the word.
 func message(body []byte) string {
 	var told struct {
 		Message    string         `json:"message"`
 		Parameters map[string]any `json:"parameters"`
 	}
 	if json.Unmarshal(body, &told) != nil || told.Message == "" {
-		return "an answer without a message"
+		form, err := url.ParseQuery(string(body[:min(len(body), 1<<10)]))
+		if told.Message = form.Get("oauth_problem"); err != nil || told.Message == "" {
+			return "an answer without a message"
+		}
 	}
 	for name, value := range told.Parameters {
 		told.Message = strings.ReplaceAll(told.Message, "%"+name, fmt.Sprint(value))

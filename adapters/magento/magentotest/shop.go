@@ -230,7 +230,12 @@ func (s *Shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	body, err := s.answer(r)
 	s.mu.Unlock()
-	if failed, ok := errors.AsType[*refusal](err); ok {
+	if failed, ok := errors.AsType[*refusal](err); ok && strings.Contains(r.URL.Path, "/oauth/token/") {
+		w.Header().Set("Content-Type", "text/html; charset=UTF-8")
+		w.WriteHeader(failed.status)
+		_, _ = io.WriteString(w, url.Values{"oauth_problem": {failed.message}}.Encode()) // as a real store does; no JSON
+		return
+	} else if ok {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(failed.status)
 		_ = json.NewEncoder(w).Encode(map[string]any{"message": failed.message, "parameters": failed.params})
