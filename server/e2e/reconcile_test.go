@@ -20,9 +20,11 @@ func TestLostOrdersAreFound(t *testing.T) {
 		e := openEmbedded(t, databaseURL)
 		api := shopifytest.NewAdmin()
 		e.fake.ServeAdmin(api)
+		changed := time.Now().Add(-time.Hour).UTC().Truncate(time.Second)
 		tell := func(n int, o orderText) {
 			t.Helper()
-			o.updated = time.Now().Add(-time.Hour).UTC().Truncate(time.Second).Format(time.RFC3339)
+			changed = changed.Add(time.Second) // the shop tells versions by the second: two of one order have to differ
+			o.updated = changed.Format(time.RFC3339)
 			object, err := shopifytest.FromWebhook(orderBody(n, o))
 			if err != nil {
 				t.Fatal(err)
