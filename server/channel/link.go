@@ -29,6 +29,8 @@ type linked struct {
 	Actor   string `json:"actor"`
 	Name    string `json:"name"`
 	Next    string `json:"next"`
+	// Distributor is who comes to look at their own earnings; "" for an admin of the shop.
+	Distributor string `json:"distributor,omitempty"`
 }
 
 type linkView struct {
@@ -37,10 +39,11 @@ type linkView struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
-// link makes a single-use code for an admin of the shop. What the person may do here was agreed on when the store was
-// connected.
+// link makes a single-use code for an admin of the shop, or for a distributor. What an admin may do here was agreed on when
+// the store was connected; a distributor sees their own earnings and nothing else.
 func (s *Service) link(ctx context.Context, st *admin.Store, body []byte) (any, error) {
 	var in struct {
+		who
 		Audience string `json:"audience"`
 		UserID   string `json:"user_id"`
 		Next     string `json:"next"`
@@ -51,7 +54,7 @@ func (s *Service) link(ctx context.Context, st *admin.Store, body []byte) (any, 
 	switch in.Audience {
 	case "merchant":
 	case "distributor":
-		return nil, server.Errorf(server.Conflict, "distributors have no pages of their own at this server yet")
+		return s.ownLink(ctx, st, in.who)
 	default:
 		return nil, invalid("audience", "the audience is merchant or distributor")
 	}
@@ -71,6 +74,18 @@ func (s *Service) link(ctx context.Context, st *admin.Store, body []byte) (any, 
 	})
 }
 
+// ownLink makes the code for a distributor, whom the shop names as in earnings.
+func (s *Service) ownLink(ctx context.Context, st *admin.Store, w who) (any, error) {
+	d, err := s.distributor(ctx, st, w)
+	if err != nil {
+		return nil, err
+	}
+	if d == nil {
+		return nil, server.Errorf(server.Forbidden, "this account is not that of a distributor")
+	}
+	return s.newLink(ctx, &linked{Program: st.ProgramID, Store: st.StoreID, Distributor: d.DistributorID})
+}
+
 func (s *Service) newLink(ctx context.Context, l *linked) (any, error) {
 	raw := make([]byte, 32)
 	if _, err := io.ReadFull(s.Random, raw); err != nil {
@@ -88,21 +103,35 @@ func (s *Service) newLink(ctx context.Context, l *linked) (any, error) {
 	return linkView{Code: code, URL: s.Base + "/sso?code=" + code, ExpiresAt: expires}, nil
 }
 
-// Follow uses a link's code up and says who comes, and to which of our pages.
-func (s *Service) Follow(ctx context.Context, code string) (session auth.Session, next string, err error) {
+// Arrival is somebody who followed a link: an admin of a shop, with a session to open and the page to show, or a
+// distributor.
+type Arrival struct {
+	Session auth.Session
+	Next    string
+	Visit   *Visit // nil for an admin
+}
+
+// Follow uses a link's code up and says who comes.
+func (s *Service) Follow(ctx context.Context, code string) (arrival Arrival, err error) {
 	defer server.Wrap(&err, "follow a link")
 	kept, err := s.Codes.TakeCode(ctx, linkPurpose, sha256.Sum256([]byte(code)), s.now())
 	if server.CodeOf(err) == server.NotFound && err != nil {
-		return session, "", server.Errorf(server.Forbidden, "this link was used already or is too old; press the button in your shop again")
+		return arrival, server.Errorf(server.Forbidden, "this link was used already or is too old; press the button in your shop again")
 	}
 	if err != nil {
-		return session, "", err
+		return arrival, err
 	}
 	var l linked
 	if err := json.Unmarshal([]byte(kept.Data), &l); err != nil {
-		return session, "", fmt.Errorf("read the link: %w", err)
+		return arrival, fmt.Errorf("read the link: %w", err)
 	}
-	return auth.Session{ProgramID: l.Program, StoreID: l.Store, Role: auth.Role(l.Role), Actor: l.Actor, Name: l.Name}, l.Next, nil
+	if l.Distributor != "" {
+		return Arrival{Visit: &Visit{Program: l.Program, Store: l.Store, Distributor: l.Distributor, Until: s.now().Add(VisitLife)}}, nil
+	}
+	return Arrival{
+		Session: auth.Session{ProgramID: l.Program, StoreID: l.Store, Role: auth.Role(l.Role), Actor: l.Actor, Name: l.Name},
+		Next:    l.Next,
+	}, nil
 }
 
 // Path is a page of our own, or the first one: a link never leads to another site.

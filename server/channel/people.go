@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"upline.dev/upline/core/money"
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/query"
@@ -106,7 +105,7 @@ type earningsView struct {
 	Distributor *meView      `json:"distributor"` // null: the customer is none
 	Totals      []totalView  `json:"totals"`
 	Data        []earnedView `json:"data"`
-	BackOffice  bool         `json:"back_office"`
+	BackOffice  bool         `json:"back_office"` // whether there is a page here for the distributor to open
 }
 
 type meView struct {
@@ -153,27 +152,16 @@ func (s *Service) earnings(ctx context.Context, st *admin.Store, body []byte) (a
 	if err != nil || d == nil {
 		return v, err
 	}
-	v.Distributor = &meView{d.DistributorID, codeOf(d), d.Status, d.Rank, linkOf(st, codeOf(d))}
-	month, err := s.monthBegan(ctx, st)
+	own, err := s.ownOf(ctx, st, d, p)
 	if err != nil {
 		return nil, err
 	}
-	balances, err := s.Books.BalancesOf(ctx, st.ProgramID, d.DistributorID, month)
-	if err != nil {
-		return nil, err
-	}
-	for _, b := range balances {
-		text := func(minor int64) string { return money.FormatMinor(minor, b.Currency) }
-		v.Totals = append(v.Totals, totalView{
-			string(b.Currency), text(b.PendingMinor), text(b.AvailableMinor), text(b.PaidMinor), text(b.ReversedMinor), text(b.SinceMinor),
-		})
-	}
-	earned, _, err := s.Reader.Commissions(ctx, st.ProgramID, query.CommissionFilter{DistributorID: d.DistributorID}, p)
-	for i := range earned {
-		e := &earned[i]
+	v.Distributor, v.Totals, v.BackOffice = &own.Me, own.Totals, true
+	for i := range own.Earned {
+		e := &own.Earned[i]
 		v.Data = append(v.Data, earnedView{e.OrderTS, e.OrderID, e.ComponentID, e.Value, e.Currency, e.Status})
 	}
-	return v, err
+	return v, nil
 }
 
 // linkOf is a share link into the shop.

@@ -242,8 +242,9 @@ func TestChangingAPasswordEndsOtherSessions(t *testing.T) {
 	}
 }
 
-// openRoutes need no principal: doors of platforms and plugins, which have signatures or single-use codes of their own, signing in, and health.
-var openRoutes = regexp.MustCompile(`^(GET (/healthz|/readyz|/metrics|/api/openapi\.yaml|/api/setup)|GET /sso|(GET|POST) /connect/.*|POST /webhooks/.*|POST /api/plugin/.*|POST /install/magento/:code|(GET|POST) /api/auth/.*|GET /shopify/.*|POST /shopify/hints|GET /r/:code)$`)
+// openRoutes need no principal: doors of platforms and plugins, which have signatures or single-use codes of their own, the page of
+// a distributor, which has its sealed visit, signing in, and health.
+var openRoutes = regexp.MustCompile(`^(GET (/healthz|/readyz|/metrics|/api/openapi\.yaml|/api/setup)|GET /sso|GET /my(/.*)?|POST /my/leave|(GET|POST) /connect/.*|POST /webhooks/.*|POST /api/plugin/.*|POST /install/magento/:code|(GET|POST) /api/auth/.*|GET /shopify/.*|POST /shopify/hints|GET /r/:code)$`)
 
 var routeParameter = regexp.MustCompile(`:[a-z_]+`)
 

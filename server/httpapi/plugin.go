@@ -28,6 +28,10 @@ func (s *Server) pluginRoutes() {
 	s.engine.POST("/api/plugin/claim", s.claimStore)
 	s.engine.POST("/api/plugin/:store/:call", s.pluginCall)
 	s.engine.GET("/sso", s.followLink)
+	s.engine.GET("/my", s.showOwn)
+	s.engine.GET("/my/orders/:store_id/:platform_order_id", s.showOwnOrder)
+	s.engine.GET("/my/periods/:period_id", s.showOwnPeriod)
+	s.engine.POST("/my/leave", s.endVisit)
 }
 
 // pluginCall answers one signed call of a store's plugin.
@@ -107,25 +111,30 @@ func (s *Server) claimStore(c *gin.Context) {
 	c.JSON(http.StatusOK, claimed)
 }
 
-// followLink lets somebody in whom a shop's admin screen sent here, and goes to the page that was asked for.
+// followLink lets somebody in whom a shop's pages sent here: an admin, to the page that was asked for, or a distributor, to
+// their own.
 func (s *Server) followLink(c *gin.Context) {
 	c.Header("Cache-Control", "no-store")
 	if s.Channel == nil || s.Auth == nil {
 		s.fail(c, errRoute)
 		return
 	}
-	session, next, err := s.Channel.Follow(c.Request.Context(), c.Query("code"))
+	arrival, err := s.Channel.Follow(c.Request.Context(), c.Query("code"))
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	_, token, err := s.Auth.OpenLink(c.Request.Context(), session, client(c))
+	if arrival.Visit != nil {
+		s.beginVisit(c, arrival.Visit)
+		return
+	}
+	_, token, err := s.Auth.OpenLink(c.Request.Context(), arrival.Session, client(c))
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
 	s.setCookie(c, token)
-	c.Redirect(http.StatusSeeOther, next)
+	c.Redirect(http.StatusSeeOther, arrival.Next)
 }
 
 // base is this server's address as the world reaches it: the setting, or else what the request says.
