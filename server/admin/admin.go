@@ -106,6 +106,14 @@ type Books interface {
 	// SKU and country, 0 for none, -1 for a row for which it does not matter. It refuses with server.Conflict where another
 	// one is there.
 	PutSeenMappings(ctx context.Context, program string, mappings []catalog.Mapping, seen []int64, commit bool) (ImportSummary, error)
+	// MappingRules reads a program's rules as JSON, and their version; 0: there never were any.
+	MappingRules(ctx context.Context, program string) (rules []byte, version int64, err error)
+	// PutMappingRules keeps a program's rules; server.Conflict where they are not at the version seen. It gives the new version.
+	PutMappingRules(ctx context.Context, program string, rules []byte, seen int64, actor string) (int64, error)
+	// ProgramsWithRules lists the programs that have a rule.
+	ProgramsWithRules(ctx context.Context) ([]string, error)
+	// WaitingSKUs lists the SKUs that orders wait for and that have never been mapped, in order.
+	WaitingSKUs(ctx context.Context, program string) ([]WaitingSKU, error)
 	// Replay makes a delivery's revision (or its body, while kept) be processed again.
 	Replay(ctx context.Context, program, deliveryID string) error
 	// PutSetting writes what a program's screens keep under a name; server.Conflict where it is not at the version seen, 0

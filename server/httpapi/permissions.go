@@ -44,6 +44,8 @@ var permissions = map[string]auth.Action{
 	"POST /api/v1/orders/:store_id/:platform_order_id/recheck": auth.Replay,
 	"GET /api/v1/deliveries/:delivery_id/body":                 auth.ReadBodies,
 	"GET /api/v1/mappings/current":                             auth.Read,
+	"GET /api/v1/mappings/rules":                               auth.Read,
+	"PUT /api/v1/mappings/rules":                               auth.WriteCatalogue,
 	"POST /api/v1/mappings/rules":                              auth.WriteCatalogue,
 	"GET /api/v1/imports":                                      auth.WritePeople,
 	"POST /api/v1/imports":                                     auth.WritePeople,

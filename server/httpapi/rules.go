@@ -2,7 +2,6 @@ package httpapi
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -11,64 +10,27 @@ import (
 	"upline.dev/upline/server/query"
 )
 
-// ruleRequest maps all SKUs that wait and look alike. Case does not count.
-type ruleRequest struct {
-	Platform        string `json:"platform"`
-	Prefix          string `json:"prefix"`
-	Suffix          string `json:"suffix"`
-	Contains        string `json:"contains"`
-	CommissionClass string `json:"commission_class"`
-	Category        string `json:"category"`
-	CVPerUnit       string `json:"cv_per_unit"`
-	CVOfNet         string `json:"cv_of_net"`
-	QVPerUnit       string `json:"qv_per_unit"`
-	QVOfNet         string `json:"qv_of_net"`
-}
-
-func (r *ruleRequest) fits(platform, sku string) bool {
-	sku = strings.ToLower(sku)
-	return (r.Platform == "" || r.Platform == platform) && strings.HasPrefix(sku, strings.ToLower(r.Prefix)) &&
-		strings.HasSuffix(sku, strings.ToLower(r.Suffix)) && strings.Contains(sku, strings.ToLower(r.Contains))
-}
-
-// specs are the mappings the rule makes of what it fits: one per SKU, though money of several currencies may wait for it.
-func (r *ruleRequest) specs(waiting []query.UnmappedSKU) (matches []query.UnmappedSKU, specs []admin.MappingSpec) {
-	seen := map[[2]string]bool{}
-	matches, specs = []query.UnmappedSKU{}, []admin.MappingSpec{}
-	for _, w := range waiting {
-		if !r.fits(w.Platform, w.PlatformSKU) {
-			continue
-		}
-		matches = append(matches, w)
-		if key := [2]string{w.Platform, w.PlatformSKU}; !seen[key] {
-			seen[key] = true
-			specs = append(specs, admin.MappingSpec{
-				Platform: w.Platform, PlatformSKU: w.PlatformSKU, CommissionClass: r.CommissionClass, Category: r.Category,
-				CVPerUnit: r.CVPerUnit, CVOfNet: r.CVOfNet, QVPerUnit: r.QVPerUnit, QVOfNet: r.QVOfNet,
-			})
-		}
-	}
-	return matches, specs
-}
-
 // ruleOutcome is which SKUs a rule fits, and what it did, or would.
 type ruleOutcome struct {
 	Matches []query.UnmappedSKU `json:"matches"`
 	Changed changed             `json:"changed"`
 }
 
+func (s *Server) ruleRoutes(v1 *gin.RouterGroup) {
+	v1.GET("/mappings/rules", s.getRules)
+	v1.PUT("/mappings/rules", s.putRules)
+	v1.POST("/mappings/rules", s.postRule)
+}
+
+// postRule maps what waits now by a rule that is not kept.
 func (s *Server) postRule(c *gin.Context) {
-	var r ruleRequest
+	var r admin.MappingRule
 	commit, err := commitOf(c)
 	if err == nil {
 		err = decode(c.Request, &r)
 	}
-	switch {
-	case err != nil:
-	case r.Prefix == "" && r.Suffix == "" && r.Contains == "":
-		err = &server.Error{Code: server.Invalid, Field: "prefix", Message: "say how the SKUs look: name a prefix, a suffix or a part"}
-	case r.CommissionClass == "":
-		err = &server.Error{Code: server.Invalid, Field: "commission_class", Message: "name the commission class"}
+	if err == nil {
+		err = r.Check()
 	}
 	var out ruleOutcome
 	if err == nil {
@@ -81,18 +43,28 @@ func (s *Server) postRule(c *gin.Context) {
 	c.JSON(http.StatusOK, out)
 }
 
-func (s *Server) applyRule(c *gin.Context, r *ruleRequest, commit bool) (ruleOutcome, error) {
+func (s *Server) applyRule(c *gin.Context, r *admin.MappingRule, commit bool) (ruleOutcome, error) {
 	waiting, err := s.Reader.UnmappedSKUs(c.Request.Context(), programOf(c))
 	if err != nil {
 		return ruleOutcome{}, err
 	}
 	rankUnmapped(waiting)
-	matches, specs := r.specs(waiting)
-	out := ruleOutcome{Matches: matches, Changed: changed{DryRun: !commit}}
+	out := ruleOutcome{Matches: []query.UnmappedSKU{}, Changed: changed{DryRun: !commit}}
+	var specs []admin.MappingSpec
+	seen := map[[2]string]bool{} // one mapping per SKU, though money of several currencies may wait for it
+	for _, w := range waiting {
+		if !r.Fits(w.Platform, w.PlatformSKU) {
+			continue
+		}
+		out.Matches = append(out.Matches, w)
+		if key := [2]string{w.Platform, w.PlatformSKU}; !seen[key] && len(specs) < maxRows {
+			seen[key] = true
+			specs = append(specs, r.Spec(w.Platform, w.PlatformSKU))
+		}
+	}
 	if len(specs) == 0 {
 		return out, nil
 	}
-	specs = specs[:min(len(specs), maxRows)]
 	summary, err := s.adminOf(c).PutMappings(c.Request.Context(), programOf(c), specs, s.Clock(), commit)
 	if err != nil {
 		return out, err
@@ -100,6 +72,97 @@ func (s *Server) applyRule(c *gin.Context, r *ruleRequest, commit bool) (ruleOut
 	if commit {
 		s.Kick()
 	}
-	out.Changed.Added, out.Changed.Changed, out.Changed.Unchanged, out.Changed.Released = summary.Added, summary.Changed, summary.Unchanged, summary.Released
+	out.Changed = changedBy(summary, commit)
 	return out, nil
+}
+
+func changedBy(summary admin.ImportSummary, commit bool) changed {
+	return changed{
+		DryRun: !commit, Added: summary.Added, Changed: summary.Changed, Unchanged: summary.Unchanged, Released: summary.Released,
+	}
+}
+
+// maxEffectSKUs is how many SKUs the answer names per rule; it counts them all.
+const maxEffectSKUs = 50
+
+// rulesView is a program's rules with what each does now, or would do.
+type rulesView struct {
+	Version   int64          `json:"version"`
+	Rules     []ruleView     `json:"rules"`
+	Conflicts []conflictView `json:"conflicts"`
+	Changed   changed        `json:"changed"`
+}
+
+type ruleView struct {
+	admin.MappingRule
+	Fits      int       `json:"fits"` // SKUs that wait and that it maps
+	SKUs      []skuView `json:"skus"` // the first of them
+	CoveredBy string    `json:"covered_by,omitempty"`
+}
+
+type skuView struct {
+	Platform    string `json:"platform"`
+	PlatformSKU string `json:"platform_sku"`
+}
+
+type conflictView struct {
+	skuView
+	RuleIDs []string `json:"rule_ids"`
+}
+
+func viewRules(out *admin.RulesOutcome, commit bool) rulesView {
+	v := rulesView{Version: out.Version, Rules: []ruleView{}, Conflicts: []conflictView{}, Changed: changedBy(out.Summary, commit)}
+	for i := range out.Effects {
+		e := &out.Effects[i]
+		r := ruleView{MappingRule: out.Rules[i], Fits: len(e.SKUs), SKUs: []skuView{}, CoveredBy: e.CoveredBy}
+		for _, w := range e.SKUs[:min(len(e.SKUs), maxEffectSKUs)] {
+			r.SKUs = append(r.SKUs, skuView(w))
+		}
+		v.Rules = append(v.Rules, r)
+	}
+	for _, w := range out.Conflicts[:min(len(out.Conflicts), maxEffectSKUs)] {
+		v.Conflicts = append(v.Conflicts, conflictView{skuView(w.WaitingSKU), w.RuleIDs})
+	}
+	return v
+}
+
+func (s *Server) getRules(c *gin.Context) {
+	out, err := s.adminOf(c).MappingRulesOf(c.Request.Context(), programOf(c), s.Clock())
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	c.Header("ETag", etag(out.Version))
+	c.JSON(http.StatusOK, viewRules(&out, false))
+}
+
+// putRules keeps the rules in the order given, and maps what waits by them.
+func (s *Server) putRules(c *gin.Context) {
+	var body struct {
+		Rules []admin.MappingRule `json:"rules"`
+	}
+	commit, err := commitOf(c)
+	if err == nil {
+		err = decode(c.Request, &body)
+	}
+	if err == nil && body.Rules == nil {
+		err = &server.Error{Code: server.Invalid, Field: "rules", Message: "name the rules; [] for none"}
+	}
+	var seen int64
+	if err == nil {
+		seen, err = versionOf(c)
+	}
+	var out admin.RulesOutcome
+	if err == nil {
+		out, err = s.adminOf(c).PutMappingRules(c.Request.Context(), programOf(c), body.Rules, seen, s.Clock(), commit)
+	}
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
+	if commit && out.Summary.Added > 0 {
+		s.Kick()
+	}
+	c.Header("ETag", etag(out.Version))
+	c.JSON(http.StatusOK, viewRules(&out, commit))
 }

@@ -38,7 +38,7 @@ func (s *Server) screenRoutes(v1 *gin.RouterGroup) {
 	v1.POST("/orders/:store_id/:platform_order_id/recheck", s.recheck)
 	v1.GET("/deliveries/:delivery_id/body", s.getBody)
 	v1.GET("/mappings/current", s.listCurrent)
-	v1.POST("/mappings/rules", s.postRule)
+	s.ruleRoutes(v1)
 }
 
 // standingView is where the program stands, with the figures of this process.

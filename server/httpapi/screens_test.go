@@ -177,6 +177,72 @@ func TestOrderScreens(t *testing.T) {
 	}
 }
 
+type keptRules struct {
+	Version int64
+	Rules   []struct {
+		RuleID    string `json:"rule_id"`
+		Fits      int
+		CoveredBy string `json:"covered_by"`
+	}
+	Conflicts []struct {
+		SKU     string   `json:"platform_sku"`
+		RuleIDs []string `json:"rule_ids"`
+	}
+	Changed struct{ Added, Released int }
+}
+
+// TestKeptMappingRules: what waits is mapped at once, what comes later by itself; two who edit see each other.
+func TestKeptMappingRules(t *testing.T) {
+	t.Parallel()
+	p := openProduct(t)
+	c := p.company(t, "alpha")
+	c.fill()
+	put := func(status int, path, seen, rules string) (out keptRules) {
+		header := map[string]string{"Authorization": "Bearer " + c.storeKey, "Content-Type": "application/json", "If-Match": seen}
+		got := c.want(status, send(c.t, http.MethodPut, c.url+"/api/v1/mappings/rules"+path, strings.NewReader(rules), header))
+		if status == http.StatusOK {
+			fatal(t, json.Unmarshal(got.body, &out))
+		}
+		return out
+	}
+	c.order("A-1", "NEW-1", "ANNA1001", "50.00")
+	list := `{"rules":[{"rule_id":"new","prefix":"new-","commission_class":"nutrition"},{"prefix":"NEW-1","commission_class":"home"}]}`
+	would := put(200, "?dry_run=true", "", list)
+	if len(would.Rules) != 2 || would.Rules[0].Fits != 1 || would.Rules[1].CoveredBy != "new" || len(would.Conflicts) != 1 || would.Changed.Released != 1 {
+		t.Errorf("a dry run: %+v", would)
+	}
+	var now keptRules
+	c.read(&now, "/api/v1/mappings/rules")
+	if now.Version != 0 || len(now.Rules) != 0 {
+		t.Errorf("after a dry run: %+v", now)
+	}
+	if done := put(200, "", "", list); done.Version != 1 || done.Changed.Added != 1 {
+		t.Errorf("kept: %+v", done)
+	}
+	c.soon(func() bool { return c.ids("/api/v1/orders?settlement=parked") == "" })
+	c.order("A-2", "NEW-2", "ANNA1001", "50.00")
+	mapped, err := p.admin.ApplyMappingRules(t.Context(), time.Now())
+	if fatal(t, err); mapped != 1 {
+		t.Errorf("%d SKUs mapped", mapped)
+	}
+	again, err := p.admin.ApplyMappingRules(t.Context(), time.Now())
+	if fatal(t, err); again != 0 {
+		t.Errorf("twice: %d SKUs mapped", again)
+	}
+	put(409, "", "", list)
+	put(409, "", `"7"`, list)
+	put(422, "", `"1"`, `{"rules":[{"commission_class":"x"}]}`)
+	put(422, "", `"1"`, `{"rules":[{"rule_id":"a","prefix":"x","commission_class":"x"},{"rule_id":"a","prefix":"y","commission_class":"x"}]}`)
+	put(422, "", `"1"`, `{}`)
+	if gone := put(200, "", `"1"`, `{"rules":[]}`); gone.Version != 2 {
+		t.Errorf("taken away: %+v", gone)
+	}
+	c.order("A-3", "NEW-3", "ANNA1001", "50.00")
+	if mapped, err := p.admin.ApplyMappingRules(t.Context(), time.Now()); mapped != 0 || err != nil {
+		t.Errorf("without rules: %d, %v", mapped, err)
+	}
+}
+
 // TestMappingRules: a rule says first what it would do; two who map one SKU see each other.
 func TestMappingRules(t *testing.T) {
 	t.Parallel()
@@ -379,4 +445,8 @@ func (c *conversation) screens() {
 	c.say(exchange{method: "POST", path: "/api/v1/deliveries/" + delivery + "/replay?dry_run=true", header: c.bearer(), want: 200})
 	c.say(exchange{method: "POST", path: "/api/v1/mappings/rules?dry_run=true", header: c.bearer(), body: `{"prefix":"NEW","commission_class":"home"}`, want: 200})
 	c.say(exchange{method: "POST", path: "/api/v1/mappings/rules", header: c.bearer(), body: `{"commission_class":"home"}`, want: 422})
+	c.say(exchange{method: "PUT", path: "/api/v1/mappings/rules?dry_run=true", header: c.bearer(), body: `{"rules":[{"prefix":"NEW","commission_class":"home"},{"prefix":"NEW-1","commission_class":"care"}]}`, want: 200})
+	c.say(exchange{method: "PUT", path: "/api/v1/mappings/rules", header: c.bearer(), body: `{"rules":[{"prefix":"NEW","commission_class":"home"}]}`, want: 200})
+	c.say(exchange{method: "PUT", path: "/api/v1/mappings/rules", header: c.bearer(), body: `{"rules":[]}`, want: 409})
+	c.say(exchange{method: "GET", path: "/api/v1/mappings/rules", header: c.bearer(), want: 200})
 }

@@ -37,6 +37,8 @@ func twoPrograms(t *testing.T, s *store.Store) {
 		check(t, s.Audit(ctx, program, "cli", "test", "", ""))
 		_, err := s.PutSetting(ctx, program, "branding", []byte("{}"), 0, "cli")
 		check(t, err)
+		_, err = s.PutMappingRules(ctx, program, []byte(`[{"prefix":"x"}]`), 0, "cli")
+		check(t, err)
 		check(t, s.CreateImport(ctx, imports.Import{ImportID: program, ProgramID: program, State: imports.Uploaded}))
 		check(t, s.CreatePerson(ctx, auth.Person{PersonID: program, Email: program}, false))
 		check(t, s.PutMember(ctx, program, program, auth.Owner))

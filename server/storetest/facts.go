@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -279,6 +280,55 @@ func testMappings(t *testing.T, w *world) {
 	}
 	if diff := cmp.Diff(want, list); diff != "" {
 		t.Fatalf("what screens show: %s", diff)
+	}
+}
+
+// testMappingRules: rules are one document that nobody overwrites unseen; what waits is told once per SKU, without what
+// somebody has decided.
+func testMappingRules(t *testing.T, w *world) {
+	put := func(rules string, seen int64) (int64, error) {
+		return w.Store.PutMappingRules(w.ctx, program, []byte(rules), seen, "ann")
+	}
+	_, version, err := w.Store.MappingRules(w.ctx, program)
+	if ok(t, err); version != 0 {
+		t.Fatalf("before there are rules: version %d", version)
+	}
+	for seen, rules := range []string{`[{"prefix":"TEA"}]`, `[{"prefix":"MUG"}]`} {
+		version, err := put(rules, int64(seen))
+		if ok(t, err); version != int64(seen)+1 {
+			t.Fatalf("version %d after %d", version, seen)
+		}
+	}
+	for _, seen := range []int64{0, 1, 3} {
+		_, err := put("[]", seen)
+		wantCode(t, err, server.Conflict)
+	}
+	rules, version, err := w.Store.MappingRules(w.ctx, program)
+	if ok(t, err); string(rules) != `[{"prefix":"MUG"}]` || version != 2 {
+		t.Fatalf("%s, version %d", rules, version)
+	}
+	w.park(t, sale(source("1"), 1000), pipeline.ReasonUnmappedSKU, "sku:shopify:MUG", "sku:shopify:CUP:BIG")
+	w.park(t, sale(source("2"), 500), pipeline.ReasonUnmappedSKU, "sku:shopify:MUG")
+	w.park(t, sale(source("3"), 500), pipeline.ReasonUnmappedSKU, "sku:custom:ENDED")
+	w.park(t, sale(source("4"), 500), pipeline.ReasonUnknownDistributor, "distributor:ann")
+	_, err = w.Store.PutMappings(w.ctx, program, []catalog.Mapping{{Platform: "custom", PlatformSKU: "ENDED", SKUID: "ENDED", CommissionClass: "goods", Country: "DE"}}, begin, true)
+	ok(t, err)
+	w.park(t, sale(source("3"), 500), pipeline.ReasonUnmappedSKU, "sku:custom:ENDED")
+	waiting, err := w.Store.WaitingSKUs(w.ctx, program)
+	ok(t, err)
+	want := []admin.WaitingSKU{{Platform: "shopify", PlatformSKU: "CUP:BIG"}, {Platform: "shopify", PlatformSKU: "MUG"}}
+	if diff := cmp.Diff(want, waiting); diff != "" {
+		t.Fatal(diff)
+	}
+	programs, err := w.Store.ProgramsWithRules(w.ctx)
+	if ok(t, err); !slices.Contains(programs, program) {
+		t.Fatalf("programs with rules: %v", programs)
+	}
+	_, err = put("[]", 2)
+	ok(t, err)
+	programs, err = w.Store.ProgramsWithRules(w.ctx)
+	if ok(t, err); slices.Contains(programs, program) {
+		t.Fatalf("a program whose rules are gone is among %v", programs)
 	}
 }
 

@@ -131,6 +131,7 @@ var suite = map[string]func(*testing.T, *world){
 	"facts/empty fields":        testEmptyFields,
 	"facts/codes":               testCodes,
 	"facts/mappings":            testMappings,
+	"facts/mapping rules":       testMappingRules,
 	"facts/stated bindings":     testStatedBindings,
 	"facts/bindings refused":    testBindingsRefused,
 	"facts/customers merged":    testMergeCustomers,

@@ -28,6 +28,10 @@ const keepEvery = time.Minute
 // privacyEvery is how often requests of persons are looked for that came to another process, or wait.
 const privacyEvery = 30 * time.Second
 
+// rulesEvery is how often SKUs that came to wait are looked at by the mapping rules of their programs; without rules, or
+// without such SKUs, that reads one row of an index.
+const rulesEvery = time.Second
+
 // hintsEvery is how often hints are looked at that came just while their order was settled.
 const hintsEvery = 10 * time.Second
 
@@ -52,6 +56,7 @@ type machine struct {
 	privacy  *privacy.Service
 	hints    *reference.Keeper
 	keep     func(ctx context.Context) // brings sums of sales up to date
+	rules    func(ctx context.Context) // maps by the programs' rules what comes to wait
 	duties   *duty.Keeper
 	trimmer  *relay.Trimmer // nil: nothing is trimmed
 }
@@ -83,6 +88,11 @@ func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
 			a.runs(e, nil).Keep(ctx, keepEvery, func(ctx context.Context) ([]string, error) { return a.programIDs(ctx, "") },
 				func(err error) { e.log.Warn("summing sales", "error", err) })
 		},
+	}
+	m.rules = func(ctx context.Context) {
+		byRule := *a.admin
+		byRule.Actor = "rule"
+		byRule.KeepMappingRules(ctx, rulesEvery, a.now, p.Kick, func(err error) { e.log.WarnContext(ctx, "mapping SKUs by rule", "error", err) })
 	}
 	if o.keepOutbox > 0 {
 		m.trimmer = &relay.Trimmer{Books: a.store, Clock: a.now, Keep: o.keepOutbox, Logger: e.log}
@@ -138,6 +148,7 @@ func (m *machine) run(ctx context.Context) error {
 		return nil
 	}
 	alone("sums", m.keep)
+	alone("mapping rules", m.rules)
 	alone("privacy", func(ctx context.Context) { m.privacy.Run(ctx, privacyEvery) })
 	alone("hints", func(ctx context.Context) { m.hints.Run(ctx, hintsEvery) })
 	return m.pipeline.Run(ctx)
