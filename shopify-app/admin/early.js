@@ -17,7 +17,7 @@
       : [list('/api/v1/orders', ['settlement', 'store_id', 'reason_code', 'distributor_id', 'search'])]),
     distributors: () => (rest.length === 0 ? [list('/api/v1/distributors', ['search'])] : rest.length > 1 || rest[0] === 'import' ? []
       : [`${one}/profile`, `${one}/ranks`, `/api/v1/orders?distributor_id=${rest[0]}&limit=50`, `/api/mlm/commissions?referrer_id=${rest[0]}&limit=50`]),
-    products: () => ['/api/v1/mappings/unmapped', list('/api/v1/mappings', ['search'])],
+    products: () => (rest.length > 0 ? ['/api/v1/mappings/rules'] : ['/api/v1/mappings/unmapped', list('/api/v1/mappings', ['search'])]),
     commissions: () => [query.get('show') === 'ledger' ? list('/api/v1/ledger', ['order_id', 'distributor_id', 'kind'])
       : list('/api/mlm/commissions', ['status', 'referrer_id', 'order_id'])],
     deliveries: () => (rest.length === 0 ? [list('/api/v1/deliveries', ['status', 'store_id', 'platform_delivery_id', 'order_id'])] : [one]),

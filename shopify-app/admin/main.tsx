@@ -48,6 +48,7 @@ const OrderScreen = later<{ id: string }>(async () => (await import('./screens/o
 const People = later(async () => (await import('./screens/people.tsx')).People);
 const PersonScreen = later<{ id: string }>(async () => (await import('./screens/people.tsx')).PersonScreen);
 const Products = later(async () => (await import('./screens/products.tsx')).default);
+const RulesScreen = later(async () => (await import('./screens/rules.tsx')).default);
 const Commissions = later(async () => (await import('./screens/money.tsx')).default);
 const Deliveries = later(async () => (await import('./screens/deliveries.tsx')).Deliveries);
 const DeliveryScreen = later<{ id: string }>(async () => (await import('./screens/deliveries.tsx')).DeliveryScreen);
@@ -72,7 +73,7 @@ function loadTheRest(): void {
 
 const routes: [string, (parts: Record<string, string>) => VNode][] = [
   ['/', () => <Overview />], ['/orders', () => <Orders />], ['/orders/:store/:order', (p) => <OrderScreen key={`${p.store}/${p.order}`} id={`${p.store}/${p.order}`} />],
-  ['/distributors', () => <People />], ['/distributors/import', () => <ImportStart />], ['/distributors/import/:id', (p) => <ImportScreen key={p.id} id={p.id ?? ''} />], ['/distributors/:id', (p) => <PersonScreen key={p.id} id={p.id ?? ''} />], ['/products', () => <Products />],
+  ['/distributors', () => <People />], ['/distributors/import', () => <ImportStart />], ['/distributors/import/:id', (p) => <ImportScreen key={p.id} id={p.id ?? ''} />], ['/distributors/:id', (p) => <PersonScreen key={p.id} id={p.id ?? ''} />], ['/products', () => <Products />], ['/products/rules', () => <RulesScreen />],
   ['/commissions', () => <Commissions />], ['/deliveries', () => <Deliveries />], ['/deliveries/:id', (p) => <DeliveryScreen key={p.id} id={p.id ?? ''} />],
   ['/stores', () => <Stores />], ['/settings', () => <Settings />], ['/settings/webhooks', () => <Webhooks />], ['/settings/webhooks/:id', (p) => <WebhookScreen key={p.id} id={p.id ?? ''} />], ['/plans', () => <Plans />], ['/sign-in', () => <Overview />], ['/audit', () => <Audit />],
 ];

@@ -23,7 +23,7 @@ function filesOf(bundle, source, loaded) {
 
 // The first part of an address, with a stroke where more follows, and the source of its screen where that is a file of its own.
 const screens = {
-  'orders/': 'screens/order.tsx', distributors: 'screens/people.tsx', products: 'screens/products.tsx', commissions: 'screens/money.tsx',
+  'orders/': 'screens/order.tsx', distributors: 'screens/people.tsx', products: 'screens/products.tsx', 'products/': 'screens/rules.tsx', commissions: 'screens/money.tsx',
   deliveries: 'screens/deliveries.tsx', stores: 'screens/stores.tsx', settings: 'screens/settings.tsx', audit: 'screens/audit.tsx',
 };
 

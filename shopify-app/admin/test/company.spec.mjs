@@ -1,9 +1,27 @@
 // What a company sets up for itself: webhooks to a server of the test, a rule for SKUs, a store's test, branding.
 import { createServer } from "node:http";
 import { createHmac } from "node:crypto";
-import { api, expect, inspect, picture, sell, test, visit } from "./kit.mjs";
+import { api, expect, inspect, key, picture, sell, test, url, visit } from "./kit.mjs";
 
 const setting = (info) => info.project.name.replace("-jobs", "");
+
+const settlement = (id) => api(`/api/v1/orders?search=${id}`).then((p) => p.data[0].settlement);
+const bare = ({ fits, skus, covered_by, ...rule }) => rule;
+
+/** Changes the rules as somebody else would; the other settings' tests do so at the same time. */
+const others = (change) => expect(async () => {
+  const { rules, version } = await api("/api/v1/mappings/rules");
+  const answer = await fetch(`${url}/api/v1/mappings/rules`, { method: "PUT", body: JSON.stringify({ rules: change(rules.map(bare)) }), headers: { Authorization: `Bearer ${key}`, "Content-Type": "application/json", ...(version ? { "If-Match": `"${version}"` } : {}) } });
+  expect(answer.status, await answer.text()).toBe(200);
+}).toPass();
+
+/** Presses a button until what it does is seen; where somebody else was faster, on their list anew. */
+const insist = (within, button, seen) => expect(async () => {
+  const theirs = within.getByRole("button", { name: "Show theirs" });
+  if (await theirs.isVisible()) await theirs.click();
+  if (!(await seen.isVisible())) await button.click({ timeout: 2000 });
+  await expect(seen).toBeVisible({ timeout: 2000 });
+}).toPass();
 
 /** A server of the company's own; fails says how it answers. */
 async function receiver() {
@@ -89,6 +107,42 @@ test("map SKUs by a rule", async ({ page }, info) => {
   await dialog.getByRole("button", { name: "Map them" }).click();
   await expect(page.getByText("2 parked orders were released")).toBeVisible();
   await expect.poll(() => api(`/api/v1/orders?search=rule-2-${mark}`).then((p) => p.data[0].settlement)).toBe("settled");
+});
+
+test("keep rules: what comes is mapped by itself, order counts, two who edit see each other, removing is undone", async ({ page }, info) => {
+  const mark = `KEPT-${setting(info)}-${Date.now()}`;
+  await sell(`kept-1-${mark}`, `${mark}-A`);
+  await visit(page, "/products");
+  await page.getByRole("link", { name: "Rules" }).click();
+  await expect(page.locator("h1")).toHaveText("Mapping rules");
+  await page.getByRole("button", { name: "Add rule" }).first().click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("Begins with").fill(mark.toLowerCase());
+  await dialog.getByLabel("Commission class").fill("care");
+  await expect(dialog.getByText("1 SKU fits")).toBeVisible();
+  await expect(dialog.getByText("1 parked order is released")).toBeVisible();
+  await inspect(page, { shifts: false });
+  await picture(page, `rule-edit-${setting(info)}`);
+  // Somebody else adds a rule while this one is typed.
+  await others((rules) => [...rules, { prefix: `${mark}-OTHER`, commission_class: "home" }]);
+  await dialog.getByRole("button", { name: "Save" }).click();
+  await expect(dialog.getByText("Somebody else has changed the rules")).toBeVisible();
+  await expect(dialog.getByLabel("Begins with")).toHaveValue(mark.toLowerCase()); // nothing typed is lost
+  await insist(dialog, dialog.getByRole("button", { name: "Save" }), page.getByText("The rules were saved"));
+  await expect(dialog).toHaveCount(0);
+  await expect.poll(() => settlement(`kept-1-${mark}`)).toBe("settled");
+  await sell(`kept-2-${mark}`, `${mark}-B`); // nobody maps this one
+  await expect.poll(() => settlement(`kept-2-${mark}`), { timeout: 20_000 }).toBe("settled");
+  const mine = page.getByRole("row", { name: `begins with ${mark.toLowerCase()}` }).filter({ hasNotText: "other" });
+  const other = page.getByRole("row", { name: `begins with ${mark}-OTHER` });
+  await insist(page, mine.getByRole("button", { name: "Move up" }), other.getByText(/Never counts: rule \d+ fits all of it/));
+  await inspect(page, { shifts: false });
+  await picture(page, `rules-${setting(info)}`);
+  await insist(page, mine.getByRole("button", { name: "Remove" }), page.getByText("The rule was removed"));
+  await expect(mine).toHaveCount(0);
+  await insist(page, page.getByRole("button", { name: "Undo" }), mine);
+  expect((await api("/api/v1/mappings/rules")).rules.some((r) => r.prefix === mark.toLowerCase())).toBe(true);
+  await others((rules) => rules.filter((r) => !r.prefix.toLowerCase().startsWith(mark.toLowerCase())));
 });
 
 test("test a store", async ({ page }, info) => {

@@ -14,6 +14,7 @@ const screens = [
   ["distributors", () => "/distributors", "Distributors", "OSKAR1001"],
   ["distributor", () => "/distributors/L1002", "Tom Reyes", "Ranks and volumes"],
   ["products", () => "/products", "Products", "SKIN-13"],
+  ["rules", () => "/products/rules", "Mapping rules", "The first rule that fits"],
   ["commissions", () => "/commissions", "Commissions", "On hold"],
   ["ledger", () => "/commissions?show=ledger", "Ledger", "company:commission_expense"],
   ["deliveries", () => "/deliveries", "Deliveries", "orders/paid"],
