@@ -28,11 +28,15 @@ type AwardTrace struct {
 	// DistributorID is "" for breakage that would have been no one person's; Standing is nil then.
 	DistributorID string          `json:"distributor_id,omitempty"`
 	Standing      *TracedStanding `json:"standing,omitempty"`
-	Base          string          `json:"base"`    // "cv" or "net": what terms are of that are not money
-	Factors       []Factor        `json:"factors"` // multiplied onto every term that is not money
-	Award         TracedSum       `json:"award"`
-	Lost          []TracedLoss    `json:"lost,omitempty"` // breakage, by reason
-	Cuts          []TracedCut     `json:"cuts,omitempty"` // caps, in the order applied
+	// Evidence is why the person is paid as that rank, and Requires how what the component requires is met. Traces of
+	// standings that were put together by hand, and older ones, have neither.
+	Evidence *period.Evidence `json:"evidence,omitempty"`
+	Requires *period.Finding  `json:"requires,omitempty"`
+	Base     string           `json:"base"`    // "cv" or "net": what terms are of that are not money
+	Factors  []Factor         `json:"factors"` // multiplied onto every term that is not money
+	Award    TracedSum        `json:"award"`
+	Lost     []TracedLoss     `json:"lost,omitempty"` // breakage, by reason
+	Cuts     []TracedCut      `json:"cuts,omitempty"` // caps, in the order applied
 	// PaidMinor is the award less the cuts; below zero where a cap takes from earnings booked before, or corrections
 	// outweigh.
 	PaidMinor int64        `json:"paid_minor"`
@@ -96,10 +100,12 @@ type TracedSkip struct {
 // Trace appends the calc_snapshot_json of an award of this closing to dst: compact JSON with a fixed layout, every figure
 // of money or volume a text, so that equal awards have equal bytes. Many may ask at once.
 func (o *Closing) Trace(dst []byte, award *Award) ([]byte, error) {
-	t := o.header(award.Component, award.Person)
+	t, err := o.header(award.Component, award.Person)
+	if err != nil {
+		return dst, err
+	}
 	book := &o.books[award.Component]
 	t.Base, t.Factors = book.base, book.factors
-	var err error
 	if t.Award, err = o.tracedSum(award.Component, book.entries[award.from:award.to], award.AmountMinor); err != nil {
 		return dst, fmt.Errorf("trace of %s by %s: %w", o.name(award.Person), t.ComponentID, err)
 	}
@@ -117,14 +123,17 @@ func (o *Closing) Trace(dst []byte, award *Award) ([]byte, error) {
 
 // TraceCut appends the calc_snapshot_json of what a cap takes from earnings that were booked before this closing.
 func (o *Closing) TraceCut(dst []byte, cut *CapCut) ([]byte, error) {
-	t := o.header(cut.Component, cut.Person)
+	t, err := o.header(cut.Component, cut.Person)
+	if err != nil {
+		return dst, err
+	}
 	t.Base, t.Award.Exact = o.closing.plan.Components[cut.Component].Base, "0"
 	t.Cuts, t.PaidMinor = []TracedCut{o.tracedCut(cut)}, -cut.CutMinor
 	return t.append(dst)
 }
 
 // header is what all traces say of the closing and the person.
-func (o *Closing) header(component, person int32) *AwardTrace {
+func (o *Closing) header(component, person int32) (*AwardTrace, error) {
 	c := o.closing
 	t := &AwardTrace{
 		Engine: EngineVersion, ComponentID: c.plan.Components[component].ID, Type: c.plan.Components[component].Type,
@@ -133,7 +142,7 @@ func (o *Closing) header(component, person int32) *AwardTrace {
 		TreeVersion: c.in.TreeVersion, Rounding: c.plan.Rounding,
 	}
 	if person == period.Nobody {
-		return t
+		return t, nil
 	}
 	t.DistributorID = o.id(person)
 	s := &TracedStanding{
@@ -150,7 +159,24 @@ func (o *Closing) header(component, person int32) *AwardTrace {
 		s.OverrideRank, s.Override = c.plan.Ranks[overrides[at].Rank], overrides[at].Reason
 	}
 	t.Standing = s
-	return t
+	if err := o.evidence(t, component, person); err != nil {
+		return nil, fmt.Errorf("trace of %s by %s: %w", o.name(person), t.ComponentID, err)
+	}
+	return t, nil
+}
+
+// evidence says why the rank, and how the component's own requirement is met.
+func (o *Closing) evidence(t *AwardTrace, component, person int32) (err error) {
+	if o.closing.standing.World() == nil {
+		return nil
+	}
+	if t.Evidence, err = o.closing.standing.Evidence(person); err != nil {
+		return err
+	}
+	if requires := o.closing.plan.Components[component].Requires; requires != nil {
+		t.Requires, err = o.closing.standing.Finding(requires, person)
+	}
+	return err
 }
 
 func volumeAt(column []int64, person int32) money.Volume {

@@ -3,44 +3,50 @@ package commission
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
 	"upline.dev/upline/core/genealogy"
 	"upline.dev/upline/core/money"
+	"upline.dev/upline/core/period"
 	"upline.dev/upline/core/plan"
 )
 
 // wireTrace is a trace as it is written.
 type wireTrace struct {
-	V          int          `json:"v"`
-	Of         string       `json:"of"`
-	Engine     int          `json:"engine"`
-	Component  string       `json:"component"`
-	Type       string       `json:"type"`
-	Rule       string       `json:"rule"`
-	Period     [2]string    `json:"period"`
-	From       int64        `json:"from"`
-	To         int64        `json:"to"`
-	Currency   string       `json:"currency"`
-	Plan       string       `json:"plan"`
-	Tree       int64        `json:"tree"`
-	Rounding   string       `json:"rounding"`
-	Person     *[5]string   `json:"person"`
-	Active     bool         `json:"active"`
-	Volumes    [3]minor     `json:"volumes"`
-	ActiveLegs int          `json:"active_legs"`
-	Override   [2]string    `json:"override"`
-	Base       string       `json:"base"`
-	Factors    []wireFactor `json:"factors"`
-	Terms      []wireTerm   `json:"terms"`
-	Exact      string       `json:"exact"`
-	Amount     minor        `json:"amount"`
-	Lost       []wireLoss   `json:"lost"`
-	Cuts       []wireCapCut `json:"cuts"`
-	Paid       minor        `json:"paid"`
-	Skipped    []wirePassed `json:"skipped"`
-	Facts      []wireFact   `json:"facts"`
+	V          int        `json:"v"`
+	Of         string     `json:"of"`
+	Engine     int        `json:"engine"`
+	Component  string     `json:"component"`
+	Type       string     `json:"type"`
+	Rule       string     `json:"rule"`
+	Period     [2]string  `json:"period"`
+	From       int64      `json:"from"`
+	To         int64      `json:"to"`
+	Currency   string     `json:"currency"`
+	Plan       string     `json:"plan"`
+	Tree       int64      `json:"tree"`
+	Rounding   string     `json:"rounding"`
+	Person     *[5]string `json:"person"`
+	Active     bool       `json:"active"`
+	Volumes    [3]minor   `json:"volumes"`
+	ActiveLegs int        `json:"active_legs"`
+	Override   [2]string  `json:"override"`
+
+	Evidence *period.Evidence `json:"evidence"`
+	Requires *period.Finding  `json:"requires"`
+
+	Base    string       `json:"base"`
+	Factors []wireFactor `json:"factors"`
+	Terms   []wireTerm   `json:"terms"`
+	Exact   string       `json:"exact"`
+	Amount  minor        `json:"amount"`
+	Lost    []wireLoss   `json:"lost"`
+	Cuts    []wireCapCut `json:"cuts"`
+	Paid    minor        `json:"paid"`
+	Skipped []wirePassed `json:"skipped"`
+	Facts   []wireFact   `json:"facts"`
 }
 
 type wireLoss struct {
@@ -144,6 +150,7 @@ func (w *wireTrace) trace() *AwardTrace {
 			PV: money.Volume(w.Volumes[0]), GV: money.Volume(w.Volumes[1]), OwnCV: money.Volume(w.Volumes[2]),
 			ActiveLegs: w.ActiveLegs, OverrideRank: w.Override[0], Override: w.Override[1],
 		}
+		t.Evidence, t.Requires = w.Evidence, w.Requires
 	}
 	for _, factor := range w.Factors {
 		t.Factors = append(t.Factors, Factor(factor))
@@ -200,6 +207,9 @@ func (t *AwardTrace) recompute() error {
 	if err != nil {
 		return err
 	}
+	if err := t.checkEvidence(); err != nil {
+		return err
+	}
 	if err := t.recomputeSum("award", &t.Award, mode); err != nil {
 		return err
 	}
@@ -209,6 +219,44 @@ func (t *AwardTrace) recompute() error {
 		}
 	}
 	return t.recomputeCuts()
+}
+
+// checkEvidence holds the evidence against itself and against what the trace says of the person.
+func (t *AwardTrace) checkEvidence() error {
+	e, s := t.Evidence, t.Standing
+	if e == nil {
+		if t.Requires != nil {
+			return errors.New("a requirement is told without the evidence it is judged by")
+		}
+		return nil
+	}
+	if err := e.Check(); err != nil {
+		return fmt.Errorf("evidence: %w", err)
+	}
+	if t.Requires != nil {
+		if err := t.Requires.Check(e.Ranks); err != nil {
+			return fmt.Errorf("requirement: %w", err)
+		}
+		if len(t.Award.Terms) > 0 && !t.Requires.Met {
+			return fmt.Errorf("requirement: paid, though it is not met: %s", t.Requires.Text(nil))
+		}
+	}
+	for _, f := range [...]struct{ what, stated, computed string }{
+		{"distributor", t.DistributorID, e.DistributorID},
+		{"rank", s.Rank, e.PaidAs},
+		{"reached rank", s.ReachedRank, e.Reached},
+		{"title", s.TitleRank, e.Title},
+		{"PV", s.PV.String(), e.PV.String()},
+		{"GV", s.GV.String(), e.GV.String()},
+		{"own CV", s.OwnCV.String(), e.CV.String()},
+		{"active", strconv.FormatBool(s.Active), strconv.FormatBool(e.Active)},
+		{"active legs", strconv.Itoa(s.ActiveLegs), strconv.Itoa(e.ActiveLegs)},
+	} {
+		if f.stated != f.computed {
+			return &Disagreement{Step: nobody, Where: "evidence", What: f.what, Stated: f.stated, Computed: f.computed}
+		}
+	}
+	return nil
 }
 
 func (t *AwardTrace) recomputeSum(where string, s *TracedSum, mode money.Rounding) error {

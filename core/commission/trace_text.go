@@ -71,6 +71,18 @@ func (w *awardTeller) standing() {
 	if s.OverrideRank != "" {
 		w.printf("Rank %s was given by hand: %s.\n", s.OverrideRank, s.Override)
 	}
+	if e := w.t.Evidence; e != nil {
+		for _, sentence := range e.Sentences(w.names) {
+			w.printf("%s\n", sentence)
+		}
+	}
+	if r := w.t.Requires; r != nil {
+		state := "is met"
+		if !r.Met {
+			state = "is not met"
+		}
+		w.printf("What the component requires %s: %s.\n", state, r.Text(w.names))
+	}
 }
 
 func (w *awardTeller) facts() {

@@ -1,7 +1,9 @@
 package commission
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -89,6 +91,25 @@ func (t *AwardTrace) person(e *encoder) {
 		e.key("override")
 		e.texts(s.OverrideRank, s.Override)
 	}
+	if t.Evidence != nil {
+		e.object("evidence", t.Evidence)
+	}
+	if t.Requires != nil {
+		e.object("requires", t.Requires)
+	}
+}
+
+// object writes a member whose JSON is its own contract, in the order of its fields.
+func (e *encoder) object(name string, value any) {
+	var text bytes.Buffer
+	plain := json.NewEncoder(&text)
+	plain.SetEscapeHTML(false) // Conditions are full of signs of comparison.
+	if err := plain.Encode(value); err != nil {
+		e.err = cmp.Or(e.err, err)
+		return
+	}
+	e.key(name)
+	e.raw(strings.TrimSuffix(text.String(), "\n"))
 }
 
 func (e *encoder) factors(factors []Factor) {

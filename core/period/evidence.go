@@ -15,6 +15,7 @@ import (
 type Evidence struct {
 	DistributorID genealogy.DistributorID `json:"distributor_id"`
 	PeriodID      string                  `json:"period_id"`
+	Ranks         []string                `json:"ranks,omitempty"` // the plan's, lowest first: what "at least silver" is judged by
 	PaidAs        string                  `json:"paid_as"`
 	Reached       string                  `json:"reached"` // highest met or assigned in this period
 	Title         string                  `json:"title"`
@@ -50,24 +51,28 @@ type RankFinding struct {
 
 // Finding is the answer to one condition: several joined, or one test with what is needed and what there is.
 type Finding struct {
-	Join    string       `json:"join,omitempty"` // "all", "any" or "not" of Parts; "" for a test
-	Parts   []Finding    `json:"parts,omitempty"`
-	Met     bool         `json:"met"`
-	Unknown bool         `json:"unknown,omitempty"` // a missing fact would decide
-	What    string       `json:"what,omitempty"`    // such as "GV", "leg 2", "legs with silver"
-	Op      string       `json:"op,omitempty"`
-	Needed  string       `json:"needed,omitempty"` // volume, count, rank or words
-	Have    string       `json:"have,omitempty"`   // the same; of a GV with a share per leg what counts of it
-	Lacks   string       `json:"lacks,omitempty"`  // how much more is needed
-	Legs    []LegFinding `json:"legs,omitempty"`   // of a GV with a share per leg: the strongest first, the own volume among them
-	More    int          `json:"more,omitempty"`   // further legs, which are not listed
+	Join    string    `json:"join,omitempty"` // "all", "any" or "not" of Parts; "" for a test
+	Parts   []Finding `json:"parts,omitempty"`
+	Met     bool      `json:"met"`
+	Unknown bool      `json:"unknown,omitempty"` // a missing fact would decide
+	What    string    `json:"what,omitempty"`    // such as "GV", "leg 2", "legs with silver"
+	Op      string    `json:"op,omitempty"`
+	Needed  string    `json:"needed,omitempty"` // volume, count, rank or words
+	Have    string    `json:"have,omitempty"`   // the same; of a GV with a share per leg what counts of it
+	Lacks   string    `json:"lacks,omitempty"`  // how much more is needed
+	// Legs are those that a test on legs, or a GV with a share per leg, looks at, the strongest first. Of a share the own
+	// volume is one of them; of legs of a volume or rank only those are told that have it.
+	Legs       []LegFinding `json:"legs,omitempty"`
+	More       int          `json:"more,omitempty"`       // further legs, which are not listed
+	MoreCounts money.Volume `json:"more_counts,omitzero"` // of a share: what those count for together, rounded down
 }
 
 // LegFinding is what one leg, or the own volume, counts for.
 type LegFinding struct {
 	DistributorID genealogy.DistributorID `json:"distributor_id,omitempty"` // whose leg; "" for the own volume
 	Volume        money.Volume            `json:"volume"`
-	Counts        money.Volume            `json:"counts"` // rounded down
+	Counts        money.Volume            `json:"counts"`         // rounded down
+	Rank          string                  `json:"rank,omitempty"` // where ranks are asked for: the highest in the leg, or of its head
 }
 
 // Why somebody is paid as a rank.
@@ -83,12 +88,13 @@ const (
 
 // Evidence tells one person's rank. It is for screens and traces: it looks at the person's frontline anew.
 func (s *Standings) Evidence(person int32) (*Evidence, error) {
-	if person < 0 || person >= s.world.People.Count {
-		return nil, fmt.Errorf("evidence of person %d: there are %d people", person, s.world.People.Count)
+	if s.world == nil || person < 0 || person >= s.world.People.Count {
+		return nil, fmt.Errorf("evidence of person %d: nobody of that number was qualified", person)
 	}
 	name := func(column []int8) string { return s.plan.Ranks[column[person]] }
 	e := &Evidence{
 		DistributorID: s.world.People.ID(person), PeriodID: s.world.Period.ID,
+		Ranks:  s.plan.Ranks,
 		PaidAs: name(s.Rank), Reached: name(s.Reached), Title: name(s.Title), Because: s.because(person),
 		Missed: int(s.Missed[person]), Met: int(s.Met[person]),
 		PV: money.Volume(s.PV[person]), GV: money.Volume(s.GV[person]), CV: money.Volume(s.OwnCV[person]),
@@ -194,6 +200,7 @@ func (v *view) tell(f *Finding, t *plan.Test, at *step) {
 		}
 	case stepGVShare:
 		v.tellShares(f, at)
+		return
 	case stepRank, stepTitle:
 		f.Needed, f.Have = t.Words[0], v.s.plan.Ranks[v.figure(at)]
 	case stepStatus:
@@ -209,6 +216,43 @@ func (v *view) tell(f *Finding, t *plan.Test, at *step) {
 	default:
 		v.tellCount(f, at, v.figure(at))
 	}
+	v.tellLegs(f, at)
+}
+
+// tellLegs lists the legs that a test on legs counts.
+func (v *view) tellLegs(f *Finding, at *step) {
+	var legs []LegFinding
+	for _, child := range v.s.children.Of(v.person) {
+		leg := LegFinding{
+			DistributorID: v.s.world.People.ID(child), Volume: money.Volume(v.s.GV[child]), Counts: money.Volume(v.s.GV[child]),
+		}
+		switch at.kind {
+		case stepLeg:
+		case stepLegsByVolume:
+			if v.s.GV[child] < at.more {
+				continue
+			}
+		case stepLegsByRank:
+			if v.s.best[child] < at.rank {
+				continue
+			}
+			leg.Rank = v.s.plan.Ranks[v.s.best[child]]
+		case stepFrontlineByRank:
+			if v.s.Rank[child] < at.rank {
+				continue
+			}
+			leg.Rank = v.s.plan.Ranks[v.s.Rank[child]]
+		default:
+			return
+		}
+		legs = append(legs, leg)
+	}
+	slices.SortStableFunc(legs, func(a, b LegFinding) int { return cmp.Compare(b.Volume, a.Volume) })
+	shown := legsShown
+	if at.kind == stepLeg {
+		shown = max(shown, int(at.column)) // The leg that is asked for is among them.
+	}
+	f.Legs, f.More = legs[:min(shown, len(legs))], max(0, len(legs)-shown)
 }
 
 func (v *view) tellCount(f *Finding, at *step, have int64) {
@@ -256,4 +300,22 @@ func (v *view) tellShares(f *Finding, at *step) {
 		f.Lacks = money.Volume(at.value - have).String()
 	}
 	f.Legs, f.More = legs[:min(legsShown, len(legs))], max(0, len(legs)-legsShown)
+	for i := legsShown; i < len(legs); i++ {
+		f.MoreCounts += legs[i].Counts // Parts of a GV.
+	}
+}
+
+// Finding is how a person meets a condition of the plan. Own rank and title are those of the standings.
+func (s *Standings) Finding(condition *plan.Condition, person int32) (*Finding, error) {
+	if s.world == nil || person < 0 || person >= s.world.People.Count {
+		return nil, fmt.Errorf("finding of person %d: nobody of that number was qualified", person)
+	}
+	steps, err := s.compile(condition)
+	if err != nil {
+		return nil, err
+	}
+	v := &view{s: s, legsOf: Nobody}
+	v.look(person, s.Rank[person], s.Title[person])
+	f := v.finding(condition, steps, 0)
+	return &f, nil
 }

@@ -38,7 +38,7 @@ func TestEvidenceInWords(t *testing.T) {
 		{"the requirement is met", "Ann", nil, `
 Paid as gold in 2026-03: its requirement is met.
 Active: PV 1,200 of 100.
-The requirement of gold asks for: GV 10,000 of 10,000; leg Bob counts 5,000 of 7,400; one of (legs with silver 2 of 2) or (customers 1 of more than 3).
+The requirement of gold asks for: GV 10,000 of 10,000; leg Bob counts 5,000 of 7,400; one of (legs with silver 2 of 2 (Bob, Cid)) or (customers 1 of more than 3).
 To platinum is missing: GV 7,600 more (12,400 of 20,000); leg 2 200 more (3,800 of 4,000); not (orders 1 of less than 2).`},
 		{"nothing is met", "Dee", func(c *company) { c.sales[2].QV = 0 }, `
 Paid as member in 2026-03: everybody has this rank.
@@ -58,7 +58,7 @@ To platinum is missing: GV 18,700 more (1,300 of 20,000); leg 2 4,000 more (0 of
 Paid as silver in 2026-03: gold is met, but a lost rank must be met in 3 periods in a row, and this is number 1.
 Active: PV 1,200 of 100.
 The requirement of silver asks for: active yes, needed yes; GV 12,400 of 500.
-The requirement of gold is met: GV 10,000 of 10,000; leg Bob counts 5,000 of 7,400; one of (legs with silver 2 of 2) or (customers 1 of more than 3).`},
+The requirement of gold is met: GV 10,000 of 10,000; leg Bob counts 5,000 of 7,400; one of (legs with silver 2 of 2 (Bob, Cid)) or (customers 1 of more than 3).`},
 		{"an override", "Cid", func(c *company) {
 			c.world.People.Overrides = []period.Override{{Person: 2, Rank: 4, Floor: true, Reason: "founder"}}
 		}, `
@@ -101,7 +101,7 @@ func TestEvidenceInJSON(t *testing.T) {
 		`{"met":true,"what":"GV","op":"\u003e=","needed":"10000","have":"10000","legs":[` +
 		`{"distributor_id":"Bob","volume":"7400","counts":"5000"},{"distributor_id":"Cid","volume":"3800","counts":"3800"},` +
 		`{"volume":"1200","counts":"1200"}]},` +
-		`{"join":"any","parts":[{"met":true,"what":"legs with silver","op":"\u003e=","needed":"2","have":"2"},` +
+		`{"join":"any","parts":[{"met":true,"what":"legs with silver","op":"\u003e=","needed":"2","have":"2","legs":[{"distributor_id":"Bob","volume":"7400","counts":"7400","rank":"silver"},{"distributor_id":"Cid","volume":"3800","counts":"3800","rank":"silver"}]},` +
 		`{"met":false,"what":"customers","op":"\u003e","needed":"3","have":"1","lacks":"3"}],"met":true}],"met":true}}`
 	if diff := cmp.Diff(want, string(text)); diff != "" {
 		t.Error(diff)
@@ -140,6 +140,40 @@ func TestEvidenceAgrees(t *testing.T) {
 				t.Fatalf("person %d is active without being so: %+v", i, e)
 			}
 			e.Sentences(nil)
+			if err := e.Check(); err != nil {
+				text, _ := json.Marshal(e)
+				t.Fatalf("person %d: %v\n%s", i, err, text)
+			}
 		}
 	})
+}
+
+// TestEvidenceChecks: evidence that was changed by hand does not pass for its own.
+func TestEvidenceChecks(t *testing.T) {
+	t.Parallel()
+	c := bigCompany(t)
+	s := c.qualify(t, planOf(t, leaders))
+	for name, spoil := range map[string]func(*period.Evidence){
+		"a rank":         func(e *period.Evidence) { e.PaidAs = "diamond" },
+		"a reason":       func(e *period.Evidence) { e.Because = period.BecauseGrace },
+		"a figure":       func(e *period.Evidence) { e.Rank.Requires.Parts[0].Have = "9999" },
+		"a leg's volume": func(e *period.Evidence) { e.Rank.Requires.Parts[0].Legs[1].Counts += 5_000_000 },
+		"a leg with a rank": func(e *period.Evidence) {
+			e.Rank.Requires.Parts[1].Parts[0].Legs = e.Rank.Requires.Parts[1].Parts[0].Legs[:1]
+		},
+		"an answer": func(e *period.Evidence) { e.Next.Requires.Met = true },
+		"activity":  func(e *period.Evidence) { e.Activity.Have = "0" },
+	} {
+		e, err := s.Evidence(c.at(t, "Ann"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Check(); err != nil {
+			t.Fatal(err)
+		}
+		spoil(e)
+		if err := e.Check(); err == nil {
+			t.Errorf("%s was changed, and nobody noticed", name)
+		}
+	}
 }

@@ -90,7 +90,7 @@ func (f *Finding) Text(names func(genealogy.DistributorID) string) string {
 	if strings.Trim(f.Needed[:min(1, len(f.Needed))], "0123456789") != "" { // A word, not a number.
 		return f.What + " " + have + ", needed " + wordBounds[f.Op] + f.Needed
 	}
-	texts := []string{f.What + " " + have + " of " + bounds[f.Op] + grouped(f.Needed)}
+	texts := []string{f.What + " " + have + " of " + bounds[f.Op] + grouped(f.Needed) + f.whose(names)}
 	for i := range f.Legs {
 		leg := &f.Legs[i]
 		if leg.Counts == leg.Volume {
@@ -103,6 +103,24 @@ func (f *Finding) Text(names func(genealogy.DistributorID) string) string {
 		texts = append(texts, whose+" counts "+grouped(leg.Counts.String())+" of "+grouped(leg.Volume.String()))
 	}
 	return strings.Join(texts, "; ")
+}
+
+// whose names the legs that a test on legs counts, such as " (Ben, Cleo, 3 more)".
+func (f *Finding) whose(names func(genealogy.DistributorID) string) string {
+	if len(f.Legs) == 0 || f.MoreCounts != 0 || !strings.HasPrefix(f.What, "leg") && !strings.HasPrefix(f.What, "frontline") {
+		return ""
+	}
+	list := make([]string, len(f.Legs), len(f.Legs)+1)
+	for i := range f.Legs {
+		list[i] = called(names, f.Legs[i].DistributorID)
+		if strings.HasPrefix(f.What, "leg ") {
+			list[i] += " " + grouped(f.Legs[i].Volume.String())
+		}
+	}
+	if f.More > 0 {
+		list = append(list, strconv.Itoa(f.More)+" more")
+	}
+	return " (" + strings.Join(list, ", ") + ")"
 }
 
 func joined(join string, texts []string) string {

@@ -18,7 +18,8 @@ type Explanation struct {
 	DistributorID string `json:"distributor_id"`
 	Live          bool   `json:"live"` // computed now from what is known; else read from what was posted
 	Rank          *Rank  `json:"rank,omitempty"`
-	// Evidence is why the rank, and what is missing to the next; only where it was computed, not read.
+	// Evidence is why the rank, and what is missing to the next: computed, or read from the traces of what was posted. It is
+	// nil where nothing was posted for the person.
 	Evidence *period.Evidence `json:"evidence,omitempty"`
 	Why      []string         `json:"why,omitempty"` // Evidence in sentences
 	Awards   []Award          `json:"awards"`
@@ -179,6 +180,17 @@ func (s *Service) explainPosted(ctx context.Context, program string, p Period, d
 			return nil, err
 		}
 		e.Awards = append(e.Awards, awardsOf(posted, traces[i].JSON, traces[i].Revision)...)
+		e.read(traces[i].JSON)
 	}
 	return e, e.total()
+}
+
+// read takes the evidence of a stored trace that has it.
+func (e *Explanation) read(trace []byte) {
+	if e.Evidence != nil {
+		return
+	}
+	if t, err := commission.RecomputeAward(trace); err == nil && t.Evidence != nil { // One that is not sound is verify's matter.
+		e.Evidence, e.Why = t.Evidence, t.Evidence.Sentences(nil)
+	}
 }

@@ -13,6 +13,7 @@ type BenchCmd struct {
 	Ingest BenchIngestCmd `cmd:"" help:"Arrival, latency and settlement against a no-op handler in the same run."`
 	Settle BenchSettleCmd `cmd:"" help:"One order's calculation, trace and difference, without a database."`
 	Close  BenchCloseCmd  `cmd:"" help:"The close of a month of a synthetic company, against the same figures by recursive SQL."`
+	Run    BenchRunCmd    `cmd:"" help:"Lock and commit of a month of a company with a million people, in the product's own tables."`
 	API    BenchAPICmd    `cmd:"" name:"api" help:"What the screens ask for, of a company with a million orders."`
 	Broker BenchBrokerCmd `cmd:"" help:"Two ingest and two engine processes with a bus between them, against one process, on PostgreSQL."`
 	Soak   BenchSoakCmd   `cmd:"" help:"Real-shaped traffic for a while: bursts, refunds, edits, repeats; the slope of memory, and the ledger held against what was sent."`
@@ -105,6 +106,31 @@ func (cmd *BenchCloseCmd) Run(ctx context.Context, env *environment) error {
 	report, err := bench.Close(ctx, bench.CloseConfig{
 		Distributors: cmd.Distributors, Lines: cmd.Lines, Shape: cmd.Shape, Binary: cmd.Plan == "binary", Workers: cmd.Workers, DatabaseURL: cmd.Database,
 		SQLPeople: cmd.SQLDistributors, SQLWithin: cmd.SQLWithin, Progress: env.stderr,
+	})
+	if err != nil {
+		return err
+	}
+	if cmd.JSON {
+		return env.json(report)
+	}
+	return report.Print(env.stdout)
+}
+
+// BenchRunCmd measures lock and commit of a month.
+type BenchRunCmd struct {
+	JSON         bool   `help:"Print JSON."`
+	Distributors int64  `help:"People of the synthetic company." default:"1000000"`
+	Lines        int64  `help:"Order lines of the month." default:"10000000"`
+	Dir          string `help:"Where to put scratch data; must be a real disk." default:"." type:"existingdir"`
+}
+
+// Run carries it out. The scratch database and folder are removed at the end.
+func (cmd *BenchRunCmd) Run(ctx context.Context, env *environment) error {
+	if cmd.Distributors < 100 || cmd.Lines < 100 || cmd.Distributors > 50_000_000 || cmd.Lines > 1_000_000_000 {
+		return wrongSetting("bench run needs 100 to 50,000,000 distributors and 100 to 1,000,000,000 lines")
+	}
+	report, err := bench.Month(ctx, bench.MonthConfig{
+		DatabaseURL: env.DatabaseURL, Dir: cmd.Dir, People: cmd.Distributors, Lines: cmd.Lines, Progress: env.stderr, Open: env.openBench,
 	})
 	if err != nil {
 		return err

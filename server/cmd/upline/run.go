@@ -336,7 +336,7 @@ func (cmd *RunExplainCmd) Run(ctx context.Context, env *environment) error {
 		if err != nil {
 			return err
 		}
-		if !e.Live { // What was posted is read; how the person stood against the requirements is computed again.
+		if !e.Live && e.Evidence == nil { // Nothing was posted, so how the person stood is computed again.
 			out, err := s.Preview(ctx, program, e.Period.Kind, e.Period.PeriodID, false)
 			if err != nil {
 				return err
@@ -376,6 +376,7 @@ func (e *environment) printAwards(x *closer.Explanation, name func(string) strin
 		a := &x.Awards[i]
 		fmt.Fprintf(e.stdout, "\n%s: %s earned, %s breakage\n", a.ComponentID, a.Earned, a.Breakage)
 		if t, err := commission.RecomputeAward(a.CalcSnapshot); err == nil {
+			t.Evidence = nil // It is told above.
 			fmt.Fprint(e.stdout, indented(t.Text(name)))
 		} else if len(a.CalcSnapshot) > 0 {
 			return fmt.Errorf("explain %s: %w", a.Source, err)
