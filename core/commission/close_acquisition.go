@@ -12,12 +12,14 @@ import (
 // won is one line of a new customer's first order.
 type won struct {
 	seller, customer int32
+	lost             bool // all of it came back after it was counted in an earlier period
 	cv               int64
 }
 
 // customerAcquisition pays an amount for each customer who ordered for the first time. A first order of which nothing
 // is left wins nobody, nor does one with less CV than asked for. With bands the number won decides the amount of each,
-// from the first customer on. Distributors are no customers.
+// from the first customer on. Distributors are no customers. A first order that was counted in an earlier period and of which
+// nothing is left now takes its customer back.
 func (c *closing) customerAcquisition(index int) error {
 	customers, err := c.customersWon(index)
 	if err != nil {
@@ -33,7 +35,10 @@ func (c *closing) customerAcquisition(index int) error {
 	}
 	count := make([]int64, c.world.People.Count)
 	for _, customer := range customers {
-		if customer.cv >= least {
+		switch {
+		case customer.lost && -customer.cv >= least:
+			count[customer.seller]--
+		case !customer.lost && customer.cv >= least:
 			count[customer.seller]++
 		}
 	}
@@ -45,7 +50,7 @@ func (c *closing) customerAcquisition(index int) error {
 		if err != nil {
 			return err
 		}
-		if amount > 0 {
+		if amount != 0 {
 			c.award(index, int32(person), Term{
 				Row: row, Base: number, Rate: plan.Ratio{Num: amount, Den: 1}, Money: true, Note: note,
 			})
@@ -58,8 +63,12 @@ func (c *closing) customerAcquisition(index int) error {
 func (c *closing) customersWon(index int) ([]won, error) {
 	var lane [lanes][]won
 	err := c.paidSales(index, func(i int, sale *period.Sale) error {
-		if sale.First && sale.Customer >= 0 && sale.Seller >= 0 && (sale.Quantity > 0 || sale.CV > 0 || sale.Net > 0) {
-			lane[i] = append(lane[i], won{sale.Seller, sale.Customer, int64(sale.CV)})
+		if !sale.First || sale.Customer < 0 || sale.Seller < 0 {
+			return nil
+		}
+		lost := sale.Quantity < 0 || sale.CV < 0 || sale.Net < 0
+		if lost || sale.Quantity > 0 || sale.CV > 0 || sale.Net > 0 {
+			lane[i] = append(lane[i], won{sale.Seller, sale.Customer, lost, int64(sale.CV)})
 		}
 		return nil
 	})
@@ -68,12 +77,12 @@ func (c *closing) customersWon(index int) ([]won, error) {
 	}
 	lines := slices.Concat(lane[:]...)
 	slices.SortFunc(lines, func(a, b won) int {
-		return cmp.Or(cmp.Compare(a.seller, b.seller), cmp.Compare(a.customer, b.customer))
+		return cmp.Or(cmp.Compare(a.seller, b.seller), cmp.Compare(a.customer, b.customer), compareFlags(a.lost, b.lost))
 	})
 	customers := lines[:0]
 	for _, line := range lines {
 		last := len(customers) - 1
-		if last < 0 || customers[last].seller != line.seller || customers[last].customer != line.customer {
+		if last < 0 || customers[last].seller != line.seller || customers[last].customer != line.customer || customers[last].lost != line.lost {
 			customers = append(customers, line)
 			continue
 		}
@@ -86,11 +95,23 @@ func (c *closing) customersWon(index int) ([]won, error) {
 	return customers, nil
 }
 
-// perCustomer is what one customer brings somebody who won so many.
+// compareFlags puts what is not before what is.
+func compareFlags(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	default:
+		return 1
+	}
+}
+
+// perCustomer is what one customer brings somebody who won so many, or costs who lost so many more than were won.
 func (c *closing) perCustomer(index int, person int32, number int64) (row int32, amount int64, note string, err error) {
 	component := &c.plan.Components[index]
 	if bands := component.AcquisitionTerms.Bands; bands != nil {
-		at := reached(bands, number)
+		at := reached(bands, max(number, -number))
 		if at < 0 {
 			return -1, 0, "", nil
 		}

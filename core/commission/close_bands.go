@@ -160,7 +160,8 @@ func (c *closing) grouped(of string, own []int64) ([]int64, error) {
 func (c *closing) customers() ([]int64, error) {
 	var lane [lanes][][2]int32
 	err := c.eachSale(func(i int, sale *period.Sale) error {
-		if sale.Seller >= 0 && sale.Customer >= 0 && (sale.Quantity > 0 || sale.QV > 0 || sale.Net > 0) {
+		late := sale.At < c.world.Period.From && sale.Order < 0 // A correction of an earlier period is no order of this one.
+		if sale.Seller >= 0 && sale.Customer >= 0 && !late && (sale.Quantity > 0 || sale.QV > 0 || sale.Net > 0) {
 			lane[i] = append(lane[i], [2]int32{sale.Seller, sale.Customer})
 		}
 		return nil

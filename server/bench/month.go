@@ -28,18 +28,19 @@ type MonthReport struct {
 	Database   string  `json:"database"`
 	People     int64   `json:"people"`
 	Lines      int64   `json:"lines"`
-	FillS      float64 `json:"fill_seconds"`   // putting people and lines there, in no other figure
-	SumsS      float64 `json:"sums_seconds"`   // summing all lines at once; a serving process does it minute by minute
-	LockS      float64 `json:"lock_seconds"`   // reads, computes and compares, and writes one row
-	CommitS    float64 `json:"commit_seconds"` // does so again, and posts
-	AgainS     float64 `json:"again_seconds"`  // a second commit, which finds nothing to post
-	ExplainMS  float64 `json:"explain_ms"`     // one person's month, read from what was posted
-	PeakRSSMB  float64 `json:"peak_rss_mb"`    // of lock and commit
-	Awards     int64   `json:"awards"`         // people and components with an amount
-	Ranks      int     `json:"ranks"`          // rows of rank history
-	Commit     []Step  `json:"commit"`         // the commit's stages
-	LoadBefore string  `json:"load_before"`    // of the machine
-	LoadAfter  string  `json:"load_after"`     // of the machine
+	FillS      float64 `json:"fill_seconds"`       // putting people and lines there, in no other figure
+	SumsS      float64 `json:"sums_seconds"`       // summing all lines at once; a serving process does it minute by minute
+	LockS      float64 `json:"lock_seconds"`       // reads, computes and compares, and writes one row
+	CommitCPU  float64 `json:"commit_cpu_seconds"` // of this process, on all cores; with PostgreSQL not the database's
+	CommitS    float64 `json:"commit_seconds"`     // does so again, and posts
+	AgainS     float64 `json:"again_seconds"`      // a second commit, which finds nothing to post
+	ExplainMS  float64 `json:"explain_ms"`         // one person's month, read from what was posted
+	PeakRSSMB  float64 `json:"peak_rss_mb"`        // of lock and commit
+	Awards     int64   `json:"awards"`             // people and components with an amount
+	Ranks      int     `json:"ranks"`              // rows of rank history
+	Commit     []Step  `json:"commit"`             // the commit's stages
+	LoadBefore string  `json:"load_before"`        // of the machine
+	LoadAfter  string  `json:"load_after"`         // of the machine
 }
 
 // monthProgram is the company whose month is closed.
@@ -103,11 +104,13 @@ func (r *MonthReport) close(ctx context.Context, product Product, progress io.Wr
 	r.LockS = since(begin)
 	*watch = stages{progress: progress}
 	begin = time.Now()
+	cpu := cpuTime()
 	out, err := service.Commit(ctx, monthProgram, "monthly", month)
 	if err != nil {
 		return err
 	}
-	r.CommitS, r.Commit, r.PeakRSSMB = since(begin), watch.end(), round(peakRSS(), 0)
+	r.CommitS, r.CommitCPU = since(begin), round((cpuTime()-cpu).Seconds(), 2)
+	r.Commit, r.PeakRSSMB = watch.end(), round(peakRSS(), 0)
 	for i := range out.Totals.Components {
 		r.Awards += int64(out.Totals.Components[i].People)
 	}
@@ -143,12 +146,13 @@ type stages struct {
 	progress io.Writer
 	steps    []Step
 	begun    time.Time
+	cpu      time.Duration
 }
 
 func (s *stages) set(stage string, done, total int) error {
 	if len(s.steps) == 0 || s.steps[len(s.steps)-1].Name != stage {
 		s.end()
-		s.steps, s.begun = append(s.steps, Step{Name: stage}), time.Now()
+		s.steps, s.begun, s.cpu = append(s.steps, Step{Name: stage}), time.Now(), cpuTime()
 	}
 	fmt.Fprintf(s.progress, "\r%-30s %d of %d     ", stage, done, total)
 	return nil
@@ -156,7 +160,8 @@ func (s *stages) set(stage string, done, total int) error {
 
 func (s *stages) end() []Step {
 	if len(s.steps) > 0 {
-		s.steps[len(s.steps)-1].Seconds = since(s.begun)
+		last := &s.steps[len(s.steps)-1]
+		last.Seconds, last.CPUSeconds = since(s.begun), round((cpuTime()-s.cpu).Seconds(), 2)
 	}
 	return s.steps
 }
@@ -165,9 +170,9 @@ func (s *stages) end() []Step {
 func (r *MonthReport) Print(w io.Writer) error {
 	fmt.Fprintf(w, "%s, %d people, %d lines, filled in %.1f s, summed in %.1f s; load %s before and %s after\n",
 		r.Database, r.People, r.Lines, r.FillS, r.SumsS, r.LoadBefore, r.LoadAfter)
-	fmt.Fprintf(w, "lock     %8.2f s\ncommit   %8.2f s, %d awards and %d ranks, at most %.0f MB\n", r.LockS, r.CommitS, r.Awards, r.Ranks, r.PeakRSSMB)
+	fmt.Fprintf(w, "lock     %8.2f s\ncommit   %8.2f s, %.2f s of processor time, %d awards and %d ranks, at most %.0f MB\n", r.LockS, r.CommitS, r.CommitCPU, r.Awards, r.Ranks, r.PeakRSSMB)
 	for _, step := range r.Commit {
-		fmt.Fprintf(w, "  %-26s %8.2f s\n", step.Name, step.Seconds)
+		fmt.Fprintf(w, "  %-26s %8.2f s, %.2f s of processor time\n", step.Name, step.Seconds, step.CPUSeconds)
 	}
 	_, err := fmt.Fprintf(w, "again    %8.2f s, nothing posted\nexplain  %8.1f ms\n", r.AgainS, r.ExplainMS)
 	return err

@@ -102,6 +102,51 @@ func TestLateCurrent(t *testing.T) {
 	c.wantEarned(t, map[string]int64{"dan": 16_00 + 15_00 + 4_00})
 }
 
+// TestLateFirstOrder: what a first order was paid for is taken back with it, and one that is told late is paid once.
+func TestLateFirstOrder(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, "current_period", `,
+ {"id":"first","type":"first_order","base":"cv","requires":{"gv":">= 0"},"rates":[{"rate":"10%"}]},
+ {"id":"new","type":"customer_acquisition","requires":{"gv":">= 0"},"customer_acquisition":{"min_cv":"50"},"rates":[{"amount":"5"}]}`)
+	by := func(period, component, who string) string {
+		t.Helper()
+		e, err := c.run.Explain(t.Context(), program, "monthly", period, who)
+		check(t, err)
+		for _, a := range e.Awards {
+			if a.ComponentID == component {
+				return a.Earned
+			}
+		}
+		return ""
+	}
+	want := func(period string, first, won string) {
+		t.Helper()
+		if got := [2]string{by(period, "first", "dan"), by(period, "new", "dan")}; got != [2]string{first, won} {
+			t.Errorf("%s: %v, want %s and %s", period, got, first, won)
+		}
+	}
+	c.now = day(3, 10)
+	c.sell(t, "a", "dan", c.now, 100)
+	c.sell(t, "b", "dan", c.now, 80)
+	c.now = day(4, 5)
+	c.close(t, "2026-03")
+	want("2026-03", "18.00", "10.00")
+	c.now = day(4, 10)
+	c.sell(t, "a", "dan", day(3, 10), 0)  // comes back whole
+	c.sell(t, "b", "dan", day(3, 10), 30) // in part: its customer stays
+	c.sell(t, "late", "dan", day(3, 11), 60)
+	c.sell(t, "c", "dan", c.now, 200)
+	c.now = day(5, 5)
+	c.close(t, "2026-04")
+	want("2026-04", "11.00", "5.00") // 20 and 6, less 10 and 5; two won and one lost
+	c.now = day(5, 10)
+	c.sell(t, "late", "dan", day(3, 11), 0)
+	c.sell(t, "d", "dan", c.now, 300)
+	c.now = day(6, 5)
+	c.close(t, "2026-05")
+	want("2026-05", "24.00", "") // 30 less 6; one won and one lost
+}
+
 // TestLateRestate: a committed month is computed again with what arrived late, and the difference posted.
 func TestLateRestate(t *testing.T) {
 	t.Parallel()

@@ -34,6 +34,7 @@ const (
 	StageClose   = "components"
 	StageCompare = "comparing with the ledger"
 	StagePost    = "posting"
+	StageRecord  = "recording ranks"
 )
 
 // job is one computation of a period.

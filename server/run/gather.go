@@ -74,6 +74,7 @@ type gathering struct {
 	span     Span
 	lines    bool
 	first    map[string]string // customer -> source of the first counted order
+	later    firstBefore
 
 	spool     *spool
 	classes   dictionary
@@ -94,7 +95,7 @@ type SalesTotals struct {
 }
 
 // gatherSales reads a span's sales, and the late ones that count in it.
-func gatherSales(ctx context.Context, books Books, program string, c *crowd, p *plan.Plan, span Span, dir string, late func(fn func(*Sale) error) error) (*gathering, error) {
+func gatherSales(ctx context.Context, books Books, program string, c *crowd, p *plan.Plan, span Span, dir string, late *lateSales) (*gathering, error) {
 	g := &gathering{
 		crowd: c, plan: p, currency: p.PeriodCurrency(), usesNet: usesNet(p), span: span, lines: needsLines(p), spool: newSpool(dir),
 		countries: dictionary{texts: append([]string(nil), c.countries.texts...), index: map[string]uint16{}}, customers: map[string]int32{},
@@ -109,7 +110,7 @@ func gatherSales(ctx context.Context, books Books, program string, c *crowd, p *
 	return g, nil
 }
 
-func (g *gathering) read(ctx context.Context, books Books, program string, late func(fn func(*Sale) error) error) error {
+func (g *gathering) read(ctx context.Context, books Books, program string, late *lateSales) error {
 	if needsFirst(g.plan) {
 		g.first = map[string]string{}
 		err := books.FirstOrders(ctx, program, g.span, func(f FirstOrder) error {
@@ -128,11 +129,67 @@ func (g *gathering) read(ctx context.Context, books Books, program string, late 
 		return err
 	}
 	if late != nil {
-		if err := late(g.takeLate); err != nil {
+		if err := g.readLate(ctx, books, program, late); err != nil {
 			return err
 		}
 	}
 	return g.spool.end()
+}
+
+// firstBefore tells of orders of earlier periods whether they were somebody's first.
+type firstBefore struct {
+	known, now map[string]string // customer -> source of the first counted order, as the periods before knew it, and as it is
+}
+
+// of tells whether a late change is of a customer's first order: one that counted as that, or one that is told only now
+// where nothing counted before. undone tells that nothing is left of the former.
+func (f *firstBefore) of(customer, source string) (first, isNew, undone bool) {
+	switch before := f.known[customer]; {
+	case customer == "" || f.now == nil:
+		return false, false, false
+	case before == source:
+		return true, false, f.now[customer] != source
+	default:
+		return before == "" && f.now[customer] == source, true, false
+	}
+}
+
+// readLate reads corrections of earlier periods. Where it matters which order of a customer was the first, they are kept
+// until that is known: they are few.
+func (g *gathering) readLate(ctx context.Context, books Books, program string, late *lateSales) error {
+	if g.first == nil {
+		return late.each(g.takeLate)
+	}
+	var list []Sale
+	span := Span{From: g.span.From, To: g.span.From, UpTo: late.known}
+	err := late.each(func(s *Sale) error {
+		list = append(list, *s)
+		span.From = min(span.From, s.OrderTS)
+		return nil
+	})
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	g.later = firstBefore{map[string]string{}, map[string]string{}}
+	for _, ask := range []struct {
+		upTo int64
+		into map[string]string
+	}{{late.known, g.later.known}, {g.span.UpTo, g.later.now}} {
+		span.UpTo = ask.upTo
+		err := books.FirstOrders(ctx, program, span, func(f FirstOrder) error {
+			ask.into[f.CustomerID] = f.Source
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for i := range list {
+		if err := g.takeLate(&list[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // usesNet tells whether anything settled per period pays on net.
@@ -180,13 +237,17 @@ func (g *gathering) customer(id string) int32 {
 }
 
 // takeLate adds a correction of an earlier period: volume, and no order. It keeps the time of its order, by which a fast
-// start that was paid on it is told from other volume.
+// start that was paid on it is told from other volume; and what a first order was paid for follows it.
 func (g *gathering) takeLate(s *Sale) error {
 	sale, err := g.translate(s)
 	if err != nil {
 		return err
 	}
 	sale.At = s.OrderTS
+	first, isNew, undone := g.later.of(s.CustomerID, s.Source)
+	if sale.First = first; first && (isNew || undone) && sale.Buyer == period.Nobody {
+		sale.Customer = g.customer(s.CustomerID)
+	}
 	return g.add(&sale)
 }
 

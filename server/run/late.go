@@ -66,21 +66,27 @@ func (l locks) countsIn(p period.Period, s *Sale) bool {
 	return s.RecordedAt < p.To
 }
 
+// lateSales are the late changes that count in a period.
+type lateSales struct {
+	known int64 // the sales sequence up to which the periods before have counted
+	each  func(fn func(*Sale) error) error
+}
+
 // late gives the late changes that count in p, as known up to a sequence.
-func (l locks) late(ctx context.Context, books Books, program string, p period.Period, upTo int64) func(fn func(*Sale) error) error {
+func (l locks) late(ctx context.Context, books Books, program string, p period.Period, upTo int64) *lateSales {
 	if len(l) == 0 {
 		return nil
 	}
-	after := upTo // where the period before is not locked, nothing passes it by
-	if last := &l[len(l)-1]; last.To.UnixMicro() == p.From {
+	after, last := upTo, &l[len(l)-1] // where the period before is not locked, nothing passes it by
+	if last.To.UnixMicro() == p.From {
 		after = last.Pins.SalesSequence
 	}
-	return func(fn func(*Sale) error) error {
+	return &lateSales{known: last.Pins.SalesSequence, each: func(fn func(*Sale) error) error {
 		return books.LateSales(ctx, program, Late{Before: p.From, From: p.From, To: p.To, AfterSeq: after, ToSeq: upTo}, func(s *Sale) error {
 			if !l.countsIn(p, s) {
 				return nil
 			}
 			return fn(s)
 		})
-	}
+	}}
 }

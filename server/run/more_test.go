@@ -56,7 +56,7 @@ func TestCancel(t *testing.T) {
 			t.Fatalf("step %d: %+v, %v", step, list, err)
 		}
 	}
-	for _, stage := range []string{run.StagePeople, run.StageSales, run.StageRanks, run.StageClose, run.StageCompare, run.StagePost} {
+	for _, stage := range []string{run.StagePeople, run.StageSales, run.StageRanks, run.StageClose, run.StageCompare, run.StagePost, run.StageRecord} {
 		if !stages[stage] {
 			t.Errorf("nobody was told of stage %q", stage)
 		}

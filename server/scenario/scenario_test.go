@@ -22,7 +22,7 @@ func TestScenarios(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if summary.Failed > 0 || summary.Passed < 75 {
+	if summary.Failed > 0 || summary.Passed < 220 {
 		t.Errorf("%d passed, %d failed\n%s", summary.Passed, summary.Failed, out.String())
 	}
 }
