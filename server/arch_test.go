@@ -89,6 +89,7 @@ var table = []row{
 	{pkg: "server/run", ours: "server core/*"},
 	{pkg: "server/store", ours: "server server/duty server/relay server/reconcile adapters server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy server/reference server/webhook core/* server/imports"},
 	{pkg: "server/storetest", ours: "server server/duty server/relay server/reconcile adapters server/auth server/channel server/inbox server/pipeline server/query server/admin server/importer server/run server/install server/privacy server/reference server/webhook core/* server/imports", testOnly: true},
+	{pkg: "server/storetest/blank", ours: "server/store", testOnly: true},
 	{pkg: "server/httpapi", ours: "server server/reconcile server/inbox server/dedupe server/pipeline server/auth server/secret server/imports " +
 		"server/metrics server/web server/webhook server/planfile server/query server/explain server/admin server/run server/install server/channel server/privacy server/reference adapters core/*"},
 	{pkg: "server/demo", ours: "server server/run server/inbox server/pipeline server/query server/admin server/importer server/planfile server/secret adapters core/*"},

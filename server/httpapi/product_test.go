@@ -38,6 +38,7 @@ import (
 	"upline.dev/upline/server/run"
 	"upline.dev/upline/server/secret"
 	"upline.dev/upline/server/store"
+	"upline.dev/upline/server/storetest/blank"
 	"upline.dev/upline/server/web"
 	"upline.dev/upline/server/webhook"
 )
@@ -59,7 +60,7 @@ type product struct {
 
 func openProduct(t testing.TB) *product {
 	t.Helper()
-	dir := t.TempDir()
+	dir := blank.Dir(t)
 	ring, err := secret.Load(filepath.Join(dir, "keys.json"), "")
 	fatal(t, err)
 	books, err := store.Open(t.Context(), store.Config{DataDir: dir, Opener: ring})

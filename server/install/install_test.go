@@ -18,6 +18,7 @@ import (
 	"upline.dev/upline/server/install"
 	"upline.dev/upline/server/secret"
 	"upline.dev/upline/server/store"
+	"upline.dev/upline/server/storetest/blank"
 )
 
 const shop = "acme-shop"
@@ -77,7 +78,7 @@ type world struct {
 func setup(t *testing.T) *world {
 	t.Helper()
 	c := &clock{now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}
-	w := &world{clock: c, platform: &platform{clock: c}, dir: t.TempDir()}
+	w := &world{clock: c, platform: &platform{clock: c}, dir: blank.Dir(t)}
 	w.service = w.process(t)
 	books := w.service.Books.(*store.Store)
 	must(t, books.CreateProgram(t.Context(), admin.Program{ProgramID: "acme", Name: "Acme", Currency: "EUR", TimeZone: "UTC"}))

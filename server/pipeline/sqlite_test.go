@@ -26,6 +26,7 @@ import (
 	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/secret"
 	"upline.dev/upline/server/store"
+	"upline.dev/upline/server/storetest/blank"
 )
 
 const shopPlan = `{"name": "shop", "effective_from": "2026-01-01T00:00:00Z", "currency": "EUR", "ranks": ["member"],
@@ -43,7 +44,7 @@ type shop struct {
 
 func openShop(t testing.TB) *shop {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Config{DataDir: t.TempDir()})
+	s, err := store.Open(t.Context(), store.Config{DataDir: blank.Dir(t)})
 	if err != nil {
 		t.Fatal(err)
 	}

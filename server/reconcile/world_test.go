@@ -26,6 +26,7 @@ import (
 	"upline.dev/upline/server/reconcile"
 	"upline.dev/upline/server/secret"
 	"upline.dev/upline/server/store"
+	"upline.dev/upline/server/storetest/blank"
 )
 
 const teaPlan = `{"name": "shop", "effective_from": "2026-01-01T00:00:00Z", "currency": "EUR", "ranks": ["member"],
@@ -95,7 +96,7 @@ func must(t testing.TB, err error) {
 
 func open(t testing.TB) *world {
 	t.Helper()
-	s, err := store.Open(t.Context(), store.Config{DataDir: t.TempDir()})
+	s, err := store.Open(t.Context(), store.Config{DataDir: blank.Dir(t)})
 	must(t, err)
 	t.Cleanup(func() { _ = s.Close() })
 	found(t, s)

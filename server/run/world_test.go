@@ -18,6 +18,7 @@ import (
 	"upline.dev/upline/server/query"
 	"upline.dev/upline/server/run"
 	"upline.dev/upline/server/store"
+	"upline.dev/upline/server/storetest/blank"
 )
 
 const (
@@ -49,7 +50,7 @@ func day(month time.Month, d int) time.Time { return time.Date(2026, month, d, 1
 // newCompany is ann over ben over cyd over dan, in a database.
 func newCompany(t testing.TB, late, more string) *company {
 	t.Helper()
-	c := &company{dir: t.TempDir(), sold: map[string][]pipeline.Sale{}, now: day(1, 1)}
+	c := &company{dir: blank.Dir(t), sold: map[string][]pipeline.Sale{}, now: day(1, 1)}
 	c.open(t)
 	ctx := t.Context()
 	check(t, c.store.CreateProgram(ctx, admin.Program{ProgramID: program, Name: program, Currency: "EUR", TimeZone: "UTC"}))

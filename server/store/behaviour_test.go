@@ -20,6 +20,7 @@ import (
 	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/query"
 	"upline.dev/upline/server/store"
+	"upline.dev/upline/server/storetest/blank"
 )
 
 // onBoth runs a test on each database.
@@ -27,7 +28,7 @@ func onBoth(t *testing.T, test func(t *testing.T, s *store.Store)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		test(t, openStore(t, store.Config{DataDir: t.TempDir(), Opener: plainOpener{}}))
+		test(t, openStore(t, store.Config{DataDir: blank.Dir(t), Opener: plainOpener{}}))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()

@@ -20,6 +20,7 @@ import (
 	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/query"
 	"upline.dev/upline/server/store"
+	"upline.dev/upline/server/storetest/blank"
 )
 
 // TestFastReadsAgreeWithPlainOnes: what is read from kept sums and narrow indexes is what a plain look at all rows gives,
@@ -28,7 +29,7 @@ func TestFastReadsAgreeWithPlainOnes(t *testing.T) {
 	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
-		agree(t, store.Config{DataDir: t.TempDir()})
+		agree(t, store.Config{DataDir: blank.Dir(t)})
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()

@@ -8,6 +8,7 @@ import (
 
 	"upline.dev/upline/server/store"
 	"upline.dev/upline/server/storetest"
+	"upline.dev/upline/server/storetest/blank"
 )
 
 func TestSQLite(t *testing.T) {
@@ -17,7 +18,7 @@ func TestSQLite(t *testing.T) {
 
 // openSQLite gives a database of the test's own.
 func openSQLite(t *testing.T) storetest.Opened {
-	dir := t.TempDir()
+	dir := blank.Dir(t)
 	raw, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "upline.db")+"?_pragma=busy_timeout(5000)")
 	if err != nil {
 		t.Fatal(err)

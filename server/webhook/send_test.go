@@ -23,6 +23,7 @@ import (
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/secret"
 	"upline.dev/upline/server/store"
+	"upline.dev/upline/server/storetest/blank"
 	"upline.dev/upline/server/webhook"
 )
 
@@ -95,7 +96,7 @@ func (w *world) ids() (list []string) {
 
 func open(t *testing.T) *world {
 	t.Helper()
-	dir := t.TempDir()
+	dir := blank.Dir(t)
 	ring, err := secret.Load(filepath.Join(dir, "keys.json"), "")
 	fatal(t, err)
 	w := &world{t: t, ring: ring, now: time.Now()}
