@@ -137,7 +137,12 @@ func because(ladder *commission.Ladder, rung *commission.Rung, c money.Currency)
 	}
 	var rates []string
 	for _, f := range rung.Factors {
-		if f.Num != f.Den {
+		switch {
+		case f.Name == "cv_to_money":
+			if text := perCV(f, c); text != "" {
+				rates = append(rates, text)
+			}
+		case f.Num != f.Den:
 			rates = append(rates, percent(f))
 		}
 	}
@@ -149,6 +154,27 @@ func because(ladder *commission.Ladder, rung *commission.Rung, c money.Currency)
 		why = "level " + strconv.Itoa(rung.Level) + ": " + why
 	}
 	return why
+}
+
+// perCV says what one CV is worth, such as "1.10 EUR"; "" where it is one of the currency, which goes without saying. The
+// factor is in minor units per micro-unit of CV.
+func perCV(f commission.Factor, c money.Currency) string {
+	if f.Den == 0 {
+		return ""
+	}
+	worth := big.NewRat(f.Num, f.Den)
+	worth.Mul(worth, big.NewRat(1_000_000, 1))
+	for range c.Exponent() {
+		worth.Quo(worth, big.NewRat(10, 1))
+	}
+	if worth.Cmp(big.NewRat(1, 1)) == 0 {
+		return ""
+	}
+	text := worth.RatString()
+	if decimals, ends := worth.FloatPrec(); ends && decimals <= 9 {
+		text = worth.FloatString(max(decimals, c.Exponent()))
+	}
+	return text + " " + string(c)
 }
 
 // percent writes a factor as a rate where it is one of at most nine decimals, and as a fraction else.

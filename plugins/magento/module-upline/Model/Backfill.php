@@ -39,11 +39,12 @@ class Backfill
      *
      * @param string $from first moment, "YYYY-MM-DD hh:mm:ss" in UTC, or ''
      * @param string $to the moment after the last, or ''
+     * @param int $after behind this order alone
      * @return int
      */
-    public function count(string $from, string $to): int
+    public function count(string $from, string $to, int $after = 0): int
     {
-        $select = $this->select($from, $to, 0)->reset(\Magento\Framework\DB\Select::ORDER);
+        $select = $this->select($from, $to, $after)->reset(\Magento\Framework\DB\Select::ORDER);
         $select->reset(\Magento\Framework\DB\Select::COLUMNS)->columns(['count' => 'COUNT(*)']);
         return (int) $this->resource->getConnection('sales')->fetchOne($select);
     }

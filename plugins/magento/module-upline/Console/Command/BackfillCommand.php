@@ -98,7 +98,7 @@ class BackfillCommand extends Command
         if ($after > 0) {
             $output->writeln(sprintf('Going on behind order %d.', $after));
         }
-        $bar = new ProgressBar($output, $this->backfill->count($from, $to));
+        $bar = new ProgressBar($output, $this->backfill->count($from, $to, $after));
         $bar->setFormat("%current%/%max% orders [%bar%] %percent:3s%% %elapsed:6s% %memory:6s%\n");
         $bar->start();
         $delivered = $queued = 0;

@@ -12,7 +12,10 @@ define(['jquery'], function ($) {
         input.addEventListener('input', () => {
             clearTimeout(waiting);
             waiting = setTimeout(() => {
-                $.ajax({url: config.search, data: {search: input.value}, dataType: 'json', showLoader: false}).done((answer) => {
+                // Magento's admin would post it otherwise, which the route does not take.
+                $.ajax({
+                    url: config.search, method: 'GET', data: {search: input.value}, dataType: 'json', showLoader: false
+                }).done((answer) => {
                     list.replaceChildren(...answer.data.map((one) => {
                         const option = document.createElement('option');
                         option.value = one.code || one.distributor_id;
