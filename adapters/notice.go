@@ -18,6 +18,7 @@ const (
 	CustomerExport  NoticeKind = "customer_export"  // a person wants to know what is kept of them
 	CustomerErase   NoticeKind = "customer_erase"   // a person wants to be forgotten
 	StoreErase      NoticeKind = "store_erase"      // everything personal of the store must go
+	OrderTouched    NoticeKind = "order_touched"    // something happened around an order, which may have changed with it
 )
 
 // Notice is a delivery about a store, its app or a person. Only the fields of its kind are set.
@@ -26,11 +27,12 @@ type Notice struct {
 	At   time.Time // when the platform says it happened; zero where it does not say
 	Key  string    // the platform's own id of a request; the same request asked twice is one
 
-	CustomerID     string // CustomersMerged: the one that is gone
-	KeptCustomerID string // CustomersMerged
-	OrderIDs       []string
+	CustomerID     string   // CustomersMerged: the one that is gone
+	KeptCustomerID string   // CustomersMerged
+	OrderIDs       []string // OrderTouched: the one; CustomerExport and CustomerErase: those of the person
 	Scopes         []string // ScopesChanged: all that are granted now
 	OperationID    string   // BulkFinished
+	Event          string   // OrderTouched: what happened, as a sentence for people; it names nobody
 
 	// Email and Phone are personal: they serve to find the person in stored bodies, and are kept sealed or not at all.
 	Email string

@@ -50,16 +50,26 @@ func NewApp(c Config) (*App, error) {
 // ClientID is public: it stands in every page of the app.
 func (a *App) ClientID() string { return a.clientID }
 
-// MissingScopes are those the app asks for and a merchant has not granted, sorted. To write a thing is to read it, too.
+// MissingScopes are those the app asks for and a merchant has not granted, sorted.
 func (a *App) MissingScopes(granted []string) []string {
 	var missing []string
 	for scope := range strings.SplitSeq(strings.Join(a.scopes, ","), ",") {
 		scope = strings.TrimSpace(scope)
-		thing, reads := strings.CutPrefix(scope, "read_")
-		if scope != "" && !slices.Contains(granted, scope) && !(reads && slices.Contains(granted, "write_"+thing)) {
+		if scope != "" && !holds(granted, scope) {
 			missing = append(missing, scope)
 		}
 	}
 	slices.Sort(missing)
 	return missing
+}
+
+// GrantableScopes are the optional ones that a merchant has not granted, sorted.
+func (*App) GrantableScopes(granted []string) []string {
+	return slices.DeleteFunc(OptionalScopes(), func(scope string) bool { return holds(granted, scope) })
+}
+
+// holds tells whether a scope is among the granted ones. To write a thing is to read it, too.
+func holds(granted []string, scope string) bool {
+	thing, reads := strings.CutPrefix(scope, "read_")
+	return slices.Contains(granted, scope) || reads && slices.Contains(granted, "write_"+thing)
 }

@@ -14,7 +14,7 @@ import (
 const (
 	noteUnknown  = "unknown topic"
 	noteFollowed = "an orders/updated or refunds/create delivery with the figures follows"
-	noteDispute  = "a dispute moves money between the bank and the merchant; the order's own figures stay"
+	noteDispute  = "the dispute is over no order"
 	noteNoMoney  = "the topic changes no order's money"
 	noteDraft    = "a draft is no order; orders/create follows when it becomes one"
 	noteNoOrder  = "the topic is about persons, products, apps or shops, not orders"

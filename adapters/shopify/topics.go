@@ -19,6 +19,9 @@ const (
 	topicDataRequest     = "customers/data_request"
 	topicCustomerRedact  = "customers/redact"
 	topicShopRedact      = "shop/redact"
+	topicDispute         = "disputes/create"
+	topicDisputeUpdate   = "disputes/update"
+	topicReturn          = "returns/process"
 	mergeCompleted       = "completed"
 	maxOrdersOfAPerson   = 10_000 // of one request; Shopify's own lists are shorter
 	maxPersonalBytes     = 320    // the longest e-mail address there can be
@@ -31,16 +34,16 @@ const (
 // shopify.app.toml against it.
 func Topics() []string {
 	return []string{
-		topicScopes, topicUninstalled, topicBulk, topicDataRequest, topicMerge, topicCustomerRedact,
+		topicScopes, topicUninstalled, topicBulk, topicDataRequest, topicMerge, topicCustomerRedact, topicDispute, topicDisputeUpdate,
 		"order_transactions/create", "orders/cancelled", "orders/create", "orders/delete", "orders/edited", "orders/fulfilled",
-		"orders/paid", "orders/partially_fulfilled", "orders/updated", "refunds/create", topicShopRedact,
+		"orders/paid", "orders/partially_fulfilled", "orders/updated", "refunds/create", topicReturn, topicShopRedact,
 	}
 }
 
 var _ adapters.Announcer = (*Adapter)(nil)
 
-// Announce reads what is about no order: the app's life, merged customers, the end of a bulk operation, and the three
-// compliance topics. The topic stands in an unsigned header, so a body is refused that lacks what makes it one of its kind.
+// Announce reads what is no telling of an order: the app's life, merged customers, the end of a bulk operation, the three
+// compliance topics, and what happens around an order (disputes, returns). The topic stands in an unsigned header, so a body is refused that lacks what makes it one of its kind.
 func (*Adapter) Announce(d order.Delivery) (*adapters.Notice, error) {
 	triggered, err := triggeredAt(d.Headers)
 	if err != nil {
@@ -63,6 +66,10 @@ func (*Adapter) Announce(d order.Delivery) (*adapters.Notice, error) {
 		err = ofCustomer(d.Topic, d.Body, n)
 	case topicShopRedact:
 		err = shopRedact(d.Body, n)
+	case topicDispute, topicDisputeUpdate:
+		err = disputed(d.Body, n)
+	case topicReturn:
+		err = returned(d.Body, n)
 	default:
 		return nil, nil //nolint:nilnil // the contract: nothing of this kind is said
 	}
@@ -70,7 +77,7 @@ func (*Adapter) Announce(d order.Delivery) (*adapters.Notice, error) {
 		return nil, fmt.Errorf("read %s: %w", d.Topic, err)
 	}
 	if n.Kind == "" {
-		return nil, nil //nolint:nilnil // as above: a merge that failed
+		return nil, nil //nolint:nilnil // as above: a merge that failed, a return or dispute that names no order
 	}
 	return n, nil
 }

@@ -2388,6 +2388,132 @@ func (v *StartBulkResponse) GetBulkOperationRunQuery() StartBulkBulkOperationRun
 	return v.BulkOperationRunQuery
 }
 
+// SubscribeResponse is returned by Subscribe on success.
+type SubscribeResponse struct {
+	WebhookSubscriptionCreate SubscribeWebhookSubscriptionCreateWebhookSubscriptionCreatePayload `json:"webhookSubscriptionCreate"`
+}
+
+// GetWebhookSubscriptionCreate returns SubscribeResponse.WebhookSubscriptionCreate, and is useful for accessing the field via an interface.
+func (v *SubscribeResponse) GetWebhookSubscriptionCreate() SubscribeWebhookSubscriptionCreateWebhookSubscriptionCreatePayload {
+	return v.WebhookSubscriptionCreate
+}
+
+// SubscribeWebhookSubscriptionCreateWebhookSubscriptionCreatePayload includes the requested fields of the GraphQL type WebhookSubscriptionCreatePayload.
+type SubscribeWebhookSubscriptionCreateWebhookSubscriptionCreatePayload struct {
+	UserErrors []SubscribeWebhookSubscriptionCreateWebhookSubscriptionCreatePayloadUserErrorsUserError `json:"userErrors"`
+}
+
+// GetUserErrors returns SubscribeWebhookSubscriptionCreateWebhookSubscriptionCreatePayload.UserErrors, and is useful for accessing the field via an interface.
+func (v *SubscribeWebhookSubscriptionCreateWebhookSubscriptionCreatePayload) GetUserErrors() []SubscribeWebhookSubscriptionCreateWebhookSubscriptionCreatePayloadUserErrorsUserError {
+	return v.UserErrors
+}
+
+// SubscribeWebhookSubscriptionCreateWebhookSubscriptionCreatePayloadUserErrorsUserError includes the requested fields of the GraphQL type UserError.
+type SubscribeWebhookSubscriptionCreateWebhookSubscriptionCreatePayloadUserErrorsUserError struct {
+	Field   []string `json:"field"`
+	Message string   `json:"message"`
+}
+
+// GetField returns SubscribeWebhookSubscriptionCreateWebhookSubscriptionCreatePayloadUserErrorsUserError.Field, and is useful for accessing the field via an interface.
+func (v *SubscribeWebhookSubscriptionCreateWebhookSubscriptionCreatePayloadUserErrorsUserError) GetField() []string {
+	return v.Field
+}
+
+// GetMessage returns SubscribeWebhookSubscriptionCreateWebhookSubscriptionCreatePayloadUserErrorsUserError.Message, and is useful for accessing the field via an interface.
+func (v *SubscribeWebhookSubscriptionCreateWebhookSubscriptionCreatePayloadUserErrorsUserError) GetMessage() string {
+	return v.Message
+}
+
+// SubscriptionsResponse is returned by Subscriptions on success.
+type SubscriptionsResponse struct {
+	WebhookSubscriptions SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnection `json:"webhookSubscriptions"`
+}
+
+// GetWebhookSubscriptions returns SubscriptionsResponse.WebhookSubscriptions, and is useful for accessing the field via an interface.
+func (v *SubscriptionsResponse) GetWebhookSubscriptions() SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnection {
+	return v.WebhookSubscriptions
+}
+
+// SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnection includes the requested fields of the GraphQL type WebhookSubscriptionConnection.
+type SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnection struct {
+	PageInfo Page                                                                                     `json:"pageInfo"`
+	Nodes    []SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnectionNodesWebhookSubscription `json:"nodes"`
+}
+
+// GetPageInfo returns SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnection.PageInfo, and is useful for accessing the field via an interface.
+func (v *SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnection) GetPageInfo() Page {
+	return v.PageInfo
+}
+
+// GetNodes returns SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnection.Nodes, and is useful for accessing the field via an interface.
+func (v *SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnection) GetNodes() []SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnectionNodesWebhookSubscription {
+	return v.Nodes
+}
+
+// SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnectionNodesWebhookSubscription includes the requested fields of the GraphQL type WebhookSubscription.
+type SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnectionNodesWebhookSubscription struct {
+	Id            string                   `json:"id"`
+	Topic         WebhookSubscriptionTopic `json:"topic"`
+	Uri           string                   `json:"uri"`
+	IncludeFields []string                 `json:"includeFields"`
+}
+
+// GetId returns SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnectionNodesWebhookSubscription.Id, and is useful for accessing the field via an interface.
+func (v *SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnectionNodesWebhookSubscription) GetId() string {
+	return v.Id
+}
+
+// GetTopic returns SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnectionNodesWebhookSubscription.Topic, and is useful for accessing the field via an interface.
+func (v *SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnectionNodesWebhookSubscription) GetTopic() WebhookSubscriptionTopic {
+	return v.Topic
+}
+
+// GetUri returns SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnectionNodesWebhookSubscription.Uri, and is useful for accessing the field via an interface.
+func (v *SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnectionNodesWebhookSubscription) GetUri() string {
+	return v.Uri
+}
+
+// GetIncludeFields returns SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnectionNodesWebhookSubscription.IncludeFields, and is useful for accessing the field via an interface.
+func (v *SubscriptionsWebhookSubscriptionsWebhookSubscriptionConnectionNodesWebhookSubscription) GetIncludeFields() []string {
+	return v.IncludeFields
+}
+
+// UnsubscribeResponse is returned by Unsubscribe on success.
+type UnsubscribeResponse struct {
+	WebhookSubscriptionDelete UnsubscribeWebhookSubscriptionDeleteWebhookSubscriptionDeletePayload `json:"webhookSubscriptionDelete"`
+}
+
+// GetWebhookSubscriptionDelete returns UnsubscribeResponse.WebhookSubscriptionDelete, and is useful for accessing the field via an interface.
+func (v *UnsubscribeResponse) GetWebhookSubscriptionDelete() UnsubscribeWebhookSubscriptionDeleteWebhookSubscriptionDeletePayload {
+	return v.WebhookSubscriptionDelete
+}
+
+// UnsubscribeWebhookSubscriptionDeleteWebhookSubscriptionDeletePayload includes the requested fields of the GraphQL type WebhookSubscriptionDeletePayload.
+type UnsubscribeWebhookSubscriptionDeleteWebhookSubscriptionDeletePayload struct {
+	UserErrors []UnsubscribeWebhookSubscriptionDeleteWebhookSubscriptionDeletePayloadUserErrorsUserError `json:"userErrors"`
+}
+
+// GetUserErrors returns UnsubscribeWebhookSubscriptionDeleteWebhookSubscriptionDeletePayload.UserErrors, and is useful for accessing the field via an interface.
+func (v *UnsubscribeWebhookSubscriptionDeleteWebhookSubscriptionDeletePayload) GetUserErrors() []UnsubscribeWebhookSubscriptionDeleteWebhookSubscriptionDeletePayloadUserErrorsUserError {
+	return v.UserErrors
+}
+
+// UnsubscribeWebhookSubscriptionDeleteWebhookSubscriptionDeletePayloadUserErrorsUserError includes the requested fields of the GraphQL type UserError.
+type UnsubscribeWebhookSubscriptionDeleteWebhookSubscriptionDeletePayloadUserErrorsUserError struct {
+	Field   []string `json:"field"`
+	Message string   `json:"message"`
+}
+
+// GetField returns UnsubscribeWebhookSubscriptionDeleteWebhookSubscriptionDeletePayloadUserErrorsUserError.Field, and is useful for accessing the field via an interface.
+func (v *UnsubscribeWebhookSubscriptionDeleteWebhookSubscriptionDeletePayloadUserErrorsUserError) GetField() []string {
+	return v.Field
+}
+
+// GetMessage returns UnsubscribeWebhookSubscriptionDeleteWebhookSubscriptionDeletePayloadUserErrorsUserError.Message, and is useful for accessing the field via an interface.
+func (v *UnsubscribeWebhookSubscriptionDeleteWebhookSubscriptionDeletePayloadUserErrorsUserError) GetMessage() string {
+	return v.Message
+}
+
 // UpdatePixelResponse is returned by UpdatePixel on success.
 type UpdatePixelResponse struct {
 	WebPixelUpdate UpdatePixelWebPixelUpdateWebPixelUpdatePayload `json:"webPixelUpdate"`
@@ -2550,6 +2676,31 @@ type WebPixelInput struct {
 
 // GetSettings returns WebPixelInput.Settings, and is useful for accessing the field via an interface.
 func (v *WebPixelInput) GetSettings() string { return v.Settings }
+
+type WebhookSubscriptionInput struct {
+	IncludeFields []string `json:"includeFields"`
+	Uri           string   `json:"uri"`
+}
+
+// GetIncludeFields returns WebhookSubscriptionInput.IncludeFields, and is useful for accessing the field via an interface.
+func (v *WebhookSubscriptionInput) GetIncludeFields() []string { return v.IncludeFields }
+
+// GetUri returns WebhookSubscriptionInput.Uri, and is useful for accessing the field via an interface.
+func (v *WebhookSubscriptionInput) GetUri() string { return v.Uri }
+
+type WebhookSubscriptionTopic string
+
+const (
+	WebhookSubscriptionTopicDisputesCreate WebhookSubscriptionTopic = "DISPUTES_CREATE"
+	WebhookSubscriptionTopicDisputesUpdate WebhookSubscriptionTopic = "DISPUTES_UPDATE"
+	WebhookSubscriptionTopicReturnsProcess WebhookSubscriptionTopic = "RETURNS_PROCESS"
+)
+
+var AllWebhookSubscriptionTopic = []WebhookSubscriptionTopic{
+	WebhookSubscriptionTopicDisputesCreate,
+	WebhookSubscriptionTopicDisputesUpdate,
+	WebhookSubscriptionTopicReturnsProcess,
+}
 
 // WholeOrder includes the GraphQL fields of Order requested by the fragment WholeOrder.
 type WholeOrder struct {
@@ -2895,6 +3046,38 @@ type __StartBulkInput struct {
 
 // GetQuery returns __StartBulkInput.Query, and is useful for accessing the field via an interface.
 func (v *__StartBulkInput) GetQuery() string { return v.Query }
+
+// __SubscribeInput is used internally by genqlient
+type __SubscribeInput struct {
+	Topic        WebhookSubscriptionTopic `json:"topic"`
+	Subscription WebhookSubscriptionInput `json:"subscription"`
+}
+
+// GetTopic returns __SubscribeInput.Topic, and is useful for accessing the field via an interface.
+func (v *__SubscribeInput) GetTopic() WebhookSubscriptionTopic { return v.Topic }
+
+// GetSubscription returns __SubscribeInput.Subscription, and is useful for accessing the field via an interface.
+func (v *__SubscribeInput) GetSubscription() WebhookSubscriptionInput { return v.Subscription }
+
+// __SubscriptionsInput is used internally by genqlient
+type __SubscriptionsInput struct {
+	Topics []WebhookSubscriptionTopic `json:"topics"`
+	After  string                     `json:"after,omitempty"`
+}
+
+// GetTopics returns __SubscriptionsInput.Topics, and is useful for accessing the field via an interface.
+func (v *__SubscriptionsInput) GetTopics() []WebhookSubscriptionTopic { return v.Topics }
+
+// GetAfter returns __SubscriptionsInput.After, and is useful for accessing the field via an interface.
+func (v *__SubscriptionsInput) GetAfter() string { return v.After }
+
+// __UnsubscribeInput is used internally by genqlient
+type __UnsubscribeInput struct {
+	Id string `json:"id"`
+}
+
+// GetId returns __UnsubscribeInput.Id, and is useful for accessing the field via an interface.
+func (v *__UnsubscribeInput) GetId() string { return v.Id }
 
 // __UpdatePixelInput is used internally by genqlient
 type __UpdatePixelInput struct {
@@ -4179,6 +4362,131 @@ func StartBulk(
 	}
 
 	data_ = &StartBulkResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by Subscribe.
+const Subscribe_Operation = `
+mutation Subscribe ($topic: WebhookSubscriptionTopic!, $subscription: WebhookSubscriptionInput!) {
+	webhookSubscriptionCreate(topic: $topic, webhookSubscription: $subscription) {
+		userErrors {
+			field
+			message
+		}
+	}
+}
+`
+
+func Subscribe(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	topic WebhookSubscriptionTopic,
+	subscription WebhookSubscriptionInput,
+) (data_ *SubscribeResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Subscribe",
+		Query:  Subscribe_Operation,
+		Variables: &__SubscribeInput{
+			Topic:        topic,
+			Subscription: subscription,
+		},
+	}
+
+	data_ = &SubscribeResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The query executed by Subscriptions.
+const Subscriptions_Operation = `
+query Subscriptions ($topics: [WebhookSubscriptionTopic!]!, $after: String) {
+	webhookSubscriptions(first: 50, after: $after, topics: $topics) {
+		pageInfo {
+			... Page
+		}
+		nodes {
+			id
+			topic
+			uri
+			includeFields
+		}
+	}
+}
+fragment Page on PageInfo {
+	hasNextPage
+	endCursor
+}
+`
+
+// The topics of optional scopes. Those of shopify.app.toml belong to the app and not to a shop, and are not listed here.
+func Subscriptions(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	topics []WebhookSubscriptionTopic,
+	after string,
+) (data_ *SubscriptionsResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Subscriptions",
+		Query:  Subscriptions_Operation,
+		Variables: &__SubscriptionsInput{
+			Topics: topics,
+			After:  after,
+		},
+	}
+
+	data_ = &SubscriptionsResponse{}
+	resp_ := &graphql.Response{Data: data_}
+
+	err_ = client_.MakeRequest(
+		ctx_,
+		req_,
+		resp_,
+	)
+
+	return data_, err_
+}
+
+// The mutation executed by Unsubscribe.
+const Unsubscribe_Operation = `
+mutation Unsubscribe ($id: ID!) {
+	webhookSubscriptionDelete(id: $id) {
+		userErrors {
+			field
+			message
+		}
+	}
+}
+`
+
+func Unsubscribe(
+	ctx_ context.Context,
+	client_ graphql.Client,
+	id string,
+) (data_ *UnsubscribeResponse, err_ error) {
+	req_ := &graphql.Request{
+		OpName: "Unsubscribe",
+		Query:  Unsubscribe_Operation,
+		Variables: &__UnsubscribeInput{
+			Id: id,
+		},
+	}
+
+	data_ = &UnsubscribeResponse{}
 	resp_ := &graphql.Response{Data: data_}
 
 	err_ = client_.MakeRequest(

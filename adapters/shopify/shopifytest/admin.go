@@ -37,13 +37,18 @@ type Admin struct {
 	codes     map[string]string // code -> discount
 	creations map[string]Object
 	pixel     string // its settings
-	bulks     []*bulk
-	asked     []string // names of the operations that were answered
-	available int
-	at        time.Time
-	faults    []func(w http.ResponseWriter, r *http.Request) bool
+	// subscriptions are those made by the API; subscribed counts all there ever were.
+	subscriptions []Subscription
+	subscribed    int
+	bulks         []*bulk
+	asked         []string // names of the operations that were answered
+	available     int
+	at            time.Time
+	faults        []func(w http.ResponseWriter, r *http.Request) bool
 	// BulkTurns is how many times a bulk operation is asked after before it is done.
 	BulkTurns int
+	// RefusedTopics are those that the shop has not granted the scope of, as the schema writes them.
+	RefusedTopics []string
 	// BulkFails ends the next bulk operation with this code.
 	BulkFails string
 }

@@ -32,6 +32,9 @@ func (a *Admin) roots(map[string]any) map[string]root {
 		"webPixel":                       a.findPixel,
 		"webPixelCreate":                 a.createPixel,
 		"webPixelUpdate":                 a.updatePixel,
+		"webhookSubscriptions":           a.listSubscriptions,
+		"webhookSubscriptionCreate":      a.subscribe,
+		"webhookSubscriptionDelete":      a.unsubscribe,
 		"discountRedeemCodeBulkCreation": func(args map[string]any) (any, error) { return a.creation(text(args["id"])), nil },
 	}
 }

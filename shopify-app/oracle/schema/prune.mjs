@@ -81,7 +81,11 @@ const inputs = {
   DiscountCombinesWithInput: ['orderDiscounts', 'productDiscounts', 'shippingDiscounts'],
   DiscountRedeemCodeInput: ['code'],
   WebPixelInput: ['settings'],
+  WebhookSubscriptionInput: ['uri', 'includeFields'],
 }
+
+// values names those of long enums that we name; all others are left out of the cut.
+const values = { WebhookSubscriptionTopic: ['DISPUTES_CREATE', 'DISPUTES_UPDATE', 'RETURNS_PROCESS'] }
 
 // prune prints the part of the schema that was used, without descriptions.
 export function prune(schema, document) {
@@ -107,7 +111,7 @@ export function prune(schema, document) {
     if (gql.isScalarType(type)) {
       if (!gql.isSpecifiedScalarType(type)) blocks.push(`scalar ${name}\n`)
     } else if (gql.isEnumType(type)) {
-      blocks.push(`enum ${name} {\n${type.getValues().map((v) => `  ${v.name}\n`).join('')}}\n`)
+      blocks.push(`enum ${name} {\n${type.getValues().filter((v) => values[name]?.includes(v.name) ?? true).map((v) => `  ${v.name}\n`).join('')}}\n`)
     } else if (gql.isInputObjectType(type)) {
       const kept = Object.values(type.getFields()).filter((f) => inputs[name]?.includes(f.name))
       blocks.push(`input ${name}${type.isOneOf ? ' @oneOf' : ''} {\n${kept.map((f) => `  ${argument(f)}\n`).join('')}}\n`)
