@@ -1,5 +1,5 @@
-// Package notice acts on what platforms tell that is about no order: uninstalled apps, other scopes, merged customers,
-// finished bulk operations, and requests of persons. Each notice is as good twice as once.
+// Package notice acts on what platforms tell that is no telling of an order: uninstalled apps, other scopes, merged customers,
+// finished bulk operations, disputes and returns, and requests of persons. Each notice is as good twice as once.
 package notice
 
 import (
@@ -31,9 +31,16 @@ type Requests interface {
 	Take(ctx context.Context, a privacy.Ask) (requestID string, err error)
 }
 
-// Operations hears that the answer to a bulk operation lies ready.
+// Orders lets an order be read anew from its platform.
+type Orders interface {
+	// WishOrder wants it read, known or not; because is a sentence for people. A second wish before the reading is one.
+	WishOrder(ctx context.Context, program string, of order.Source, because string, at time.Time) error
+}
+
+// Operations wakes who waits for a bulk operation; *adminapi.Bell is one.
 type Operations interface {
-	BulkFinished(ctx context.Context, storeID, operationID string) error
+	// Ring tells that the operation has ended, and whether anybody in this process waits for it.
+	Ring(operationID string) (awaited bool)
 }
 
 // Desk acts on notices. Operations may be nil: whoever asked then looks by itself.
@@ -41,6 +48,7 @@ type Desk struct {
 	Stores     Stores
 	Customers  Customers
 	Requests   Requests
+	Orders     Orders
 	Operations Operations
 }
 
@@ -59,13 +67,15 @@ func (d *Desk) Take(ctx context.Context, delivery order.Delivery, n *adapters.No
 		return "the store's credentials are gone; its ledger stays", d.Stores.Uninstall(ctx, delivery.StoreID, at, actor)
 	case adapters.ScopesChanged:
 		return "the store's scopes are noted", d.Stores.Rescope(ctx, delivery.StoreID, n.Scopes, at, actor)
+	case adapters.OrderTouched:
+		return d.touched(ctx, delivery, n, actor)
 	case adapters.CustomersMerged:
 		return d.merge(ctx, delivery, n, actor)
 	case adapters.BulkFinished:
-		if d.Operations == nil {
-			return "nobody waits for this operation", nil
+		if d.Operations == nil || !d.Operations.Ring(n.OperationID) {
+			return "nobody in this process waits for this operation; whoever does asks after it by itself", nil
 		}
-		return "the operation's result is read", d.Operations.BulkFinished(ctx, delivery.StoreID, n.OperationID)
+		return "the operation's result is read", nil
 	case adapters.StoreErase:
 		// It proves an uninstall two days ago, even where that delivery was lost. A store that was connected since stays so.
 		if err := d.Stores.Uninstall(ctx, delivery.StoreID, at.Add(-eraseDelay), actor); err != nil {
@@ -79,6 +89,19 @@ func (d *Desk) Take(ctx context.Context, delivery order.Delivery, n *adapters.No
 	default:
 		return "", fmt.Errorf("a notice of the unknown kind %q", n.Kind)
 	}
+}
+
+// touched has the order read anew: what happened around it decides nothing, and what the order says then does.
+func (d *Desk) touched(ctx context.Context, delivery order.Delivery, n *adapters.Notice, actor string) (string, error) {
+	if len(n.OrderIDs) != 1 {
+		return "", fmt.Errorf("a notice about %d orders, want one", len(n.OrderIDs))
+	}
+	of := order.Source{StoreID: delivery.StoreID, PlatformOrderID: n.OrderIDs[0]}
+	if err := d.Orders.WishOrder(ctx, delivery.ProgramID, of, n.Event, delivery.ReceivedAt); err != nil {
+		return "", err
+	}
+	return n.Event + "; order " + n.OrderIDs[0] + " is read anew, and commissions follow what it says then",
+		d.Customers.Audit(ctx, delivery.ProgramID, actor, "order.touched", of.String(), n.Event)
 }
 
 func (d *Desk) merge(ctx context.Context, delivery order.Delivery, n *adapters.Notice, actor string) (string, error) {

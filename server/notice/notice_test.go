@@ -48,9 +48,14 @@ func (w *world) Take(_ context.Context, a privacy.Ask) (string, error) {
 	return "pr_1", w.say("%s of %q in %s, key %s, %v, %s", a.Kind, a.Subject, a.StoreID, a.Key, a.Detail, a.ReceivedAt.Format(time.RFC3339))
 }
 
-func (w *world) BulkFinished(_ context.Context, store, operation string) error {
-	return w.say("bulk %s of %s", operation, store)
+func (w *world) WishOrder(_ context.Context, program string, of order.Source, because string, at time.Time) error {
+	return w.say("wish %s of %s at %s: %s", of, program, at.Format(time.RFC3339), because)
 }
+
+// bell is heard by whoever waits for one operation.
+type bell string
+
+func (b bell) Ring(operation string) bool { return operation == string(b) }
 
 func TestTake(t *testing.T) {
 	t.Parallel()
@@ -67,7 +72,17 @@ func TestTake(t *testing.T) {
 		"other scopes":          {adapters.Notice{Kind: adapters.ScopesChanged, At: at, Scopes: []string{"read_orders"}}, false, []string{"rescope shop to [read_orders] at 2026-11-10T09:00:00Z"}, "noted"},
 		"merged":                {adapters.Notice{Kind: adapters.CustomersMerged, At: at, CustomerID: "2", KeptCustomerID: "1"}, true, []string{"merge acme/shop: 1 keeps 2", "audit acme platform:shopify customers.merge shop: 2 is now 1"}, "takes over"},
 		"merged without effect": {adapters.Notice{Kind: adapters.CustomersMerged, At: at, CustomerID: "2", KeptCustomerID: "1"}, false, []string{"merge acme/shop: 1 keeps 2"}, "nothing was known"},
-		"bulk":                  {adapters.Notice{Kind: adapters.BulkFinished, OperationID: "op"}, false, []string{"bulk op of shop"}, "is read"},
+		"bulk":                  {adapters.Notice{Kind: adapters.BulkFinished, OperationID: "op"}, false, nil, "is read"},
+		"another's bulk":        {adapters.Notice{Kind: adapters.BulkFinished, OperationID: "other"}, false, nil, "nobody"},
+		"disputed": {
+			adapters.Notice{Kind: adapters.OrderTouched, At: at, OrderIDs: []string{"9001"}, Event: "dispute 1 is lost"},
+			false,
+			[]string{
+				"wish shop/9001 of acme at 2026-11-10T10:00:00Z: dispute 1 is lost",
+				"audit acme platform:shopify order.touched shop/9001: dispute 1 is lost",
+			},
+			"dispute 1 is lost; order 9001 is read anew",
+		},
 		"data asked for": {
 			adapters.Notice{Kind: adapters.CustomerExport, Key: "9999", CustomerID: "7", OrderIDs: []string{"1"}, Email: "a@b"},
 			false,
@@ -88,12 +103,13 @@ func TestTake(t *testing.T) {
 		},
 	} {
 		w := &world{moved: c.moved}
-		note, err := (&notice.Desk{Stores: w, Customers: w, Requests: w, Operations: w}).Take(t.Context(), d, &c.notice)
+		note, err := (&notice.Desk{Stores: w, Customers: w, Requests: w, Orders: w, Operations: bell("op")}).Take(t.Context(), d, &c.notice)
 		if diff := cmp.Diff(c.done, w.done); err != nil || diff != "" || !strings.Contains(note, c.note) {
 			t.Errorf("%s: %q, %v: %s", name, note, err, diff)
 		}
 		w = &world{fails: errors.New("the database is away")}
-		if _, err := (&notice.Desk{Stores: w, Customers: w, Requests: w, Operations: w}).Take(t.Context(), d, &c.notice); !errors.Is(err, w.fails) {
+		_, err = (&notice.Desk{Stores: w, Customers: w, Requests: w, Orders: w, Operations: bell("op")}).Take(t.Context(), d, &c.notice)
+		if c.done != nil && !errors.Is(err, w.fails) {
 			t.Errorf("%s: a failure is lost: %v", name, err)
 		}
 	}

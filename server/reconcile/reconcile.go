@@ -103,19 +103,28 @@ type Run struct {
 	FinishedAt  *time.Time     `json:"finished_at,omitempty"`
 }
 
-// Want is an order that is parked for a reason which reading it anew may mend.
+// Want is an order that is parked for a reason which reading it anew may mend, or that somebody wishes to be read.
 type Want struct {
 	Source     order.Source
 	Platform   order.Platform
 	RowVersion int64 // of the order when it was last looked at
-	Attempt    int   // readings so far since the order last changed
+	Attempt    int   // readings so far since the order last changed, or since it was wished for
+	// Wished says that something happened around the order, such as a dispute. It need not be known yet.
+	Wished bool
 }
+
+// What came of a reading.
+const (
+	FetchDone   = "fetched"
+	FetchGone   = "gone"
+	FetchFailed = "failed"
+)
 
 // Fetch is what came of reading a wanted order.
 type Fetch struct {
 	Want
 	DueAt     time.Time // when to read it again if it is still parked
-	Outcome   string    // "fetched", "gone", "failed"
+	Outcome   string    // FetchDone, FetchGone or FetchFailed
 	Detail    string
 	FetchedAt time.Time
 }
@@ -126,10 +135,10 @@ type Books interface {
 	ReconcileTargets(ctx context.Context, program string) ([]Target, error)
 	// KnownOrders reads orders; one that is unknown is left out.
 	KnownOrders(ctx context.Context, program string, sources []order.Source) (map[order.Source]Known, error)
-	// WantedOrders lists a program's parked orders that reading may mend: those of which nothing new was told since toldBefore, due by now, the longest waiting
-	// first, of the stores given.
+	// WantedOrders lists a program's parked orders that reading may mend and those that were wished for: those of which nothing new was told since toldBefore,
+	// due by now, the longest waiting first, of the stores given.
 	WantedOrders(ctx context.Context, program string, storeIDs []string, toldBefore, now time.Time, limit int) ([]Want, error)
-	// PutFetches notes what came of reading wanted orders.
+	// PutFetches notes what came of reading wanted orders; a wish goes with its reading.
 	PutFetches(ctx context.Context, program string, fetches []Fetch) error
 	// PutReconciliation stores a run as it stands, with what it found since the last time.
 	PutReconciliation(ctx context.Context, r Run, found []Finding) error

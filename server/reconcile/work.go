@@ -206,17 +206,17 @@ func (s *Service) fetchWanted(ctx context.Context, program string, targets []Tar
 // fetch reads one wanted order. Only a failure of our own is an error; the platform's is noted, and tried again later.
 func (s *Service) fetch(ctx context.Context, t Target, reader adapters.Reader, want Want) (Fetch, error) {
 	began := s.Clock().UTC()
-	result := Fetch{Want: want, Outcome: "fetched", FetchedAt: began, DueAt: began.Add(refetch(want.Attempt))}
+	result := Fetch{Want: want, Outcome: FetchDone, FetchedAt: began, DueAt: began.Add(refetch(want.Attempt))}
 	result.Attempt++
 	f, err := reader.Order(ctx, want.Source.PlatformOrderID)
 	switch {
 	case ctx.Err() != nil:
 		return result, ctx.Err()
 	case errors.Is(err, adapters.ErrNoOrder):
-		result.Outcome, result.Detail = "gone", "the platform has no such order"
+		result.Outcome, result.Detail = FetchGone, "the platform has no such order"
 		result.DueAt = began.Add(refetch(wantAttempts))
 	case err != nil:
-		result.Outcome, result.Detail = "failed", why(err)
+		result.Outcome, result.Detail = FetchFailed, why(err)
 		s.Logger.WarnContext(ctx, "an order cannot be fetched", "store", t.StoreID, "order_id", want.Source.String(), "attempt", result.Attempt, "error", err)
 	default:
 		return result, s.put(ctx, []order.Delivery{delivery(t, &f, began)})

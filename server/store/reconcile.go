@@ -88,7 +88,7 @@ var fetchable = []string{
 	string(pipeline.ReasonInconsistentTotals), string(pipeline.ReasonInvalidOrder),
 }
 
-// WantedOrders lists parked orders to read. See reconcile.Books.
+// WantedOrders lists parked and wished orders to read. See reconcile.Books.
 func (s *Store) WantedOrders(ctx context.Context, program string, storeIDs []string, toldBefore, now time.Time, limit int) (wants []reconcile.Want, err error) {
 	defer server.Wrap(&err, "list the orders to fetch")
 	var rows []struct {
@@ -99,7 +99,7 @@ func (s *Store) WantedOrders(ctx context.Context, program string, storeIDs []str
 		Attempt         int    `db:"attempt"`
 	}
 	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
-		return tx.SelectContext(ctx, &rows, `SELECT o.store_id, o.platform_order_id, o.platform, o.row_version,
+		err := tx.SelectContext(ctx, &rows, `SELECT o.store_id, o.platform_order_id, o.platform, o.row_version,
 			CASE WHEN f.row_version = o.row_version THEN f.attempt ELSE 0 END AS attempt
 			FROM orders o LEFT JOIN order_fetches f ON f.program_id = o.program_id AND f.source = o.source
 			WHERE o.program_id = $6 AND o.settlement = 'parked' AND o.reason_code IN `+s.dialect.in("$1")+` AND o.store_id IN `+s.dialect.in("$2")+`
@@ -107,6 +107,11 @@ func (s *Store) WantedOrders(ctx context.Context, program string, storeIDs []str
 			AND (f.source IS NULL OR f.row_version <> o.row_version OR f.due_at <= $4)
 			ORDER BY o.received_at, o.source LIMIT $5`,
 			s.dialect.list(fetchable), s.dialect.list(storeIDs), micros(toldBefore), micros(now), limit, program)
+		if err != nil {
+			return err
+		}
+		wants, err = s.wishes(ctx, tx, program, storeIDs, toldBefore, now, limit)
+		return err
 	})
 	for _, row := range rows {
 		wants = append(wants, reconcile.Want{
@@ -123,6 +128,12 @@ func (s *Store) PutFetches(ctx context.Context, program string, fetches []reconc
 	return s.write(ctx, program, func(ctx context.Context, tx *sqlx.Tx) error {
 		for i := range fetches {
 			f := &fetches[i]
+			if f.Wished {
+				if err := granted(ctx, tx, program, f); err != nil {
+					return err
+				}
+				continue
+			}
 			_, err := tx.ExecContext(ctx, `INSERT INTO order_fetches (program_id, source, row_version, attempt, due_at, outcome, detail, fetched_at)
 				VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (program_id, source) DO UPDATE SET row_version = excluded.row_version,
 				attempt = excluded.attempt, due_at = excluded.due_at, outcome = excluded.outcome, detail = excluded.detail, fetched_at = excluded.fetched_at`,

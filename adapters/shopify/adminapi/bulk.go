@@ -86,6 +86,8 @@ func (c *Client) runBulk(ctx context.Context, query string, told func(state stri
 	if err != nil {
 		return nil, err
 	}
+	rung, stop := c.bell.listen(operation.Id)
+	defer stop()
 	for wait := bulkPollFirst; ; wait = min(2*wait, bulkPollLast) {
 		told(string(operation.Status))
 		switch operation.Status {
@@ -98,7 +100,7 @@ func (c *Client) runBulk(ctx context.Context, query string, told func(state stri
 				Detail: howEnded(string(operation.Status), string(operation.ErrorCode)),
 			}
 		}
-		if err := c.sleep(ctx, wait); err != nil {
+		if err := c.sleepUntil(ctx, wait, rung); err != nil {
 			return nil, fmt.Errorf("wait for a bulk operation of %s: %w", c.shop, err)
 		}
 		answer, err := BulkState(ctx, c, operation.Id)

@@ -40,6 +40,7 @@ type Options struct {
 	Transport http.RoundTripper                          // nil: http.DefaultTransport
 	Clock     func() time.Time                           // nil: time.Now
 	Sleep     func(context.Context, time.Duration) error // nil: waits, or ends with the context
+	Bell      *Bell                                      // rings at the end of a bulk operation; nil: it is asked after
 }
 
 // Client speaks to one shop. It is safe for concurrent use.
@@ -49,6 +50,7 @@ type Client struct {
 	http     *http.Client
 	clock    func() time.Time
 	sleep    func(context.Context, time.Duration) error
+	bell     *Bell
 	throttle throttle
 }
 
@@ -62,7 +64,7 @@ func New(shop string, tokens TokenSource, o Options) (*Client, error) {
 	if len(shop) > 255 || !shopHost.MatchString(shop) {
 		return nil, &Error{Kind: NoShop, Operation: "client", Shop: told(shop), Detail: "want a shop's own host, such as example.myshopify.com"}
 	}
-	c := &Client{shop: shop, tokens: tokens, clock: o.Clock, sleep: o.Sleep}
+	c := &Client{shop: shop, tokens: tokens, clock: o.Clock, sleep: o.Sleep, bell: o.Bell}
 	if c.clock == nil {
 		c.clock = time.Now //nolint:forbidigo // the default of a clock that is an argument
 	}

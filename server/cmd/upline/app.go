@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"upline.dev/upline/adapters/shopify/adminapi"
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/auth"
 	"upline.dev/upline/server/channel"
@@ -23,6 +24,7 @@ type app struct {
 	store *store.Store
 	ring  *secret.Ring
 	admin *admin.Service
+	bulks adminapi.Bell // rings at the end of a shop's bulk operations
 }
 
 // withApp opens the database, runs f and closes it.

@@ -30,7 +30,7 @@ func (a *app) privacy(bodies privacy.Opener, log *slog.Logger) *privacy.Service 
 
 // desk acts on what platforms tell that is about no order.
 func (a *app) desk(requests notice.Requests) *notice.Desk {
-	return &notice.Desk{Stores: a.install(), Customers: a.store, Requests: requests}
+	return &notice.Desk{Stores: a.install(), Customers: a.store, Requests: requests, Orders: a.store, Operations: &a.bulks}
 }
 
 // PrivacyCmd tells persons what is kept of them, and forgets them.

@@ -106,7 +106,7 @@ func (r *storeReaders) shopifyClient(storeID, domain string) (*adminapi.Client, 
 	if known := r.clients[storeID]; known != nil && known.Shop() == domain {
 		return known, nil
 	}
-	client, err := adminapi.New(domain, r.installs.Source(storeID), adminapi.Options{Transport: r.shopify})
+	client, err := adminapi.New(domain, r.installs.Source(storeID), adminapi.Options{Transport: r.shopify, Bell: &r.app.bulks})
 	if err != nil {
 		return nil, err
 	}
