@@ -63,9 +63,13 @@ func (a *App) MissingScopes(granted []string) []string {
 	return missing
 }
 
-// GrantableScopes are the optional ones that a merchant has not granted, sorted.
-func (*App) GrantableScopes(granted []string) []string {
-	return slices.DeleteFunc(OptionalScopes(), func(scope string) bool { return holds(granted, scope) })
+// OptionalScopes are those that a merchant may grant besides, and whether they did.
+func (*App) OptionalScopes(granted []string) map[string]bool {
+	all := map[string]bool{}
+	for _, scope := range OptionalScopes() {
+		all[scope] = holds(granted, scope)
+	}
+	return all
 }
 
 // holds tells whether a scope is among the granted ones. To write a thing is to read it, too.

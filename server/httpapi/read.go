@@ -119,6 +119,7 @@ func (s *Server) grantedStores(ctx context.Context, program string) ([]query.Sto
 	for i := range rows {
 		if row := &rows[i]; s.Shopify != nil && row.Platform == string(order.Shopify) && row.Connection == string(install.Connected) {
 			row.MissingScopes = s.Shopify.App.MissingScopes(row.Scopes)
+			row.OptionalScopes = s.Shopify.App.OptionalScopes(row.Scopes)
 		}
 	}
 	return rows, err

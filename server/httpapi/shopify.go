@@ -30,6 +30,8 @@ type ShopifyApp interface {
 	VerifyCallback(rawQuery string) (shop, code, state string, err error)
 	// MissingScopes are those the app asks for that are not among the granted ones.
 	MissingScopes(granted []string) []string
+	// OptionalScopes are those a merchant may grant besides, and whether they are among the granted ones.
+	OptionalScopes(granted []string) map[string]bool
 	// Redeem gives credentials for the code that came with it.
 	Redeem(ctx context.Context, shop, code string) (install.Credentials, error)
 }

@@ -191,9 +191,12 @@ func TestMissingScopes(t *testing.T) {
 	if got := told(); !strings.Contains(got, `"missing_scopes":["read_orders"]`) {
 		t.Errorf("without a scope: %s", got)
 	}
+	if got := told(); !strings.Contains(got, `"optional_scopes":{"read_all_orders":false,"read_returns":false,"read_shopify_payments_disputes":false}`) {
+		t.Errorf("without an optional scope: %s", got)
+	}
 	_, st := e.state(t)
-	fatal(t, e.install.Rescope(t.Context(), st.StoreID, []string{"write_orders", "write_discounts"}, time.Now(), "shopify"))
-	if got := told(); !strings.Contains(got, "write_orders") || strings.Contains(got, "missing_scopes") {
+	fatal(t, e.install.Rescope(t.Context(), st.StoreID, []string{"write_orders", "write_discounts", "read_shopify_payments_disputes"}, time.Now(), "shopify"))
+	if got := told(); !strings.Contains(got, `"read_shopify_payments_disputes":true`) || strings.Contains(got, "missing_scopes") {
 		t.Errorf("with more than it asks for: %s", got)
 	}
 }

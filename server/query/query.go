@@ -233,6 +233,8 @@ type StoreRow struct {
 	ConnectionReason string     `json:"connection_reason,omitempty"`
 	Scopes           []string   `json:"scopes,omitempty"`         // what the merchant agreed to
 	MissingScopes    []string   `json:"missing_scopes,omitempty"` // what the app asks for beside them
+	// OptionalScopes are those that the merchant may grant besides, and whether they did.
+	OptionalScopes map[string]bool `json:"optional_scopes,omitempty"`
 	ConnectedAt      *time.Time `json:"connected_at,omitempty"`
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"upline.dev/upline/adapters/shopify/shopifytest"
 	"upline.dev/upline/server"
+	"upline.dev/upline/server/query"
 	"upline.dev/upline/server/reconcile"
 )
 
@@ -160,6 +161,42 @@ func TestWhatStaysParkedIsReadLessAndLess(t *testing.T) {
 	}
 	if o := w.order(t, 0); o.ReasonCode != "inconsistent_totals" || !strings.Contains(o.Reason, "58700") {
 		t.Errorf("it shows %s: %s", o.ReasonCode, o.Reason)
+	}
+}
+
+// TestDisputed: a dispute takes nothing by itself. The order is read anew, and what it says then counts: here a refund whose own
+// webhook was lost; for an order without one, nothing changes.
+func TestDisputed(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.sell(t, 100) // the last one was partly refunded
+	w.deliver(t, "o1", "orders/paid", body(1, false))
+	w.deliver(t, "o99", "orders/paid", body(99, false))
+	if got := w.earned(t); got != 2000 {
+		t.Fatalf("earned %d before", got)
+	}
+	for _, n := range []int{1, 99} {
+		for _, status := range []string{"needs_response", "lost"} {
+			told := fmt.Appendf(nil, `{"id":%d,"order_id":%d,"type":"chargeback","amount":"100.00","currency":"EUR","reason":"fraudulent","status":%q}`, n, firstOrder+n, status)
+			w.deliver(t, fmt.Sprintf("d%d%s", n, status), "disputes/update", told)
+		}
+	}
+	if got := w.earned(t); got != 2000 || w.puts.Load() != 0 {
+		t.Fatalf("the dispute alone: earned %d, %d orders read", got, w.puts.Load())
+	}
+	w.offset.Add(int64(time.Hour))
+	for range 2 {
+		must(t, w.service.FetchWanted(t.Context(), time.Minute))
+	}
+	if got := w.earned(t); got != 1500 || w.puts.Load() != 2 {
+		t.Errorf("after the reading: earned %d, %d orders read", got, w.puts.Load())
+	}
+	log, _, err := w.store.AuditLog(t.Context(), "p1", query.AuditFilter{}, query.Page{Limit: 50})
+	must(t, err)
+	if !slices.ContainsFunc(log, func(a query.Audited) bool {
+		return a.Action == "order.touched" && a.Subject == fmt.Sprintf("s1/%d", firstOrder+1) && strings.Contains(a.Detail, "is lost")
+	}) {
+		t.Errorf("the audit log does not tell: %+v", log)
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"upline.dev/upline/core/plan"
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/inbox"
+	"upline.dev/upline/server/notice"
 	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/query"
 	"upline.dev/upline/server/reconcile"
@@ -109,6 +110,7 @@ func open(t testing.TB) *world {
 	platforms := map[order.Platform]adapters.Adapter{order.Shopify: shopify.New()}
 	p, err := pipeline.New(pipeline.Deps{
 		Inbox: s, Bodies: w.inbox, Store: s, Clock: w.clock, Logger: slog.New(slog.DiscardHandler), Adapters: platforms,
+		Notices: &notice.Desk{Customers: s, Orders: s},
 	}, pipeline.Options{PollEvery: 10 * time.Millisecond, SingleProcess: true, Shards: 1, Normalisers: 1, ArrivalBatchMax: 512})
 	must(t, err)
 	w.inbox.HandTo(p)

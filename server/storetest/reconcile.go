@@ -18,6 +18,7 @@ var reconciliations = map[string]func(*testing.T, *world){
 	"reconcile/runs":   testReconciliations,
 	"reconcile/orders": testKnownOrders,
 	"reconcile/wanted": testWantedOrders,
+	"reconcile/wishes": testWishes,
 	"reconcile/marks":  testReconciliationMarks,
 }
 
@@ -142,5 +143,60 @@ func testReconciliationMarks(t *testing.T, w *world) {
 	targets, err := w.Store.ReconcileTargets(w.ctx, "")
 	if ok(t, err); len(targets) != 2 {
 		t.Fatalf("%d stores of all programs", len(targets))
+	}
+}
+
+// testWishes: an order that somebody wishes to be read is wanted whether it is known or not, until it was read after the wish.
+func testWishes(t *testing.T, w *world) {
+	w.settle(t, w.Store, sale(source("1"), 1000), 1, map[string]int64{"ben": 50})
+	later := begin.AddDate(1, 0, 0)
+	wanted := func(prog string, stores []string, before, now time.Time) []reconcile.Want {
+		t.Helper()
+		list, err := w.Store.WantedOrders(w.ctx, prog, stores, before, now, 10)
+		ok(t, err)
+		return list
+	}
+	for range 2 { // writing twice is writing once
+		ok(t, w.Store.WishOrder(w.ctx, program, source("1"), "dispute 1 is lost", begin))
+	}
+	ok(t, w.Store.WishOrder(w.ctx, program, source("9"), "of an order that nobody told", begin.Add(time.Second)))
+	want := []reconcile.Want{
+		{Source: source("1"), Platform: order.Shopify, Wished: true}, {Source: source("9"), Platform: order.Shopify, Wished: true},
+	}
+	if diff := cmp.Diff(want, wanted(program, []string{shop}, later, later)); diff != "" {
+		t.Fatalf("wished: %s", diff)
+	}
+	if list := wanted(program, []string{shop}, begin, later); len(list) != 1 {
+		t.Fatalf("wished before the order's own delivery had time: %+v", list)
+	}
+	if list := wanted(rival, []string{shop, rivalLot}, later, later); len(list) != 0 {
+		t.Fatalf("another program reads %+v", list)
+	}
+	failed := reconcile.Fetch{Want: want[0], Outcome: reconcile.FetchFailed, FetchedAt: begin.Add(time.Minute), DueAt: begin.Add(time.Hour)}
+	failed.Attempt = 1
+	ok(t, w.Store.PutFetches(w.ctx, program, []reconcile.Fetch{failed}))
+	if list := wanted(program, []string{shop}, later, begin.Add(time.Hour-time.Second)); len(list) != 1 || list[0].Source != source("9") {
+		t.Fatalf("wished again too soon: %+v", list)
+	}
+	if list := wanted(program, []string{shop}, later, later); len(list) != 2 || list[0].Attempt != 1 {
+		t.Fatalf("a reading that failed is forgotten: %+v", list)
+	}
+	read := reconcile.Fetch{Want: want[0], Outcome: reconcile.FetchDone, FetchedAt: begin.Add(-time.Second), DueAt: later}
+	ok(t, w.Store.PutFetches(w.ctx, program, []reconcile.Fetch{read}))
+	if list := wanted(program, []string{shop}, later, later); len(list) != 2 {
+		t.Fatalf("a wish of after the reading is gone: %+v", list)
+	}
+	read.FetchedAt = begin.Add(2 * time.Hour)
+	gone := reconcile.Fetch{Want: want[1], Outcome: reconcile.FetchGone, FetchedAt: begin.Add(2 * time.Hour), DueAt: later}
+	for range 2 {
+		ok(t, w.Store.PutFetches(w.ctx, program, []reconcile.Fetch{read, gone}))
+	}
+	if list := wanted(program, []string{shop}, later, later); len(list) != 0 {
+		t.Fatalf("wished after the reading: %+v", list)
+	}
+	ok(t, w.Store.WishOrder(w.ctx, program, source("1"), "dispute 1 is won", begin.Add(3*time.Hour)))
+	ok(t, w.Store.WishOrder(w.ctx, program, source("1"), "told late", begin))
+	if list := wanted(program, []string{shop}, later, later); len(list) != 1 || list[0].Attempt != 0 {
+		t.Fatalf("wished anew: %+v", list)
 	}
 }

@@ -48,6 +48,7 @@ type Store interface {
 	auth.Books
 	channel.Books
 	reconcile.Books
+	WishOrder(ctx context.Context, program string, of order.Source, because string, at time.Time) error
 	relay.Books
 	relay.Trimmed
 	duty.Leases

@@ -3,7 +3,7 @@
 export interface Program { program_id: string; name: string; currency: string; time_zone: string }
 export interface Store {
   store_id: string; platform: string; domain: string; name: string; currency: string; accept_test_orders: boolean; go_live_at?: string; last_delivery_at?: string; connection?: string;
-  connection_reason?: string; missing_scopes?: string[];
+  connection_reason?: string; missing_scopes?: string[]; optional_scopes?: Record<string, boolean>;
 }
 export interface Overview {
   program: Program; stores: Store[]; distributors: number; mapped_skus: number; plans: number; orders: number; parked_orders: number; deliveries: number;

@@ -17,11 +17,13 @@ const bridge = `(() => {
   let asked = 0;
   const waiting = new Map();
   addEventListener("message", (e) => { if (e.data && waiting.has(e.data.answer)) waiting.get(e.data.answer)(e.data.token); });
+  const ask = (what) => new Promise((resolve) => { waiting.set(++asked, resolve); parent.postMessage({ ...what, id: asked }, "*"); });
   const idToken = () => new Promise((resolve) => { waiting.set(++asked, resolve); parent.postMessage({ ask: asked, key }, "*"); });
   window.shopify = {
     idToken, config: { apiKey: key, locale: "en", shop: new URLSearchParams(location.search).get("shop") }, toast: { show: (text) => parent.postMessage({ toast: text }, "*") },
     saveBar: { show: async () => {}, hide: async () => {} }, loading() {}, environment: { embedded: true },
     app: { extensions: async () => EXTENSIONS },
+    scopes: { request: (scopes) => ask({ grant: scopes }), revoke: (scopes) => ask({ revoke: scopes }) },
   };
   const reload = new URLSearchParams(location.search).get("shopify-reload");
   if (reload) idToken().then((token) => { const to = new URL(reload, location.origin); to.searchParams.set("id_token", token); location.replace(to); });
@@ -35,7 +37,11 @@ const polaris = `for (const name of ["s-page","s-app-nav","s-link","s-section","
 
 const frame = (src) => `<!doctype html><title>Shopify admin</title><style>body{margin:0}iframe{border:0;width:100vw;height:100vh}</style>
 <iframe name="app-iframe" src="${src.replaceAll("&", "&amp;")}"></iframe>
-<script>window.toasts = []; addEventListener("message", async (e) => {
+<script>window.toasts = []; window.granted = []; addEventListener("message", async (e) => {
+  if (e.data && (e.data.grant || e.data.revoke)) {
+    window.granted = [...window.granted.filter((s) => !(e.data.revoke || []).includes(s)), ...(e.data.grant || [])];
+    e.source.postMessage({ answer: e.data.id, token: { result: "granted-all", detail: { granted: window.granted, required: [], optional: [] } } }, "*");
+  }
   if (e.data && e.data.toast) toasts.push(e.data.toast);
   if (e.data && e.data.ask) { window.asked = e.data.key; e.source.postMessage({ answer: e.data.ask, token: await window.freshToken() }, "*"); }
 });</script>`;

@@ -115,3 +115,18 @@ test("with cookies and storage blocked it works", async () => {
     expect(errors).toEqual([]);
   });
 });
+
+test("an optional scope is asked for by Shopify's own dialog, and taken back", async ({ page }) => {
+  const errors = watch(page);
+  const query = (await upline.world("GET", "/document", { shop: SHOP })).text;
+  const app = await openAdmin(page, { src: `${upline.url}/stores?${query}`, token });
+  await app.locator("summary", { hasText: "Access besides" }).first().click();
+  const box = app.locator('s-checkbox[label*="Disputes of Shopify Payments"]');
+  await expect(box).toHaveCount(1);
+  const flip = (on) => box.evaluate((el, to) => { el.checked = to; el.dispatchEvent(new Event("change", { bubbles: true })); }, on);
+  await flip(true);
+  await expect.poll(() => page.evaluate(() => window.granted)).toEqual(["read_shopify_payments_disputes"]);
+  await flip(false);
+  await expect.poll(() => page.evaluate(() => window.granted)).toEqual([]);
+  expect(errors).toEqual([]);
+});

@@ -29,6 +29,13 @@ func (a *Admin) PutSubscription(s Subscription) {
 	a.addSubscription(s)
 }
 
+// DropSubscriptions ends them all, as Shopify does after too many failures.
+func (a *Admin) DropSubscriptions() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.subscriptions = nil
+}
+
 func (a *Admin) addSubscription(s Subscription) {
 	a.subscribed++
 	s.id = "gid://shopify/WebhookSubscription/" + strconv.Itoa(a.subscribed)

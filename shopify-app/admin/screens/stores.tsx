@@ -12,6 +12,7 @@ import type { Page as PageOf } from '../data.ts';
 import { may } from '../session.ts';
 import type { Store } from '../types.ts';
 import { currencies, useSubmit } from './signin.tsx';
+import { Optional } from './scopes.tsx';
 
 export default function Stores(): VNode {
   const stores = useGet<PageOf<Store>>('/api/v1/stores', 10_000);
@@ -46,6 +47,7 @@ function StoreCard({ store: s }: { store: Store }): VNode {
     <Section title={s.name || s.domain} note={platform(s.platform)} actions={[...(may('stores.manage') ? [{ label: t('stores.test'), onClick: test }] : []), { label: t('stores.deliveries'), href: `/deliveries?store_id=${encodeURIComponent(s.store_id)}` }, { label: t('nav.orders'), href: `/orders?store_id=${encodeURIComponent(s.store_id)}` }]}>
       {s.connection && s.connection !== 'connected' && <Banner tone={connections[s.connection] ?? 'warning'} title={word('connection', s.connection)}>{s.connection_reason}</Banner>}
       {s.missing_scopes && <Banner tone="warning" title={t('stores.missing_scopes', { scopes: s.missing_scopes.join(', ') })}>{t('stores.missing_scopes_text')}</Banner>}
+      {s.optional_scopes && may('stores.manage') && <Optional of={s.optional_scopes} domain={s.domain} />}
       <Facts rows={[
         [t('stores.last_event'), s.last_delivery_at ? <>{ago(s.last_delivery_at)} · <When at={s.last_delivery_at} /></> : t('stores.no_event')],
         [t('stores.domain'), <bdi>{s.domain}</bdi>], [t('stores.currency'), s.currency], [t('stores.id'), <Id>{s.store_id}</Id>],
