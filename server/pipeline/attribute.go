@@ -20,7 +20,7 @@ func (f *facts) attribute(o order.Order, p *plan.Plan, pins *Pins) (order.Attrib
 	}
 	fresh := *pins
 	fresh.TreeVersion = f.versions.Tree
-	fresh.BoundDistributor, fresh.BuyerDistributor = f.customerOf(o, p)
+	fresh.BoundDistributor, fresh.BuyerDistributor = f.customerOf(o, p, fresh.TreeVersion)
 	if fresh.HintedReference == "" {
 		fresh.HintedReference = f.hintOf(o)
 	}
@@ -96,11 +96,11 @@ func CheckoutCause(storeID, checkout string) string { return "checkout:" + store
 // customerOf tells whose customer the buyer was when the order was placed, and who they were as a distributor; "" for
 // nobody. What the company says itself counts more than what earlier orders bound. Somebody who is a distributor is their
 // own customer: unless stronger evidence names another seller, it is their own order.
-func (f *facts) customerOf(o order.Order, p *plan.Plan) (boundTo, buyer string) {
+func (f *facts) customerOf(o order.Order, p *plan.Plan, treeVersion int64) (boundTo, buyer string) {
 	at := o.OrderTS.UnixMicro()
 	history := f.stated[Customer{StoreID: o.Source.StoreID, CustomerID: o.BuyerID}]
-	stated, found := order.BindingAt(history, at, f.versions.Tree)
-	if !found || !f.tree.Has(stated.DistributorID, genealogy.AsOf{At: at, Version: f.versions.Tree}) {
+	stated, found := order.BindingAt(history, at, treeVersion)
+	if !found || !f.tree.Has(stated.DistributorID, genealogy.AsOf{At: at, Version: treeVersion}) {
 		return f.bound(o, p), "" // Who has not joined yet buys as a customer.
 	}
 	if stated.Kind == order.SelfBinding {

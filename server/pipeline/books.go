@@ -109,6 +109,8 @@ type Pins struct {
 	BoundDistributor string `json:"bound_distributor,omitempty"`
 	// BuyerDistributor is who the customer was as a distributor at the first settlement; "" for a customer.
 	BuyerDistributor string `json:"buyer_distributor,omitempty"`
+	// BuyerUntold says that nobody had told who the customer was at the first settlement, so that the two above wait for it.
+	BuyerUntold bool `json:"buyer_untold,omitempty"`
 	// HintedReference is what the store's pages had told of the checkout at the first settlement; "" for nothing.
 	HintedReference string `json:"hinted_reference,omitempty"`
 	// LaterSKUs are SKUs first mapped after CatalogVersion (an edit added them), with the version they were read at.

@@ -135,6 +135,7 @@ func (f *facts) pin(o order.Order, pinned *Pins) (Pins, *plan.Plan, error) {
 		pins.LaterSKUs = slices.Clone(pinned.LaterSKUs) // A run that fails must not leave its mark.
 		for _, published := range f.plans {
 			if published.Hash == pins.PlanHash {
+				f.nameBuyer(o, published.Plan, &pins)
 				return pins, published.Plan, nil
 			}
 		}
@@ -152,9 +153,20 @@ func (f *facts) pin(o order.Order, pinned *Pins) (Pins, *plan.Plan, error) {
 		PlanHash: published.Hash, TreeVersion: f.versions.Tree,
 		CatalogVersion: f.versions.Catalog, EngineVersion: commission.EngineVersion,
 	}}
-	pins.BoundDistributor, pins.BuyerDistributor = f.customerOf(o, published.Plan)
+	pins.BoundDistributor, pins.BuyerDistributor = f.customerOf(o, published.Plan, pins.TreeVersion)
+	pins.BuyerUntold = o.BuyerUntold && o.BuyerID == ""
 	pins.HintedReference = f.hintOf(o)
 	return pins, published.Plan, nil
+}
+
+// nameBuyer fills in what could not be pinned while nobody had told who bought: an order that was only fetched may turn out to be
+// a distributor's own. The rest of what was pinned stays.
+func (f *facts) nameBuyer(o order.Order, p *plan.Plan, pins *Pins) {
+	if !pins.BuyerUntold || o.BuyerID == "" {
+		return
+	}
+	pins.BuyerUntold = false
+	pins.BoundDistributor, pins.BuyerDistributor = f.customerOf(o, p, pins.TreeVersion)
 }
 
 // planAt is the newest plan in force at an instant.

@@ -229,13 +229,13 @@ type StoreRow struct {
 	LastDeliveryAt   *time.Time `json:"last_delivery_at,omitempty"`
 	// Connection says whether the platform lets us read the store: "connected", "needs_reauth", "uninstalled", or "" for a
 	// store that only sends. ConnectionReason says for people why it does not.
-	Connection       string     `json:"connection,omitempty"`
-	ConnectionReason string     `json:"connection_reason,omitempty"`
-	Scopes           []string   `json:"scopes,omitempty"`         // what the merchant agreed to
-	MissingScopes    []string   `json:"missing_scopes,omitempty"` // what the app asks for beside them
+	Connection       string   `json:"connection,omitempty"`
+	ConnectionReason string   `json:"connection_reason,omitempty"`
+	Scopes           []string `json:"scopes,omitempty"`         // what the merchant agreed to
+	MissingScopes    []string `json:"missing_scopes,omitempty"` // what the app asks for beside them
 	// OptionalScopes are those that the merchant may grant besides, and whether they did.
 	OptionalScopes map[string]bool `json:"optional_scopes,omitempty"`
-	ConnectedAt      *time.Time `json:"connected_at,omitempty"`
+	ConnectedAt    *time.Time      `json:"connected_at,omitempty"`
 }
 
 // Program is the tenant.

@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"upline.dev/upline/adapters/shopify/shopifytest"
+	"upline.dev/upline/core/order"
 	"upline.dev/upline/server"
+	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/query"
 	"upline.dev/upline/server/reconcile"
 )
@@ -197,6 +199,44 @@ func TestDisputed(t *testing.T) {
 		return a.Action == "order.touched" && a.Subject == fmt.Sprintf("s1/%d", firstOrder+1) && strings.Contains(a.Detail, "is lost")
 	}) {
 		t.Errorf("the audit log does not tell: %+v", log)
+	}
+}
+
+// TestBuyerToldLater: an order that was only fetched names no buyer. Once a webhook does, it pays the one whose customer they
+// are, and an order that was a distributor's own takes back what it paid.
+func TestBuyerToldLater(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	told := func(n int, referred bool, customer string, seconds int) []byte {
+		text := strings.ReplaceAll(string(body(n, false)), `"customer":{"id":9000001}`, `"customer":{"id":`+customer+`}`)
+		if !referred {
+			text = strings.Replace(text, `"note_attributes":[{"name":"upline_ref","value":"cyd"}]`, `"note_attributes":[]`, 1)
+		}
+		at := now.Add(-time.Hour).Add(time.Duration(n) * time.Second)
+		return []byte(strings.Replace(text, `"updated_at":"`+at.Format(time.RFC3339), `"updated_at":"`+at.Add(time.Duration(seconds)*time.Second).Format(time.RFC3339), 1))
+	}
+	_, err := w.store.PutBindings(t.Context(), "p1", []admin.Binding{{StoreID: "s1", CustomerID: "9000002", Kind: order.SelfBinding, DistributorID: "cyd"}}, now.AddDate(0, -1, 0), true)
+	must(t, err)
+	w.deliver(t, "first", "orders/paid", body(1, false)) // makes 9000001 a customer of cyd's
+	for n, referred := range map[int]bool{2: false, 3: true} {
+		object, err := shopifytest.FromWebhook(told(n, referred, "null", 0))
+		must(t, err)
+		w.admin.PutOrder(object)
+	}
+	if got := w.earned(t); got != 1000 {
+		t.Fatalf("earned %d by the first order", got)
+	}
+	w.reconcile(t, day(true))
+	if got := []int64{w.order(t, 2).EarnedMinor, w.order(t, 3).EarnedMinor}; !slices.Equal(got, []int64{0, 1000}) {
+		t.Fatalf("while nobody told who bought, they earn %d", got)
+	}
+	for round := range 2 {
+		w.deliver(t, fmt.Sprint("second", round), "orders/updated", told(2, false, "9000001", 5))
+		w.deliver(t, fmt.Sprint("third", round), "orders/updated", told(3, true, "9000002", 5))
+		if got := []int64{w.order(t, 2).EarnedMinor, w.order(t, 3).EarnedMinor}; !slices.Equal(got, []int64{1000, 0}) {
+			t.Errorf("once the buyers are told, they earn %d", got)
+		}
+		w.reconcile(t, day(true)) // and what is fetched afterwards does not take it away
 	}
 }
 

@@ -31,7 +31,7 @@ import (
 )
 
 const teaPlan = `{"name": "shop", "effective_from": "2026-01-01T00:00:00Z", "currency": "EUR", "ranks": ["member"],
-	"attribution": {"evidence": ["code", "cart"], "binding": {"mode": "lifetime"}},
+	"attribution": {"evidence": ["code", "cart", "customer"], "binding": {"mode": "lifetime"}},
 	"components": [{"id": "retail", "type": "retail", "base": "net", "rates": [{"class": "goods", "rate": "10%"}]}]}`
 
 // domain is the shop's.
