@@ -262,7 +262,8 @@ func (c *closing) earned(index int) []int64 {
 		}
 		return amounts
 	}
-	if index < len(c.in.Earned) {
+	// What is paid per month ends within some week, and is no part of it: only whole shorter periods are.
+	if index < len(c.in.Earned) && plan.Nests(c.plan.Components[index].Period, c.world.Period.Kind) {
 		return c.in.Earned[index]
 	}
 	return nil

@@ -106,7 +106,7 @@ func (p *Plan) outside(classes []Bound, per string) *big.Rat {
 	for j := range classes {
 		sum := new(big.Rat)
 		for i := range p.Components {
-			if !nests(p.Components[i].Period, per) {
+			if !Nests(p.Components[i].Period, per) {
 				sum = plus(sum, classes[j].Parts[i].Share)
 			}
 		}

@@ -47,7 +47,7 @@ func (l *linter) counts(c *Cap) bool {
 		covered := c.Scope != ScopeComponent || c.Component == component.ID
 		rank, _ := l.plan.Rank(c.Rank)
 		covered = covered && (c.Scope != ScopeRank || component.paysRank(l.plan.Ranks, rank))
-		if covered && nests(component.Period, l.plan.CapPeriod(c)) {
+		if covered && Nests(component.Period, l.plan.CapPeriod(c)) {
 			return true
 		}
 	}
@@ -62,7 +62,7 @@ func (l *linter) limited(c *Cap, bound *Payout) *big.Rat {
 		sum := new(big.Rat)
 		for _, part := range bound.Classes[i].Parts {
 			component := &l.plan.Components[l.plan.componentIndex(part.Component)]
-			if nests(component.Period, l.plan.CapPeriod(c)) && (c.Scope != ScopeComponent || c.Component == part.Component) {
+			if Nests(component.Period, l.plan.CapPeriod(c)) && (c.Scope != ScopeComponent || c.Component == part.Component) {
 				if part.Apart != "" {
 					return nil
 				}
@@ -85,7 +85,7 @@ func (l *linter) aboveBound(c *Cap, bound *Payout) bool {
 	}
 	for i := range l.plan.Components {
 		component := &l.plan.Components[i]
-		if l.baseBelow(component) != c.Of && nests(component.Period, l.plan.CapPeriod(c)) && (c.Scope != ScopeComponent || c.Component == component.ID) {
+		if l.baseBelow(component) != c.Of && Nests(component.Period, l.plan.CapPeriod(c)) && (c.Scope != ScopeComponent || c.Component == component.ID) {
 			return false
 		}
 	}

@@ -173,9 +173,9 @@ func (c *Component) termsGiven() []string {
 	return given
 }
 
-// nests tells whether every span of the period inner lies within one span of outer, so that what was earned in the one
+// Nests tells whether every span of the period inner lies within one span of outer, so that what was earned in the one
 // belongs to the other as a whole.
-func nests(inner, outer string) bool {
+func Nests(inner, outer string) bool {
 	within := map[string][]string{
 		PerOrder:  {PerOrder, Daily, Weekly, Monthly, Quarterly},
 		Daily:     {Daily, Weekly, Monthly, Quarterly},

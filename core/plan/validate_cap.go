@@ -113,7 +113,7 @@ func (p *Plan) validateCapPeriod(r *reader, c *Cap, path string) {
 	case c.Enforce == Hard && c.Per != PerOrder && (c.Scope == ScopeCompany || c.Scope == ScopeComponent):
 		r.report(join(path, "enforce"), "hard would leave some people of a period unpaid by the order of their ids",
 			"write pro_rata")
-	case at >= 0 && !nests(p.Components[at].Period, p.CapPeriod(c)):
+	case at >= 0 && !Nests(p.Components[at].Period, p.CapPeriod(c)):
 		r.report(join(path, "per"), fmt.Sprintf("is %s, but %s is paid %s", c.Per, c.Component, span(p.Components[at].Period)),
 			"write per: "+p.Components[at].Period)
 	}

@@ -221,7 +221,7 @@ func (p *Plan) validateNamed(r *reader, i int, names []string, path string, earl
 			r.report(place, "is the component itself", "name others")
 		case earlier && at > i:
 			r.report(place, fmt.Sprintf("%q is not calculated before this one", name), "write it above this component")
-		case earlier && !nests(p.Components[at].Period, c.Period):
+		case earlier && !Nests(p.Components[at].Period, c.Period):
 			r.report(place, fmt.Sprintf("%q is paid %s, which does not fall whole into what is %s", name, p.Components[at].Period, c.Period),
 				"give both the same period")
 		case !earlier && p.Components[at].Period != c.Period:

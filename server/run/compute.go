@@ -210,7 +210,7 @@ func (s *Service) earned(ctx context.Context, r *result) ([][]int64, error) {
 	}
 	needed := map[string]int{}
 	for i := range r.plan.Components {
-		if c := &r.plan.Components[i]; c.Period != r.period.Kind {
+		if c := &r.plan.Components[i]; c.Period != r.period.Kind && plan.Nests(c.Period, r.period.Kind) {
 			needed[c.ID] = i
 		}
 	}

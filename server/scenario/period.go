@@ -33,6 +33,13 @@ type closes struct {
 	ranks map[string]standing
 	begun map[string]closes                      // by period: what its close began with
 	taken map[string]map[string]commission.Input // by length of period and order: as it counted
+	paid  map[string]paid                        // by period
+}
+
+// paid is what one period pays, as the ledger has it: with its last instant.
+type paid struct {
+	at   int64
+	list []commission.Settled
 }
 
 // standing is where somebody stands between two qualification periods.
@@ -53,7 +60,7 @@ func (w *world) closePeriods(r *report) error {
 	}
 	w.closes = closes{
 		state: map[string]commission.State{}, ranks: map[string]standing{}, begun: map[string]closes{},
-		taken: map[string]map[string]commission.Input{},
+		taken: map[string]map[string]commission.Input{}, paid: map[string]paid{},
 	}
 	for i := range w.file.Periods {
 		told := &w.file.Periods[i]
@@ -167,23 +174,38 @@ func (c *closer) prove() error {
 	return nil
 }
 
-// earned is what people have by components that are paid per order or were closed before, from orders of this period.
+// earned is what people have by components that are paid per order, from orders of this period, or in other periods that
+// end within it and were closed before.
 func (c *closer) earned() [][]int64 {
 	out := make([][]int64, len(c.file.plan.Components))
+	add := func(component, person string, minor int64) {
+		index := slices.IndexFunc(c.file.plan.Components, func(k plan.Component) bool { return k.ID == component })
+		if index < 0 {
+			return
+		}
+		if out[index] == nil {
+			out[index] = make([]int64, len(c.crowd.ids))
+		}
+		if who, known := c.crowd.number[person]; known {
+			out[index][who] += minor
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(c.closes.paid)) {
+		if p := c.closes.paid[id]; id != c.span.ID && p.at >= c.span.From && p.at < c.span.To {
+			for i := range p.list {
+				if s := &p.list[i]; !s.Breakage {
+					add(s.ComponentID, s.DistributorID, s.AmountMinor)
+				}
+			}
+		}
+	}
 	for _, h := range c.orders {
 		if h.input.OrderTS < c.span.From || h.input.OrderTS >= c.span.To || h.input.Currency != c.file.plan.PeriodCurrency() {
 			continue
 		}
 		for _, b := range h.balances {
-			index := slices.IndexFunc(c.file.plan.Components, func(k plan.Component) bool { return k.ID == b.Key.ComponentID })
-			if b.Key.Kind != ledger.Earning || index < 0 {
-				continue
-			}
-			if out[index] == nil {
-				out[index] = make([]int64, len(c.crowd.ids))
-			}
-			if who, known := c.crowd.number[b.Key.DistributorID]; known {
-				out[index][who] += b.AmountMinor
+			if b.Key.Kind == ledger.Earning {
+				add(b.Key.ComponentID, b.Key.DistributorID, b.AmountMinor)
 			}
 		}
 	}
@@ -193,6 +215,7 @@ func (c *closer) earned() [][]int64 {
 // leave keeps what the next close begins with.
 func (c *closer) leave() {
 	c.closes.state[c.span.Kind] = c.out.After
+	c.closes.paid[c.span.ID] = paid{c.span.To - 1, c.out.Settled()}
 	if c.closes.taken[c.span.Kind] == nil {
 		c.closes.taken[c.span.Kind] = map[string]commission.Input{}
 	}
