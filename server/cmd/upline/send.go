@@ -91,8 +91,8 @@ func (m *machine) put(ctx context.Context, d order.Delivery) (duplicate bool, er
 }
 
 // maxStandstill is how long settling may make no progress before waiting ends: what is left is then being retried, or
-// belongs to another process.
-const maxStandstill = 20 * time.Second
+// belongs to another process. A busy machine may well take half a minute for one batch of hundreds.
+const maxStandstill = time.Minute
 
 // settled waits until no delivery is waiting that came before now. Deliveries that a running server takes meanwhile are
 // not waited for.
