@@ -12,15 +12,13 @@ work=$(mktemp -d)
 results=$work/results # one line per suite: name, state, seconds, note; by tabs
 missing=$work/missing # one line per missing thing: what, and how to get it
 export UPLINE_COUNTS=$work/counts UPLINE_REASON=$work/reason
-passed=0
-failed=0
-skipped=0
+memory= # a folder in memory, to be removed at the end
 
 # suite NAME NOTE COMMAND... runs one suite in sequence. A command that counts
 # tests writes its totals to $UPLINE_COUNTS; one that cannot run here exits
 # with 75 and writes why to $UPLINE_REASON.
 suite() {
-  local name=$1 note=$2 rc=0 start=$SECONDS state=passed
+  local name=$1 note=$2 rc=0 start=$SECONDS state=passed p=0 f=0 s=0
   shift 2
   step "$name"
   rm -f "$UPLINE_COUNTS" "$UPLINE_REASON"
@@ -30,31 +28,81 @@ suite() {
   75) state=unavailable note="$note: $(cat "$UPLINE_REASON")" ;;
   *) state=FAILED ;;
   esac
-  count "$state"
-  printf '%s\t%s\t%s\t%s\n' "$name" "$state" "$((SECONDS - start))" "$counted$note" >>"$results"
-}
-
-# count adds a suite's totals. A suite that failed without a failed test, such
-# as a linter, counts as one failure: "0 failed" is never said over a red run.
-count() {
-  local p=0 f=0 s=0
-  counted=
   if [ -s "$UPLINE_COUNTS" ]; then
     read -r p f s <"$UPLINE_COUNTS"
-    counted="$p passed, $f failed, $s skipped; "
+    note="$p passed, $f failed, $s skipped; $note"
   fi
-  if [ "$1" = FAILED ] && [ "$f" -eq 0 ]; then f=1; fi
-  passed=$((passed + p))
-  failed=$((failed + f))
-  skipped=$((skipped + s))
+  # A suite that failed without a failed test, such as a linter, counts as one
+  # failure: "0 failed" is never said over a red run.
+  if [ "$state" = FAILED ] && [ "$f" -eq 0 ]; then f=1; fi
+  result "$name" "$state" "$((SECONDS - start))" "$p" "$f" "$s" "$note"
 }
+
+# result NAME STATE SECONDS PASSED FAILED SKIPPED NOTE is one line of the summary.
+result() { printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$@" >>"$results"; }
 
 # lacks WHAT HOW notes something required that is not there and cannot be
 # installed from here. It counts as a failure: what needs it was not tested.
 lacks() {
   printf '%s\n      %s\n' "$1" "$2" >>"$missing"
-  printf '%s\tunavailable\t0\t%s\n' "$1" "required; see above" >>"$results"
-  failed=$((failed + 1))
+  result "$1" unavailable 0 0 1 0 "required; see above"
+}
+
+beside= # the process that runs suites beside those of this one
+
+# aside FUNCTION runs the suites of a function, one after the other, beside
+# those that follow. What they say is kept for join.
+aside() {
+  mkdir "$work/aside"
+  set -m
+  (
+    on_exit true
+    # shellcheck disable=SC2030 # its results are its own
+    results=$work/aside/results UPLINE_COUNTS=$work/aside/counts UPLINE_REASON=$work/aside/reason
+    "$1"
+  ) </dev/null >"$work/aside/output" 2>&1 &
+  beside=$!
+  set +m
+}
+
+# join waits for the suites that aside began and shows all that they said, as
+# if they had run here.
+join() {
+  local rc=0
+  wait "$beside" || rc=$?
+  beside=
+  cat "$work/aside/output"
+  # shellcheck disable=SC2031
+  cat "$work/aside/results" >>"$results" || rc=1
+  [ "$rc" -eq 0 ] || result "suites run aside" FAILED 0 0 1 0 "they did not come to their end"
+}
+
+cleanup() {
+  if [ -n "$beside" ]; then
+    kill -TERM "$beside" 2>/dev/null || true
+    wait "$beside" 2>/dev/null || true
+  fi
+  rm -rf "$work"
+  if [ -n "$memory" ]; then rm -rf "$memory"; fi
+}
+
+# memory_folder makes a folder in memory for the databases of the Go tests,
+# where there is one with room and programs may be run from it. They wait for
+# the disk at every commit otherwise, thousands of times, and no test of theirs
+# cuts the power: they end processes, which a file in memory outlives.
+memory_folder() {
+  local shared=/dev/shm room
+  if ! [ -d "$shared" ] || ! [ -w "$shared" ]; then return 0; fi
+  room=$(df -Pk "$shared" | awk 'NR == 2 { print $4 }')
+  [ "${room:-0}" -ge 4000000 ] || return 0
+  room=$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo 2>/dev/null)
+  [ "${room:-0}" -ge 8000000 ] || return 0
+  memory=$(mktemp -d "$shared/upline-test.XXXXXX") || return 0
+  printf '#!/bin/sh\n' >"$memory/program"
+  chmod 755 "$memory/program"
+  if "$memory/program" 2>/dev/null; then return 0; fi
+  rm -rf "$memory"
+  memory=
 }
 
 # ---- what each suite runs ---------------------------------------------------
@@ -74,13 +122,31 @@ go_tests() {
     flags="-race -gcflags=modernc.org/...=-d=checkptr=0 $flags"
     export CGO_ENABLED=1
   fi
-  # shellcheck disable=SC2086 # flags are words
-  $servers bash .ci/gotest.sh . $flags ./...
+  local folder=
+  if [ -n "$memory" ]; then folder="env TMPDIR=$memory GOTMPDIR=${TMPDIR:-/tmp}"; fi
+  # shellcheck disable=SC2086 # these are words
+  $servers $folder bash .ci/gotest.sh . $flags ./...
+}
+
+# light are the suites that leave one processor and most of the memory free,
+# or wait for the network. They share npm's folders, so they run in sequence.
+light() {
+  suite shopify "Shopify's command line tool and libraries" bash .ci/nodetest.sh shopify-app/oracle
+  suite samples "Shopify's own sample of every topic" bash .ci/samples.sh
+  suite extensions "Vitest, in Shopify's mock of its admin" bash .ci/vitest.sh shopify-app/oracle
+  suite screens "types, words, money, first load, Shopify's elements" bash .ci/nodetest.sh shopify-app/admin 'test/unit/*.test.mjs'
+  suite woocommerce-plugin "PHPUnit, logic without WordPress" bash .ci/phptest.sh plugins/woocommerce/upline-for-woocommerce
+  suite magento-module "PHPUnit without Magento, PSR-12" bash .ci/magento.sh
+  suite woocommerce-php "the same on PHP 7.4 to 8.5, as WebAssembly" bash .ci/phpversions.sh plugins/woocommerce/upline-for-woocommerce
+  suite deploy "files for Kubernetes, systemd and the proxy, by the tools that read them" bash .ci/deploy.sh
+  suite scripts "shellcheck" bash .ci/lint.sh scripts
+  suite vulnerabilities "govulncheck" bash .ci/vuln.sh
 }
 
 # -----------------------------------------------------------------------------
 
-on_exit rm -rf "$work"
+on_exit cleanup
+# shellcheck disable=SC2031
 : >"$results"
 : >"$missing"
 need_go
@@ -119,29 +185,26 @@ if [ -s "$missing" ]; then
   sed 's/^/   /' "$missing"
 fi
 
+memory_folder
+
 suite build "without a C compiler" build
+aside light
 suite go "${race:+race detector, }$where" go_tests
+join
 suite chaos "kill -9, networks, disks, clocks, fail-over: nothing lost, nothing twice" bash .ci/chaos.sh --short
 suite tools "the programs of .ci/tools" bash .ci/gotest.sh .ci/tools -count=1 ./...
 suite generated "genqlient" bash .ci/lint.sh generated
 suite lint "golangci-lint" bash .ci/lint.sh go
-suite shopify "Shopify's command line tool and libraries" bash .ci/nodetest.sh shopify-app/oracle
-suite samples "Shopify's own sample of every topic" bash .ci/samples.sh
-suite extensions "Vitest, in Shopify's mock of its admin" bash .ci/vitest.sh shopify-app/oracle
 suite browser "Chromium" bash .ci/browser.sh browser
-suite screens "types, words, money, first load, Shopify's elements" bash .ci/nodetest.sh shopify-app/admin 'test/unit/*.test.mjs'
 suite screens-browser "Chromium in five settings, axe" bash .ci/browser.sh admin/test
-suite woocommerce-plugin "PHPUnit, logic without WordPress" bash .ci/phptest.sh plugins/woocommerce/upline-for-woocommerce
-suite magento-module "PHPUnit without Magento, PSR-12" bash .ci/magento.sh
-suite woocommerce-php "the same on PHP 7.4 to 8.5, as WebAssembly" bash .ci/phpversions.sh plugins/woocommerce/upline-for-woocommerce
 suite woocommerce-store "WordPress of an npm package, a stand-in for WooCommerce, Chromium, the real server" bash .ci/store.sh
-suite deploy "files for Kubernetes, systemd and the proxy, by the tools that read them" bash .ci/deploy.sh
-suite scripts "shellcheck" bash .ci/lint.sh scripts
-suite vulnerabilities "govulncheck" bash .ci/vuln.sh
 
 step "summary"
-while IFS="$(printf '\t')" read -r name state seconds note; do
+passed=0 failed=0 skipped=0
+# shellcheck disable=SC2031
+while IFS="$(printf '\t')" read -r name state seconds p f s note; do
   printf '%-28s %-12s %5s s  %s\n' "$name" "$state" "$seconds" "$note"
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 done <"$results"
 echo
 echo "$passed passed, $failed failed, $skipped skipped"

@@ -27,7 +27,9 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "upline")
-	out, err := exec.Command("go", "build", "-o", path, "upline.dev/upline/server/cmd/upline").CombinedOutput()
+	build := exec.Command("go", "build", "-o", path, "upline.dev/upline/server/cmd/upline")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as the product is built, and so mostly built already
+	out, err := build.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
