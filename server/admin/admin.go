@@ -32,6 +32,7 @@ type Store struct {
 	AcceptTestOrders bool
 	SealedSecret     []byte // sealed with the store id as associated data; nil: the platform's app secret alone counts
 	SealedOldSecret  []byte // accepted beside the new one during rotation
+	Closed           bool   // its company is closed: nothing of it is taken any more
 }
 
 // APIKey lets a shop or analyst in. Only the SHA-256 of the key is kept.
@@ -114,6 +115,13 @@ type Books interface {
 	ProgramsWithRules(ctx context.Context) ([]string, error)
 	// WaitingSKUs lists the SKUs that orders wait for and that have never been mapped, in order.
 	WaitingSKUs(ctx context.Context, program string) ([]WaitingSKU, error)
+	// Closing says what closing a program would take away and what it leaves.
+	Closing(ctx context.Context, program string) (Closing, error)
+	// CloseProgram closes a program, all or nothing, and gives when it was closed first. From then on its tree, catalogue and
+	// plans refuse changes, and it gets no store, key, member or connection.
+	CloseProgram(ctx context.Context, program string, at time.Time) (closedAt int64, err error)
+	// ClosedAt says when a program was closed; 0: it is open.
+	ClosedAt(ctx context.Context, program string) (int64, error)
 	// Replay makes a delivery's revision (or its body, while kept) be processed again.
 	Replay(ctx context.Context, program, deliveryID string) error
 	// PutSetting writes what a program's screens keep under a name; server.Conflict where it is not at the version seen, 0

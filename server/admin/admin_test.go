@@ -33,6 +33,7 @@ type books struct {
 	bindings []admin.Binding
 	audits   []string
 	refuses  error
+	closing  admin.Closing
 }
 
 var _ admin.Books = (*books)(nil)
@@ -42,6 +43,11 @@ func (b *books) MappingRules(context.Context, string) ([]byte, int64, error) { r
 func (b *books) PutMappingRules(_ context.Context, _ string, _ []byte, seen int64, _ string) (int64, error) {
 	return seen + 1, b.refuses
 }
+func (b *books) Closing(context.Context, string) (admin.Closing, error) { return b.closing, nil }
+func (b *books) CloseProgram(_ context.Context, _ string, at time.Time) (int64, error) {
+	return at.UnixMicro(), b.refuses
+}
+func (b *books) ClosedAt(context.Context, string) (int64, error)     { return 0, nil }
 func (b *books) ProgramsWithRules(context.Context) ([]string, error) { return nil, nil }
 func (b *books) WaitingSKUs(context.Context, string) ([]admin.WaitingSKU, error) {
 	return nil, nil

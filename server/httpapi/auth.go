@@ -42,6 +42,10 @@ func (s *Server) authenticate(c *gin.Context) {
 		s.fail(c, refusal(&p, action))
 		return
 	}
+	if err := s.refuseWhenClosed(c, &p); err != nil {
+		s.fail(c, err)
+		return
+	}
 	c.Set(principalContext, p)
 	c.Next()
 }

@@ -323,6 +323,8 @@ func (c *conversation) accounts() {
 	c.say(exchange{method: "GET", path: "/api/v1/session", header: b.header(), want: 200})
 	c.say(exchange{method: "PATCH", path: "/api/v1/session", header: b.header(), body: `{"program_id":"alpha"}`, want: 200})
 	c.say(exchange{method: "PATCH", path: "/api/v1/session", header: b.header(), body: `{"program_id":"beta"}`, want: 404})
+	c.say(exchange{method: "POST", path: "/api/v1/program/close?dry_run=true", header: b.header(), body: `{}`, want: 200})
+	c.say(exchange{method: "POST", path: "/api/v1/program/close", header: b.header(), body: `{"confirm":"x"}`, want: 422})
 	c.members(b)
 	c.passkeys(b)
 	c.disconnects(b)

@@ -97,6 +97,7 @@ var permissions = map[string]auth.Action{
 	"POST /api/v1/account/totp/confirm":              auth.OwnAccount,
 	"POST /api/v1/account/totp/remove":               auth.OwnAccount,
 
+	"POST /api/v1/program/close":                  auth.Danger,
 	"GET /api/v1/members":                         auth.ManageMembers,
 	"PATCH /api/v1/members/:person_id":            auth.ManageMembers,
 	"DELETE /api/v1/members/:person_id":           auth.ManageMembers,

@@ -13,6 +13,7 @@ import (
 )
 
 func (s *Server) privacyRoutes(v1 *gin.RouterGroup) {
+	v1.POST("/program/close", s.postClose)
 	v1.GET("/privacy/requests", s.listPrivacy)
 	v1.POST("/privacy/requests", s.postPrivacy)
 	v1.GET("/privacy/requests/:request_id", s.getPrivacy)

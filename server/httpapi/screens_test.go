@@ -448,5 +448,8 @@ func (c *conversation) screens() {
 	c.say(exchange{method: "PUT", path: "/api/v1/mappings/rules?dry_run=true", header: c.bearer(), body: `{"rules":[{"prefix":"NEW","commission_class":"home"},{"prefix":"NEW-1","commission_class":"care"}]}`, want: 200})
 	c.say(exchange{method: "PUT", path: "/api/v1/mappings/rules", header: c.bearer(), body: `{"rules":[{"prefix":"NEW","commission_class":"home"}]}`, want: 200})
 	c.say(exchange{method: "PUT", path: "/api/v1/mappings/rules", header: c.bearer(), body: `{"rules":[]}`, want: 409})
+	c.say(exchange{method: "PUT", path: "/api/v1/mappings/rules", header: c.bearer(), body: `{"rules":[{"commission_class":"home"}]}`, want: 422})
 	c.say(exchange{method: "GET", path: "/api/v1/mappings/rules", header: c.bearer(), want: 200})
+	c.say(exchange{method: "GET", path: "/api/v1/mappings/rules", want: 401})
+	c.say(exchange{method: "POST", path: "/api/v1/program/close", header: c.bearer(), body: `{}`, want: 403})
 }

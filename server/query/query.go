@@ -245,6 +245,8 @@ type Program struct {
 	Currency  string    `json:"currency"`
 	TimeZone  string    `json:"time_zone"`
 	CreatedAt time.Time `json:"created_at"`
+	// ClosedAt is when the company was closed; nil: it is open.
+	ClosedAt *time.Time `json:"closed_at,omitempty"`
 }
 
 // Overview is what the first page shows.

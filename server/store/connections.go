@@ -127,6 +127,11 @@ func (s *Store) ChangeConnection(ctx context.Context, storeID string, f func(*in
 		if err := f(&c); err != nil {
 			return err
 		}
+		if c.State == install.Connected {
+			if err := mustHaveProgram(ctx, tx, row.ProgramID); err != nil {
+				return err // a closed company connects nothing
+			}
+		}
 		c.Revision, c.ChangedAt = row.Revision+1, instant(s.now())
 		return putConnection(ctx, tx, &c)
 	})

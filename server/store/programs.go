@@ -35,6 +35,7 @@ type storeRow struct {
 	SealedSecret     []byte `db:"sealed_secret"`
 	SealedOldSecret  []byte `db:"sealed_old_secret"`
 	LastDeliveryAt   int64  `db:"last_delivery_at"`
+	ClosedAt         int64  `db:"closed_at"` // of its program; read where a delivery looks for its store
 }
 
 const storeColumns = `store_id, program_id, platform, domain, name, currency, go_live_at, accept_test_orders,
@@ -45,6 +46,7 @@ func (r *storeRow) store() admin.Store {
 		StoreID: r.StoreID, ProgramID: r.ProgramID, Platform: order.Platform(r.Platform), Domain: r.Domain, Name: r.Name,
 		Currency: money.Currency(r.Currency), GoLiveAt: r.GoLiveAt, AcceptTestOrders: r.AcceptTestOrders != 0,
 		SealedSecret: r.SealedSecret, SealedOldSecret: r.SealedOldSecret,
+		Closed: r.ClosedAt != 0,
 	}
 }
 
@@ -73,9 +75,12 @@ func (s *Store) CreateStore(ctx context.Context, st admin.Store) (err error) {
 }
 
 func mustHaveProgram(ctx context.Context, tx *sqlx.Tx, program string) error {
-	var id string
-	err := tx.GetContext(ctx, &id, `SELECT program_id FROM programs WHERE program_id = $1`, program)
-	return found(err, "There is no program %s.", program)
+	var closedAt int64
+	err := tx.GetContext(ctx, &closedAt, `SELECT closed_at FROM programs WHERE program_id = $1`, program)
+	if err != nil {
+		return found(err, "There is no program %s.", program)
+	}
+	return refuseClosed(closedAt)
 }
 
 // UpdateStore changes everything but the store's id, program and platform. With another currency the orders that were
@@ -123,7 +128,8 @@ func (s *Store) findStore(ctx context.Context, missing, where string, args ...an
 	defer server.Wrap(&err, "find a store")
 	var row storeRow
 	err = s.read(ctx, "", func(tx *sqlx.Tx) error {
-		return found(tx.GetContext(ctx, &row, `SELECT `+storeColumns+` FROM stores WHERE `+where, args...), "%s", missing)
+		return found(tx.GetContext(ctx, &row, `SELECT `+storeColumns+`, (SELECT p.closed_at FROM programs p WHERE p.program_id = stores.program_id) AS closed_at
+			FROM stores WHERE `+where, args...), "%s", missing)
 	})
 	return row.store(), err
 }
@@ -235,8 +241,15 @@ func (s *Store) Replay(ctx context.Context, program, deliveryID string) (err err
 // touch locks the program and gives its counter of the given name. Whoever settles orders of the program either
 // commits before, or sees the new counter.
 func (s *Store) touch(ctx context.Context, tx *sqlx.Tx, program, counter string) (version int64, err error) {
-	err = tx.GetContext(ctx, &version, `SELECT `+counter+` FROM programs WHERE program_id = $1`+s.dialect.forUpdate(), program)
-	return version, found(err, "There is no program %s.", program)
+	var row struct {
+		Version  int64 `db:"version"`
+		ClosedAt int64 `db:"closed_at"`
+	}
+	err = tx.GetContext(ctx, &row, `SELECT `+counter+` AS version, closed_at FROM programs WHERE program_id = $1`+s.dialect.forUpdate(), program)
+	if err != nil {
+		return 0, found(err, "There is no program %s.", program)
+	}
+	return row.Version, refuseClosed(row.ClosedAt)
 }
 
 // raise sets the counter that touch gave to the next version.

@@ -22,12 +22,18 @@ type programRow struct {
 	TimeZone  string `db:"time_zone"`
 	CreatedAt int64  `db:"created_at"`
 	Catalog   int64  `db:"catalog_version"`
+	ClosedAt  int64  `db:"closed_at"`
 }
 
-const programSelect = `SELECT program_id, name, currency, time_zone, created_at, catalog_version FROM programs`
+const programSelect = `SELECT program_id, name, currency, time_zone, created_at, catalog_version, closed_at FROM programs`
 
 func (r *programRow) public() query.Program {
-	return query.Program{ProgramID: r.ProgramID, Name: r.Name, Currency: r.Currency, TimeZone: r.TimeZone, CreatedAt: instant(r.CreatedAt)}
+	p := query.Program{ProgramID: r.ProgramID, Name: r.Name, Currency: r.Currency, TimeZone: r.TimeZone, CreatedAt: instant(r.CreatedAt)}
+	if r.ClosedAt != 0 {
+		at := instant(r.ClosedAt)
+		p.ClosedAt = &at
+	}
+	return p
 }
 
 // Programs lists all programs; it is for the operator, not for one of them. See query.Reader.

@@ -332,6 +332,46 @@ func testMappingRules(t *testing.T, w *world) {
 	}
 }
 
+// testClosing: a closed program keeps its books, forgets who the ids were, and refuses what would change it.
+func testClosing(t *testing.T, w *world) {
+	_, err := w.Store.PutDistributors(w.ctx, program, []admin.Distributor{{DistributorID: "zoe", SealedProfile: []byte("name"), SealedTaxID: []byte("tax")}}, begin, true)
+	ok(t, err)
+	ok(t, w.Store.CreateAPIKey(w.ctx, admin.APIKey{KeyID: "closing", ProgramID: program, Hash: admin.HashAPIKey("closing")}))
+	_, err = w.Store.PutMappingRules(w.ctx, program, []byte(`[{"prefix":"x"}]`), 0, "ann")
+	ok(t, err)
+	would, err := w.Store.Closing(w.ctx, program)
+	if ok(t, err); would.Goes.People == 0 || would.Goes.APIKeys == 0 || would.ClosedAt != 0 {
+		t.Fatalf("%+v", would)
+	}
+	for later := range 2 { // the first time counts
+		at, err := w.Store.CloseProgram(w.ctx, program, begin.Add(time.Duration(later)*time.Hour))
+		if ok(t, err); at != begin.UnixMicro() {
+			t.Fatalf("closed at %d", at)
+		}
+	}
+	after, err := w.Store.Closing(w.ctx, program)
+	ok(t, err)
+	if after.Goes.People != 0 || after.Goes.APIKeys != 0 || after.ClosedAt != begin.UnixMicro() {
+		t.Errorf("after it: %+v", after)
+	}
+	if diff := cmp.Diff(would.Stays, after.Stays); diff != "" {
+		t.Errorf("what stays: %s", diff)
+	}
+	_, err = w.Store.APIKeyByHash(w.ctx, admin.HashAPIKey("closing"))
+	if err == nil {
+		t.Error("a key of before still counts")
+	}
+	if programs, err := w.Store.ProgramsWithRules(w.ctx); err != nil || slices.Contains(programs, program) {
+		t.Errorf("%v, %v", programs, err)
+	}
+	_, err = w.Store.PutMappings(w.ctx, program, []catalog.Mapping{mapping("LATE")}, begin, true)
+	wantCode(t, err, server.Conflict)
+	_, err = w.Store.PutDistributors(w.ctx, program, []admin.Distributor{{DistributorID: "late"}}, begin, true)
+	wantCode(t, err, server.Conflict)
+	wantCode(t, w.Store.CreateAPIKey(w.ctx, admin.APIKey{KeyID: "late", ProgramID: program, Hash: admin.HashAPIKey("late")}), server.Conflict)
+	wantCode(t, w.Store.CreateStore(w.ctx, admin.Store{StoreID: "late", ProgramID: program, Platform: order.Custom, Domain: "late", Currency: "EUR"}), server.Conflict)
+}
+
 func testPlans(t *testing.T, w *world) {
 	flat := `{"name":"flat","components":[{"id":"retail","type":"retail","rates":[{"rate":"5%"}]}]}`
 	later := `{"name":"flat","effective_from":"2026-06-01T00:00:00Z","components":[{"id":"retail","type":"retail","rates":[{"rate":"6%"}]}]}`

@@ -133,6 +133,7 @@ var suite = map[string]func(*testing.T, *world){
 	"facts/codes":               testCodes,
 	"facts/mappings":            testMappings,
 	"facts/mapping rules":       testMappingRules,
+	"facts/closing":             testClosing,
 	"facts/stated bindings":     testStatedBindings,
 	"facts/bindings refused":    testBindingsRefused,
 	"facts/customers merged":    testMergeCustomers,

@@ -5,7 +5,7 @@ import { QueryClientProvider } from '@tanstack/preact-query';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { Banner, Button, Dialog, Loading, Page, Shell, Text } from '#ui';
 import { t } from '#text';
-import { useZone } from '../ui/time.ts';
+import { useZone, when } from '../ui/time.ts';
 import { embedded, key, onSignedOut } from './api.ts';
 import { Nothing, Problem } from './common.tsx';
 import { client, stale, takeEarly, useGet, type Remote } from './data.ts';
@@ -153,6 +153,7 @@ function App(): VNode {
   const shown = useMemo(() => (known ? screen(path) : undefined), [path, known, speaks]);
   return (
     <Shell company={figures.data?.program.name ?? ''} nav={nav} at={`/${path.split('/')[1] ?? ''}`} tools={!stranger ? <Button label={t('palette.open')} onClick={() => setPalette(true)} /> : undefined}>
+      {figures.data?.program.closed_at && <Banner tone="info" title={t('close.banner', { when: when(figures.data.program.closed_at, 'day') })}>{t('close.banner_text')}</Banner>}
       {!online && <Banner tone="warning" title={t('error.offline')}>{t('error.offline_text')}</Banner>}
       {door ? door() : shown ?? <Stranger session={session} done={back} />}
       <Dialog open={signedOut && known && !door} title={t('sign_in.again')} onClose={() => setSignedOut(false)}><Text>{t('sign_in.again_text')}</Text><PasswordForm done={back} /></Dialog>

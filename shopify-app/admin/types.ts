@@ -1,6 +1,6 @@
 // The shapes of the API that the screens read; server/httpapi/openapi.yaml describes them.
 
-export interface Program { program_id: string; name: string; currency: string; time_zone: string }
+export interface Program { program_id: string; name: string; currency: string; time_zone: string; closed_at?: string }
 export interface Store {
   store_id: string; platform: string; domain: string; name: string; currency: string; accept_test_orders: boolean; go_live_at?: string; last_delivery_at?: string; connection?: string;
   connection_reason?: string; missing_scopes?: string[]; optional_scopes?: Record<string, boolean>;

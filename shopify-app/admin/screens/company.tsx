@@ -1,12 +1,14 @@
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { Banner, Button, Dialog, Field, File as Pick, Form, Line, Section, Stack, Text, toast } from '#ui';
-import { t } from '#text';
-import { Problem } from '../common.tsx';
+import { Banner, Button, Check, Dialog, Facts, Field, File as Pick, Form, Line, Section, Stack, Text, toast } from '#ui';
+import { t, type Key } from '#text';
+import { count } from '../../ui/money.ts';
+import { Money } from '#viz';
+import { Await, Problem, useExport } from '../common.tsx';
 import { ask, post } from '../api.ts';
 import { stale, useGet } from '../data.ts';
 import type { Page as PageOf } from '../data.ts';
-import type { Store } from '../types.ts';
+import type { Overview, Store } from '../types.ts';
 import { useSubmit } from './signin.tsx';
 
 export interface Brand { name: string; accent: string; logo_url: string }
@@ -63,6 +65,7 @@ export function Danger(): VNode {
         {stores.map((x) => <Line key={x.store_id} spread><Text><bdi>{x.name || x.domain}</bdi></Text><Button label={t('danger.disconnect_now')} danger onClick={() => choose(x)} /></Line>)}
         {stores.length === 0 && <Text muted>{t('stores.none_yet')}</Text>}
       </Stack>
+      <Closing />
       {store && <Dialog open title={t('danger.disconnect')} onClose={close} actions={[{ label: t('save.cancel'), onClick: close }, { label: t('danger.disconnect_now'), danger: true, busy: s.busy, disabled: typed.trim() !== store.domain, onClick: run }]}>
         <Form onSubmit={run}>
           {s.error && !s.at('confirm') && <Problem error={s.error} />}
@@ -71,5 +74,59 @@ export function Danger(): VNode {
         </Form>
       </Dialog>}
     </Section>
+  );
+}
+
+interface Ends { closed_at?: string; goes: Record<string, number>; stays: Record<string, number>; owed: Record<string, string> }
+const close = '/api/v1/program/close';
+const some = (of: Record<string, number>): (readonly [string, string])[] => Object.entries(of).filter(([, n]) => n > 0).map(([name, n]) => [t(`close.${name}` as Key), count(n)]);
+
+/** Closing the company: what goes, what stays, and the way to take it along first. */
+function Closing(): VNode {
+  const program = useGet<Overview>('/api/v1/overview').data?.program;
+  const [open, setOpen] = useState(false);
+  return (
+    <Stack>
+      <Text strong>{t('close.title')}</Text><Text muted>{t('close.text')}</Text>
+      {program && !program.closed_at && <Line><Button label={t('close.open')} danger onClick={() => setOpen(true)} /></Line>}
+      {open && program && <Close name={program.name} shut={() => setOpen(false)} />}
+    </Stack>
+  );
+}
+
+function Close({ name, shut }: { name: string; shut(): void }): VNode {
+  const [would, setWould] = useState<Ends>();
+  const [typed, type] = useState('');
+  const [elsewhere, setElsewhere] = useState(false);
+  const look = useSubmit();
+  const s = useSubmit();
+  const read = (): void => look.run(async () => setWould(await post<Ends>(`${close}?dry_run=true`, {})));
+  useEffect(read, []);
+  const files = [useExport('distributors', {}), useExport('orders', {}), useExport('ledger', {}), useExport('commissions', {}), useExport('mappings', {})];
+  const names = ['nav.distributors', 'nav.orders', 'nav.ledger', 'nav.commissions', 'nav.products'] as const;
+  const owed = Object.entries(would?.owed ?? {});
+  const ready = typed.trim() === name && (owed.length === 0 || elsewhere);
+  const run = (): void => s.run(async () => {
+    await post(close, { confirm: typed.trim(), despite_owed: elsewhere });
+    toast(t('close.done'));
+    shut();
+    void stale();
+  });
+  return (
+    <Dialog open wide title={t('close.title')} onClose={shut} actions={[{ label: t('save.cancel'), onClick: shut }, { label: t('close.now'), danger: true, busy: s.busy, disabled: !ready || !would, onClick: run }]}>
+      <Form onSubmit={() => { if (ready && would) run(); }}>
+        {s.error && !s.at('confirm') && <Problem error={s.error} />}
+        <Text>{t('close.text')}</Text>
+        <Text strong>{t('close.export')}</Text>
+        <Line>{files.map((f, i) => <Button key={names[i]} {...f} label={`${t(names[i] ?? 'export.csv')} (CSV)`} />)}</Line>
+        <Await of={{ data: would, error: look.error, again: read, loading: look.busy, at: 0 }} lines={6}>{(w) => <Stack>
+          <Text strong>{t('close.goes')}</Text><Facts rows={some(w.goes)} />
+          <Text strong>{t('close.stays')}</Text><Facts rows={some(w.stays)} />
+          {owed.length > 0 && <><Banner tone="warning" title={t('close.owed')}><Stack tight>{owed.map(([currency, text]) => <Money key={currency} text={text} currency={currency} />)}<Text>{t('close.owed_text')}</Text></Stack></Banner>
+            <Check label={t('close.owed_check')} checked={elsewhere} onInput={setElsewhere} /></>}
+        </Stack>}</Await>
+        <Field label={t('close.confirm', { name })} value={typed} onInput={type} error={s.at('confirm')} required />
+      </Form>
+    </Dialog>
   );
 }
