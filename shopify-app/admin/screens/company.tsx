@@ -103,7 +103,7 @@ function Close({ name, shut }: { name: string; shut(): void }): VNode {
   const read = (): void => look.run(async () => setWould(await post<Ends>(`${close}?dry_run=true`, {})));
   useEffect(read, []);
   const files = [useExport('distributors', {}), useExport('orders', {}), useExport('ledger', {}), useExport('commissions', {}), useExport('mappings', {})];
-  const names = ['nav.distributors', 'nav.orders', 'nav.ledger', 'nav.commissions', 'nav.products'] as const;
+  const names = ['nav.distributors', 'nav.orders', 'ledger.title', 'nav.commissions', 'nav.products'] as const;
   const owed = Object.entries(would?.owed ?? {});
   const ready = typed.trim() === name && (owed.length === 0 || elsewhere);
   const run = (): void => s.run(async () => {

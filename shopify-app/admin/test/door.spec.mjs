@@ -132,3 +132,104 @@ test("sign in by an identity provider", async ({ page }) => {
   await page.goto(`${empty}/settings`);
   await expect(page.getByText("ada@example.com").first()).toBeVisible();
 });
+
+test("invite somebody, who joins with a role and sees what it allows", async ({ page, browser }) => {
+  await signIn(page);
+  await page.goto(`${empty}/settings`);
+  await page.getByRole("button", { name: "Invite somebody" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByLabel("E-mail").fill("ben@example.com");
+  await dialog.getByLabel("Role").selectOption("support");
+  await dialog.getByRole("button", { name: "Make a link" }).click();
+  await expect(dialog.getByText(/\/join#/)).toBeVisible();
+  const link = /https?:\S+\/join#[A-Za-z0-9_-]+/.exec(await dialog.textContent())[0];
+  await dialog.getByRole("button", { name: "Close" }).last().click();
+  const other = await browser.newContext({ locale: "en-US" });
+  try {
+    const ben = await other.newPage();
+    await ben.goto(link);
+    await expect(ben.getByText("You are invited to Acme & Söhne <b> as Support, as ben@example.com.")).toBeVisible();
+    expect(ben.url()).not.toContain("#"); // the code is in no history
+    await ben.getByLabel("Your name").fill("Ben");
+    await ben.getByLabel("New password").fill("another long password");
+    await inspect(ben, { shifts: false });
+    await ben.getByRole("button", { name: "Join", exact: true }).click();
+    await expect(ben.locator("h1")).toHaveText("Overview");
+    await ben.goto(`${empty}/settings`);
+    await expect(ben.getByText("ben@example.com")).toBeVisible();
+    await expect(ben.getByText("Danger zone")).toHaveCount(0);
+    await expect(ben.getByRole("button", { name: "Invite somebody" })).toHaveCount(0);
+    await ben.goto(link); // once
+    await expect(ben.getByText("This invitation is no longer good")).toBeVisible();
+  } finally {
+    await other.close();
+  }
+  await page.reload();
+  await expect(page.getByText("ben@example.com")).toBeVisible();
+});
+
+test("begin to connect a Magento store", async ({ page }) => {
+  await signIn(page);
+  await page.goto(`${empty}/stores`);
+  const connect = page.getByRole("region", { name: "Connect a store" });
+  await connect.getByLabel("Platform").selectOption("magento");
+  await connect.getByLabel("Domain").fill("ftp://shop");
+  await connect.getByRole("button", { name: "Connect a store" }).click();
+  await expect(connect.locator("[aria-invalid=true]").first()).toBeVisible();
+  await connect.getByLabel("Domain").fill("http://127.0.0.1:9");
+  await connect.getByRole("button", { name: "Connect a store" }).click();
+  await expect(connect.getByText(/Paste|paste/).first()).toBeVisible();
+  await expect(connect.locator("code, pre").filter({ hasText: empty }).first()).toBeVisible();
+  await inspect(page, { shifts: false });
+});
+
+test("disconnect a store", async ({ page }) => {
+  await signIn(page);
+  await page.goto(`${empty}/settings`);
+  const danger = page.getByRole("region", { name: "Danger zone" });
+  await danger.getByRole("button", { name: "Disconnect", exact: true }).first().click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog.getByRole("button", { name: "Disconnect", exact: true })).toBeDisabled();
+  const asked = /Write (\S+) to confirm/.exec(await dialog.textContent())[1];
+  await dialog.getByLabel(/to confirm/).fill(asked);
+  await dialog.getByRole("button", { name: "Disconnect", exact: true }).click();
+  await expect(page.getByText("The store is disconnected")).toBeVisible();
+  await page.goto(`${empty}/audit`);
+  await expect(page.getByText("store.disconnect").first()).toBeVisible();
+});
+
+test("close the company: what goes, what stays, the files first, and then nobody but owners", async ({ page }) => {
+  await signIn(page);
+  await page.goto(`${empty}/settings`);
+  await page.getByRole("button", { name: "Close the company …" }).click();
+  const dialog = page.getByRole("dialog");
+  const close = dialog.getByRole("button", { name: "Close for good" });
+  await expect(dialog.getByText("What stays, under ids")).toBeVisible();
+  await expect(dialog.getByText("Not paid yet")).toBeVisible();
+  await expect(close).toBeDisabled();
+  await inspect(page, { shifts: false });
+  await picture(page, "close-light");
+  for (const [name, scheme, size] of [["dark", "dark", { width: 1280, height: 860 }], ["phone", "light", { width: 390, height: 844 }]]) {
+    await page.emulateMedia({ colorScheme: scheme });
+    await page.setViewportSize(size);
+    await inspect(page, { shifts: false });
+    await picture(page, `close-${name}`);
+  }
+  await page.setViewportSize({ width: 1280, height: 860 });
+  const [file] = await Promise.all([page.waitForEvent("download"), dialog.getByRole("button", { name: "Ledger (CSV)" }).click()]);
+  expect(file.suggestedFilename()).toBe("ledger.csv");
+  await dialog.getByLabel(/to confirm/).fill("Acme & Söhne <b>");
+  await expect(close).toBeDisabled(); // what is owed has to be said
+  await dialog.getByLabel("What is owed is paid elsewhere").check();
+  await close.click();
+  await expect(page.getByText(/This company was closed on/)).toBeVisible();
+  await expect(page.getByRole("button", { name: "Close the company …" })).toHaveCount(0);
+  await page.goto(`${empty}/orders`); // the books can be read
+  await expect(page.getByRole("link", { name: "T-1" })).toBeVisible();
+  await page.goto(`${empty}/distributors`);
+  await expect(page.getByText("ANA").first()).toBeVisible();
+  await expect(page.getByText("Ana Ruiz")).toHaveCount(0);
+  await inspect(page, { shifts: false });
+  const refused = await page.request.post(`${empty}/api/auth/sign-in`, { data: { email: "ben@example.com", password: "another long password" }, headers: { Origin: empty } });
+  expect(refused.status()).toBe(403);
+});
