@@ -45,7 +45,7 @@ func (e *Evidence) Check() error {
 // checkReason holds Because against the ranks and what was found.
 func (e *Evidence) checkReason(place func(string) int) error {
 	paid, reached := place(e.PaidAs), place(e.Reached)
-	ok := true
+	var ok bool
 	switch e.Because {
 	case BecauseLowest:
 		ok = paid == 0
@@ -59,8 +59,6 @@ func (e *Evidence) checkReason(place func(string) int) error {
 		ok = reached > paid && e.Met < e.Requalify
 	case BecauseOverride:
 		ok = e.Override != nil && (e.Override.Floor || e.Override.Rank == e.PaidAs)
-	default:
-		ok = false
 	}
 	if !ok {
 		return fmt.Errorf("paid as %s because of %s does not follow: reached %s, missed %d of %d, met %d of %d",
@@ -128,7 +126,7 @@ func (f *Finding) checkLegs() error {
 	if len(f.Legs) == 0 {
 		return nil
 	}
-	sum, got := f.MoreCounts, int64(0)
+	sum := f.MoreCounts
 	for i := range f.Legs {
 		leg := &f.Legs[i]
 		if leg.Counts > leg.Volume && leg.Counts > 0 {
@@ -137,7 +135,7 @@ func (f *Finding) checkLegs() error {
 		sum += leg.Counts
 	}
 	switch {
-	case strings.ToUpper(f.What) == strings.ToUpper(plan.MeasureGV):
+	case strings.EqualFold(f.What, plan.MeasureGV):
 		have, err := money.ParseVolume(f.Have)
 		// Each leg over its share is rounded down by itself.
 		if err != nil || have < sum || have > sum+money.Volume(len(f.Legs)+f.More) {
@@ -151,7 +149,7 @@ func (f *Finding) checkLegs() error {
 		}
 		return nil
 	}
-	if got = int64(len(f.Legs) + f.More); strconv.FormatInt(got, 10) != f.Have {
+	if got := len(f.Legs) + f.More; strconv.Itoa(got) != f.Have {
 		return fmt.Errorf("%s are %s, and %d are listed", f.What, f.Have, got)
 	}
 	return nil

@@ -29,7 +29,7 @@ func (r *CloseReport) binary(ctx context.Context, c *CloseConfig) error {
 	}
 	r.Plan, r.Levels, r.Lines = p.Name, 0, c.Distributors
 	// Amounts and what is carried grow while they are made; without a limit the collector would let what they grew out of lie.
-	defer debug.SetMemoryLimit(debug.SetMemoryLimit(64<<20 + 85*int64(c.Distributors)))
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(64<<20 + 72*int64(c.Distributors)))
 	in := commission.CloseInput{World: positionsOf(c.Distributors), Parallel: onCores(c.Workers), TreeVersion: 1}
 	in.Progress = func(int, int) error { return ctx.Err() }
 	in.Standings = &period.Standings{Rank: make([]int8, c.Distributors), Active: make([]bool, c.Distributors)}

@@ -112,7 +112,7 @@ func (r *MonthReport) close(ctx context.Context, product Product, progress io.Wr
 	r.CommitS, r.CommitCPU = since(begin), round((cpuTime()-cpu).Seconds(), 2)
 	r.Commit, r.PeakRSSMB = watch.end(), round(peakRSS(), 0)
 	for i := range out.Totals.Components {
-		r.Awards += int64(out.Totals.Components[i].People)
+		r.Awards += out.Totals.Components[i].People
 	}
 	begin = time.Now()
 	again, err := service.Commit(ctx, monthProgram, "monthly", month)

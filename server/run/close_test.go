@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -59,6 +60,11 @@ func TestLife(t *testing.T) {
 	ranks, err := c.store.RanksOfPerson(ctx, program, "ben")
 	if check(t, err); len(ranks) != 1 || ranks[0].Rank != "silver" || ranks[0].GV.String() != "610" || !ranks[0].Active {
 		t.Fatalf("ben's ranks: %+v", ranks)
+	}
+	why, err := c.run.Explain(ctx, program, "monthly", "2026-03", "ben")
+	if check(t, err); why.Live || why.Evidence == nil || why.Evidence.Check() != nil || why.Evidence.Rank == nil ||
+		why.Evidence.Rank.Requires.Have != "610" || !slices.Contains(why.Why, "The requirement of silver asks for: GV 610 of 300.") {
+		t.Fatalf("why ben is silver, as it was posted: %+v", why.Evidence)
 	}
 	paid, err := c.run.Pay(ctx, program, "monthly", "2026-03")
 	if check(t, err); paid.Period.State != run.Paid {

@@ -189,6 +189,10 @@ func looks() []look {
 			_, err := s.Snapshots(ctx, "big", "shop/1")
 			return err
 		}),
+		one("ranks of a person", regexp.MustCompile(`^SEARCH p USING PRIMARY KEY`), func(ctx context.Context, s *store.Store) error { // few periods
+			_, err := s.RanksOfPerson(ctx, "big", "D")
+			return err
+		}),
 		one("a delivery", nil, func(ctx context.Context, s *store.Store) error {
 			_, err := s.Delivery(ctx, "big", "x")
 			return err

@@ -55,6 +55,8 @@ stated_bindings stated_bindings 500000 500000 250000 2 1 1
 stated_bindings stated_bindings_by_distributor 500000 500000 2
 settlements sqlite_autoindex_settlements_1 5000000 5000000 2 1
 settlements sqlite_autoindex_settlements_2 5000000 5000000 100 1
+rank_history rank_history 12000000 12000000 12000000 1000000 1000000 1
+rank_history rank_history_by_person 12000000 12000000 12
 postings postings 5000000 5000000 500 1
 postings postings_by_distributor 5000000 5000000 500 5 1 1 1 1
 postings postings_by_kind 1000 1000 500 5 1
