@@ -28,17 +28,17 @@ const appRole = "upline_app"
 // postgres is the dialect of PostgreSQL 15 and later.
 type postgres struct {
 	texts sync.Map // *bulk -> string
+	kept  kept
 }
 
-func (*postgres) name() string                { return "postgres" }
-func (*postgres) migrationsDir() string       { return "migrations/postgres" }
-func (*postgres) ended(context.Context) error { return nil }
-func (*postgres) close() error                { return nil }
-func (*postgres) settlesApart() bool          { return false }
-func (*postgres) forUpdate() string           { return " FOR UPDATE" }
-func (*postgres) forShare() string            { return " FOR SHARE" }
-func (*postgres) skipLocked() string          { return " FOR UPDATE SKIP LOCKED" }
-func (*postgres) in(n string) string          { return "(SELECT unnest(" + n + "::text[]))" }
+func (*postgres) name() string          { return "postgres" }
+func (*postgres) migrationsDir() string { return "migrations/postgres" }
+func (*postgres) close() error          { return nil }
+func (*postgres) settlesApart() bool    { return false }
+func (*postgres) forUpdate() string     { return " FOR UPDATE" }
+func (*postgres) forShare() string      { return " FOR SHARE" }
+func (*postgres) skipLocked() string    { return " FOR UPDATE SKIP LOCKED" }
+func (*postgres) in(n string) string    { return "(SELECT unnest(" + n + "::text[]))" }
 
 func (*postgres) among(column, n string) string { return column + " = ANY(" + n + "::text[])" }
 
@@ -62,6 +62,7 @@ func (p *postgres) open(ctx context.Context, c Config) (writer, reader *sqlx.DB,
 			"role", appRole, "mend", "GRANT upline_app TO the login")
 		db, err = p.connect(ctx, c, "")
 	}
+	p.kept.db = db
 	return db, db, err
 }
 
@@ -234,16 +235,32 @@ func (p *postgres) run(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) (int64
 	if err := u.complete(); err != nil || u.len() == 0 {
 		return 0, err
 	}
-	result, err := tx.ExecContext(ctx, p.statement(b), u.args()...)
+	text := p.statement(b)
+	run := func() (sql.Result, error) { return tx.ExecContext(ctx, text, u.args()...) }
+	if s := p.kept.stmt(ctx, tx, text); s != nil {
+		defer func() { _ = s.Close() }() // the prepared statement behind it stays
+		run = func() (sql.Result, error) { return s.ExecContext(ctx, u.args()...) }
+	}
+	result, err := run()
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", b.name, err)
 	}
 	return result.RowsAffected()
 }
 
-func (*postgres) query(ctx context.Context, tx *sqlx.Tx, _ bool, into any, text string, args ...any) error {
+func (p *postgres) query(ctx context.Context, tx *sqlx.Tx, reading bool, into any, text string, args ...any) error {
+	if reading { // perhaps of a replica
+		return tx.SelectContext(ctx, into, text, args...)
+	}
+	if s := p.kept.stmt(ctx, tx, text); s != nil {
+		defer func() { _ = s.Close() }() // the prepared statement behind it stays
+		return s.SelectContext(ctx, into, args...)
+	}
 	return tx.SelectContext(ctx, into, text, args...)
 }
+
+// ended prepares what the transactions before ran unprepared.
+func (p *postgres) ended(ctx context.Context) error { return p.kept.prepare(ctx) }
 
 // scope sets what the row-level security policies compare with. It ends with the transaction.
 func (*postgres) scope(ctx context.Context, tx *sqlx.Tx, program string) error {
@@ -256,6 +273,8 @@ func (*postgres) scope(ctx context.Context, tx *sqlx.Tx, program string) error {
 
 // lockSources locks the sources' names and not their rows: a new order has no row yet, and writing one only to lock
 // it would double the work of the common case. The row's own version still refuses a writer that came otherwise.
+//
+// What follows in the transaction is planned for any values: its lists are found by keys whatever is in them.
 func (p *postgres) lockSources(ctx context.Context, tx *sqlx.Tx, program string, sources []string) error {
 	e := newElements(intColumn)
 	keys := make([]int64, len(sources))
@@ -266,7 +285,8 @@ func (p *postgres) lockSources(ctx context.Context, tx *sqlx.Tx, program string,
 	for _, key := range slices.Compact(keys) {
 		e.int(key)
 	}
-	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock(k) FROM unnest($1::bigint[]) AS k`, e.array())
+	_, err := tx.ExecContext(ctx, `WITH planned AS MATERIALIZED (SELECT set_config('plan_cache_mode', 'force_generic_plan', true))
+		SELECT pg_advisory_xact_lock(k) FROM planned, unnest($1::bigint[]) AS k`, e.array())
 	return err
 }
 

@@ -119,11 +119,15 @@ func (o machineOptions) batchRows() int {
 // arrivals wait.
 const sqliteArrivalBatch = 16
 
-// pipelineOptions suit the database. SQLite has one writer: a second shard would stand in its queue before the inbox.
+// pipelineOptions suit the database. SQLite has one writer: a second shard would stand in its queue before the inbox. So would that of an
+// engine on its own, since a program's batches are sealed one after the other: it is there beside others, and takes larger ones instead.
 func pipelineOptions(a *app, o machineOptions) pipeline.Options {
 	options := pipeline.Options{SingleProcess: o.alone, Lease: o.lease}
 	if a.store.Dialect() == "sqlite" {
 		options.Shards, options.Normalisers, options.ArrivalBatchMax = 1, 1, sqliteArrivalBatch
+	}
+	if !o.bulk && !slices.Contains(o.roles, "ingest") {
+		options.Shards = 1
 	}
 	if o.bulk {
 		options.ArrivalBatchMax = bulkBatch
