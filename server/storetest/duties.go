@@ -24,8 +24,9 @@ func testLeases(t *testing.T, w *world) {
 	if err := w.Store.Unlease(t.Context(), "sums", "first"); err != nil {
 		t.Fatal(err)
 	}
-	lease(another, "second", 50*time.Millisecond, true)
+	lease(another, "second", time.Minute, true)
 	lease(w.Store, "first", time.Minute, false)
+	lease(another, "second", 50*time.Millisecond, true)
 	time.Sleep(100 * time.Millisecond)
 	lease(w.Store, "first", time.Minute, true)
 }
