@@ -8,7 +8,7 @@ import { t } from '#text';
 import { useZone, when } from '../ui/time.ts';
 import { embedded, key, onSignedOut } from './api.ts';
 import { Nothing, Problem } from './common.tsx';
-import { client, stale, takeEarly, useGet, type Remote } from './data.ts';
+import { client, stale, takeEarly, useGet, type Page as PageOf, type Remote } from './data.ts';
 import { onLanguage, startLanguage } from './language.ts';
 import { startLive } from './live.ts';
 import { Palette } from './palette.tsx';
@@ -95,6 +95,15 @@ const navigation = (figures?: Figures) => [
   { href: '/stores', label: t('nav.stores') }, { href: '/settings', label: t('nav.settings') },
 ];
 
+/** How the company dresses its pages; inside Shopify's admin they look like Shopify's. It comes after the screen, and moves nothing. */
+function useBrand(known: boolean): { name: string; logo?: string } | undefined {
+  const kept = useGet<PageOf<{ name: string; value: { name?: string; accent?: string; logo_url?: string } }>>(known && !embedded() ? '/api/v1/settings' : '').data?.data.find((s) => s.name === 'branding')?.value;
+  const accent = /^#[0-9a-f]{6}$/i.test(kept?.accent ?? '') ? kept?.accent ?? '' : '';
+  useEffect(() => { if (accent) document.documentElement.style.setProperty('--brand', accent); }, [accent]);
+  if (!kept) return undefined;
+  return { name: kept.name ?? '', logo: /^data:image\/(png|jpeg|webp);base64,/.test(kept.logo_url ?? '') ? kept.logo_url : undefined };
+}
+
 /** Tells when the network is gone, and reads again when it is back. */
 function useOnline(): boolean {
   const [on, set] = useState(navigator.onLine);
@@ -129,6 +138,7 @@ function App(): VNode {
   const session = useGet<Session>(SESSION);
   useSession(session.data);
   const figures = useGet<Figures>(session.data ? '/api/v1/overview' : '');
+  const brand = useBrand(session.data !== undefined);
   const online = useOnline();
   useFocus(path);
   useEffect(() => {
@@ -152,7 +162,7 @@ function App(): VNode {
   // The screen redraws itself; what is drawn around it does not redraw it.
   const shown = useMemo(() => (known ? screen(path) : undefined), [path, known, speaks]);
   return (
-    <Shell company={figures.data?.program.name ?? ''} nav={nav} at={`/${path.split('/')[1] ?? ''}`} tools={!stranger ? <Button label={t('palette.open')} onClick={() => setPalette(true)} /> : undefined}>
+    <Shell company={brand?.name || (figures.data?.program.name ?? '')} logo={brand?.logo} nav={nav} at={`/${path.split('/')[1] ?? ''}`} tools={!stranger ? <Button label={t('palette.open')} onClick={() => setPalette(true)} /> : undefined}>
       {figures.data?.program.closed_at && <Banner tone="info" title={t('close.banner', { when: when(figures.data.program.closed_at, 'day') })}>{t('close.banner_text')}</Banner>}
       {!online && <Banner tone="warning" title={t('error.offline')}>{t('error.offline_text')}</Banner>}
       {door ? door() : shown ?? <Stranger session={session} done={back} />}

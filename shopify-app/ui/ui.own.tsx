@@ -20,11 +20,11 @@ const Button: UI['Button'] = (p) => {
 const actions = (list?: Act[]): C => list && list.length > 0
   ? <div class="actions">{list.map((act) => <Button key={act.label} {...act} />)}</div> : null;
 
-const Shell: UI['Shell'] = ({ company, nav, at, tools, children }) => (
+const Shell: UI['Shell'] = ({ company, logo, nav, at, tools, children }) => (
   <div class="shell">
     <a class="skip" href="#main">{t('nav.skip')}</a>
     <header class="side">
-      <a class="brand" href="/"><img src="/favicon.svg" width="26" height="26" alt="" />Upline</a>
+      <a class="brand" href="/"><img src={logo || '/favicon.svg'} width="26" height="26" alt="" />Upline</a>
       <p class="company" title={company}><bdi>{company}</bdi></p>
       <nav aria-label={t('nav.main')}>
         <ul>

@@ -71,7 +71,8 @@ export interface FieldProps {
 }
 
 export interface UI {
-  Shell(p: { company: string; nav: NavItem[]; at: string; tools?: C; children?: C }): VNode;
+  /** logo is a small picture inside its address; inside Shopify's admin it is not shown. */
+  Shell(p: { company: string; logo?: string; nav: NavItem[]; at: string; tools?: C; children?: C }): VNode;
   /** lead is a line under the title; null: it is not known yet, and its room is kept, so that nothing jumps when it comes. */
   Page(p: { title: string; back?: { label: string; href: string }; badge?: readonly [string, Tone]; lead?: C | null; actions?: Act[]; aside?: C; children?: C }): VNode;
   Section(p: { title?: string; note?: C; actions?: Act[]; flush?: boolean; children?: C }): VNode;

@@ -183,6 +183,24 @@ test("begin to connect a Magento store", async ({ page }) => {
   await inspect(page, { shifts: false });
 });
 
+test("dress the pages in the company's name, accent and logo", async ({ page }) => {
+  await signIn(page);
+  await page.goto(`${empty}/settings`);
+  const branding = page.getByRole("region", { name: "Branding" });
+  await branding.getByLabel("Company name").fill("Söhne of Acme");
+  await branding.getByLabel("Accent colour").fill("#2f7dd1");
+  await branding.getByLabel("Logo").first().setInputFiles({ name: "logo.png", mimeType: "image/png", buffer: Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64") });
+  await expect(branding.getByRole("img", { name: "Logo" })).toBeVisible();
+  await branding.getByRole("button", { name: "Save" }).click();
+  await expect(page.getByText("Söhne of Acme").first()).toBeVisible();
+  await page.goto(`${empty}/orders`); // on every screen, not at the door alone
+  await expect(page.locator(".company")).toHaveText("Söhne of Acme");
+  await expect(page.locator(".brand img")).toHaveAttribute("src", /^data:image\/png;base64,/);
+  expect(await page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue("--brand"))).toBe("#2f7dd1");
+  await inspect(page);
+  await picture(page, "branded-light");
+});
+
 test("disconnect a store", async ({ page }) => {
   await signIn(page);
   await page.goto(`${empty}/settings`);
