@@ -109,7 +109,7 @@ func (s *Server) visitor(c *gin.Context) (v channel.Visit, shop *query.StoreRow,
 		s.fail(c, errRoute)
 		return v, nil, false
 	}
-	sealed, _ := c.Cookie(s.visitCookie(c)) //nolint:errcheck // none is told like one that is over
+	sealed, _ := c.Cookie(s.visitCookie(c)) // none is told like one that is over
 	v, err := s.Channel.OpenVisit(sealed)
 	if err == nil {
 		var stores []query.StoreRow

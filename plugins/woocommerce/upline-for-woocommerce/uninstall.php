@@ -27,7 +27,7 @@ function upline_for_woocommerce_uninstall_site() {
 				$wpdb->query( $wpdb->prepare( 'DELETE FROM %i WHERE meta_key LIKE %s', $table, $wpdb->esc_like( '_upline_' ) . '%' ) );
 			}
 		}
-		delete_metadata( 'user', 0, 'upline_distributor_id', '', true );
+		delete_metadata( 'user', 0, ( is_multisite() ? $wpdb->get_blog_prefix() : '' ) . 'upline_distributor_id', '', true );
 	}
 	// phpcs:enable
 	wp_cache_flush();

@@ -22,6 +22,25 @@ final class Account {
 	const META = 'upline_distributor_id';
 
 	/**
+	 * The distributor an admin of this shop has set for a user, or ''. The users of a network are those of all its sites, and
+	 * each site may be another company: every site has its own word on who somebody is.
+	 *
+	 * @param int $user User.
+	 * @return string
+	 */
+	public static function distributor_of( int $user ): string {
+		return (string) get_user_meta( $user, self::meta(), true );
+	}
+
+	/**
+	 * Its key on this site.
+	 */
+	public static function meta(): string {
+		global $wpdb;
+		return ( is_multisite() ? $wpdb->get_blog_prefix() : '' ) . self::META;
+	}
+
+	/**
 	 * Registers the tab.
 	 */
 	public static function register(): void {
@@ -161,7 +180,7 @@ final class Account {
 			'earnings',
 			array(
 				'customer_id'    => (string) $user,
-				'distributor_id' => (string) get_user_meta( $user, self::META, true ),
+				'distributor_id' => self::distributor_of( $user ),
 				'limit'          => $limit,
 			)
 		);

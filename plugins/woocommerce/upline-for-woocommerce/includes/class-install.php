@@ -46,6 +46,56 @@ final class Install {
 	}
 
 	/**
+	 * Where a site of a network is deleted, what it has not told yet is told first, and its tables go with it. The screen
+	 * for that is the network's own, on which WooCommerce need not run.
+	 */
+	public static function watch_sites(): void {
+		if ( is_multisite() ) {
+			add_action( 'wp_uninitialize_site', Plugin::guard( array( self::class, 'site_goes' ) ), 1 );
+			add_filter( 'wpmu_drop_tables', Plugin::guard( array( self::class, 'tables_of_site' ) ), 10, 2 );
+		}
+	}
+
+	/**
+	 * A site is about to be deleted.
+	 *
+	 * @param mixed $site Site.
+	 */
+	public static function site_goes( $site ): void {
+		if ( ! $site instanceof \WP_Site ) {
+			return;
+		}
+		switch_to_blog( (int) $site->blog_id );
+		try {
+			if ( Connection::is_connected() && ! Connection::is_elsewhere() ) {
+				if ( class_exists( 'WooCommerce' ) ) {
+					// There is no later for what waits.
+					Connection::remember( array( 'circuit_until' => null ) );
+					Outbox::retry();
+					Sweep::run();
+				}
+				Client::call( 'disconnect', array( 'reason' => 'site_deleted' ), 10.0 );
+			}
+		} finally {
+			restore_current_blog();
+		}
+	}
+
+	/**
+	 * The tables that are dropped with a site.
+	 *
+	 * @param mixed $tables  As WordPress lists them.
+	 * @param mixed $site_id Site.
+	 * @return mixed
+	 */
+	public static function tables_of_site( $tables, $site_id = 0 ) {
+		switch_to_blog( (int) $site_id );
+		$ours = array( Outbox::table(), Told::table() );
+		restore_current_blog();
+		return is_array( $tables ) ? array_merge( $tables, $ours ) : $tables;
+	}
+
+	/**
 	 * Makes or changes the tables.
 	 */
 	private static function tables(): void {

@@ -222,7 +222,7 @@ final class Order_Box {
 			'<h2>%s</h2><table class="form-table" role="presentation"><tr><th><label for="upline_distributor_id">%s</label></th><td><input type="text" class="regular-text" id="upline_distributor_id" name="upline_distributor_id" maxlength="64" value="%s" /><p class="description">%s</p></td></tr></table>',
 			esc_html__( 'Upline', 'upline-for-woocommerce' ),
 			esc_html__( 'Distributor', 'upline-for-woocommerce' ),
-			esc_attr( (string) get_user_meta( $user->ID, Account::META, true ) ),
+			esc_attr( Account::distributor_of( $user->ID ) ),
 			esc_html__( 'The distributor whose earnings this user sees in My account. Empty: the one that Upline knows for this customer.', 'upline-for-woocommerce' )
 		);
 	}
@@ -237,7 +237,7 @@ final class Order_Box {
 		if ( ! wp_verify_nonce( $nonce, 'upline_user' ) || ! current_user_can( Connect::CAPABILITY ) || ! isset( $_POST['upline_distributor_id'] ) ) {
 			return;
 		}
-		update_user_meta( (int) $user_id, Account::META, Reference::clean( sanitize_text_field( wp_unslash( $_POST['upline_distributor_id'] ) ) ) );
+		update_user_meta( (int) $user_id, Account::meta(), Reference::clean( sanitize_text_field( wp_unslash( $_POST['upline_distributor_id'] ) ) ) );
 		delete_transient( 'upline_is_distributor_' . (int) $user_id );
 	}
 }

@@ -18,6 +18,7 @@ final class Plugin {
 	 * Registers everything, once WooCommerce is there.
 	 */
 	public static function start(): void {
+		Install::watch_sites();
 		if ( ! class_exists( 'WooCommerce' ) ) {
 			return;
 		}

@@ -151,8 +151,8 @@ final class Privacy {
 		}
 		$done = count( $orders ) < self::STEP;
 		$user = get_user_by( 'email', (string) $email );
-		if ( $done && $user && '' !== (string) get_user_meta( $user->ID, Account::META, true ) ) {
-			delete_user_meta( $user->ID, Account::META );
+		if ( $done && $user && '' !== Account::distributor_of( $user->ID ) ) {
+			delete_user_meta( $user->ID, Account::meta() );
 			$removed = true;
 		}
 		return array(

@@ -306,7 +306,7 @@ final class Settings {
 				'audience'       => $audience,
 				'user_id'        => (string) get_current_user_id(),
 				'customer_id'    => (string) get_current_user_id(),
-				'distributor_id' => (string) get_user_meta( get_current_user_id(), Account::META, true ),
+				'distributor_id' => Account::distributor_of( get_current_user_id() ),
 				'next'           => '/',
 			),
 			$request
