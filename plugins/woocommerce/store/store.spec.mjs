@@ -8,6 +8,7 @@ test.describe.configure({ mode: "serial" });
 /** @type {Awaited<ReturnType<typeof openStore>>} */
 let store;
 let key;
+let storeID;
 const settings = (section = "") => `${store.url}/wp-admin/admin.php?page=wc-settings&tab=upline&section=${section}`;
 
 // ledger waits until ANNA has an amount by an order.
@@ -61,8 +62,8 @@ test("the button connects the shop, and the settings are kept", async ({ page })
   await page.click("button:has-text('Connect')");
   await expect(page.locator(".notice-success").first()).toContainText("Connected");
   await expect(page.locator(".upline-card").first()).toContainText("reached");
-  const id = /"store_id": "([^"]+)"/.exec(store.cli("admin", "store", "list", "--json"))?.[1];
-  key = JSON.parse(store.cli("admin", "api-key", "create", "--store", id, "--json")).api_key;
+  storeID = /"store_id": "([^"]+)"/.exec(store.cli("admin", "store", "list", "--json"))?.[1];
+  key = JSON.parse(store.cli("admin", "api-key", "create", "--store", storeID, "--json")).api_key;
   await page.goto(settings("attribution"));
   await page.fill("[name=upline_consent]", "implied");
   await page.fill("[name=upline_field]", "yes");
@@ -140,6 +141,48 @@ test("what an outage leaves is told in batches, and reconciliation finds nothing
   expect(store.cli("reconcile")).toContain("difference 0.00 EUR");
   for (const order of orders) expect(store.cli("explain", String(order))).toContain("settled");
   expect(store.cli("verify")).toContain("sound");
+});
+
+test("a change that the server cannot read is told alone, and does not hold up the others", async ({ page }) => {
+  await store.stopServer();
+  const orders = [];
+  for (let i = 0; i < 4; i++) orders.push((await store.act("buy")).id);
+  await store.act("spoil", { id: orders[1] });
+  await store.startServer();
+  await signIn(page);
+  await page.goto(settings("queue"));
+  await page.click("button[value='retry:0']");
+  await expect(page.locator("body")).toContainText("1 change was refused by Upline");
+  for (const order of orders.filter((_, i) => i !== 1)) await expect.poll(() => store.cli("explain", String(order))).toContain("settled");
+  const [refused] = await store.act("queue", { id: orders[1] });
+  expect(refused.state).toBe("refused");
+  expect(refused.last_error).toMatch(/^4\d\d: /);
+  // The next change of the order has a snapshot of its own, and settles what was refused.
+  await store.act("edit", { id: orders[1] });
+  await expect.poll(() => store.cli("explain", String(orders[1]))).toContain("settled");
+  await page.goto(settings("queue"));
+  await expect(page.locator("body")).toContainText("Everything was told");
+});
+
+test("a distributor sees earnings and link in the account, and opens a page of their own", async ({ page }) => {
+  const bound = await fetch(`${store.server}/api/v1/customers/bindings`, {
+    method: "POST", headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+    body: JSON.stringify({ data: [{ store_id: storeID, customer_id: "1", kind: "self", distributor_id: "ANNA" }] }),
+  });
+  expect(bound.status).toBe(200);
+  await signIn(page);
+  await page.goto(`${store.url}/?account=upline`);
+  await expect(page.locator("#upline-link")).toHaveValue(/ref=ANNA10$/);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await page.click("a.button");
+  await expect(page).toHaveURL(`${store.server}/my`);
+  await expect(page.locator("h1")).toContainText("ANNA");
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+  await page.locator("li a").first().click();
+  await expect(page.locator("body")).toContainText(/\d+% of [\d.]+ EUR/);
+  expect((await page.request.get(`${store.server}/api/v1/orders`)).status()).toBe(401);
+  await page.click("button");
+  await expect(page.locator("body")).toContainText("Open this page from your account in the shop");
 });
 
 test("past orders are told with their progress, and a copy of the shop keeps still", async ({ page }) => {

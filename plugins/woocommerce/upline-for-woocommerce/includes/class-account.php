@@ -44,6 +44,10 @@ final class Account {
 	 * Registers the tab.
 	 */
 	public static function register(): void {
+		// The tab's address is known while the shop is connected and the tab wanted: WooCommerce learns it anew at the next page.
+		foreach ( array( Connection::FLAG, 'upline_account_tab' ) as $option ) {
+			add_action( 'update_option_' . $option, Plugin::guard( array( self::class, 'queue_address' ) ) );
+		}
 		if ( ! Connection::is_connected() || 'yes' !== get_option( 'upline_account_tab', 'yes' ) ) {
 			return;
 		}
@@ -53,6 +57,13 @@ final class Account {
 		add_filter( 'woocommerce_endpoint_' . self::ENDPOINT . '_title', array( self::class, 'title' ) );
 		add_action( 'woocommerce_account_' . self::ENDPOINT . '_endpoint', Plugin::guard( array( self::class, 'show' ) ) );
 		add_action( 'template_redirect', array( self::class, 'open' ) );
+	}
+
+	/**
+	 * Asks WooCommerce to make the addresses of the account known at the next page.
+	 */
+	public static function queue_address(): void {
+		update_option( 'woocommerce_queue_flush_rewrite_rules', 'yes' );
 	}
 
 	/**

@@ -71,6 +71,9 @@ final class Attribution {
 	public static function visit(): void {
 		// phpcs:ignore WordPress.Security.ValidatedSanitizedInput -- Reference::in_url() lets only the shape of a code through.
 		$asked = isset( $_SERVER['REQUEST_URI'] ) ? wp_unslash( $_SERVER['REQUEST_URI'] ) : '';
+		if ( isset( $_COOKIE[ self::COOKIE ] ) && ! self::has_consent() ) {
+			self::forget();
+		}
 		$ref   = Reference::in_url( $asked, self::parameter() );
 		if ( '' === $ref ) {
 			return;
@@ -95,7 +98,7 @@ final class Attribution {
 		$settings = array(
 			'url'     => rest_url( Rest::SPACE . '/touch' ),
 			'word'    => self::parameter(),
-			'implied' => 'implied' === get_option( 'upline_consent', 'needed' ),
+			'implied' => ! function_exists( 'wp_has_consent' ) && self::has_consent(),
 		);
 		wp_add_inline_script( 'upline-touch', 'window.uplineTouch=' . wp_json_encode( $settings, JSON_HEX_TAG | JSON_HEX_AMP ) . ';', 'before' );
 	}
@@ -154,11 +157,32 @@ final class Attribution {
 			return;
 		}
 		$sealed = Reference::seal( Reference::touch( self::touches(), $ref, $url, time(), self::window() ), wp_salt( 'nonce' ) );
+		self::set_cookie( $sealed, time() + self::window() );
+		$_COOKIE[ self::COOKIE ] = $sealed;
+	}
+
+	/**
+	 * Takes the cookie away from a visitor who allows it no more.
+	 */
+	private static function forget(): void {
+		if ( ! headers_sent() ) {
+			self::set_cookie( '', 1 );
+		}
+		unset( $_COOKIE[ self::COOKIE ] );
+	}
+
+	/**
+	 * Sends the cookie.
+	 *
+	 * @param string $value   Value.
+	 * @param int    $expires When it ends, in seconds since 1970.
+	 */
+	private static function set_cookie( string $value, int $expires ): void {
 		setcookie(
 			self::COOKIE,
-			$sealed,
+			$value,
 			array(
-				'expires'  => time() + self::window(),
+				'expires'  => $expires,
 				'path'     => COOKIEPATH ? COOKIEPATH : '/',
 				'domain'   => COOKIE_DOMAIN ? COOKIE_DOMAIN : '',
 				'secure'   => is_ssl(),
@@ -166,15 +190,17 @@ final class Attribution {
 				'samesite' => 'Lax',
 			)
 		);
-		$_COOKIE[ self::COOKIE ] = $sealed;
 	}
 
 	/**
-	 * The visitor's touches that count still.
+	 * The visitor's touches that count still; none where he has taken his consent back.
 	 *
 	 * @return array
 	 */
 	private static function touches(): array {
+		if ( ! self::has_consent() ) {
+			return array();
+		}
 		// phpcs:ignore WordPress.Security.ValidatedSanitizedInput -- the signature is checked, and every member after it.
 		$cookie = isset( $_COOKIE[ self::COOKIE ] ) ? wp_unslash( $_COOKIE[ self::COOKIE ] ) : '';
 		return Reference::fresh( Reference::open( $cookie, wp_salt( 'nonce' ) ), time(), self::window() );
