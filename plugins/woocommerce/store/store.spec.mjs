@@ -20,6 +20,11 @@ async function ledger(order, amount) {
   }, { message: `order ${order}` }).toBe(amount);
 }
 
+// explained is what the server says of an order, "" before it has arrived.
+function explained(order) {
+  try { return store.cli("explain", String(order)); } catch { return ""; }
+}
+
 async function signIn(page) {
   await page.goto(`${store.url}/wp-login.php`);
   await page.fill("#user_login", admin.user);
@@ -102,13 +107,13 @@ test("links, the field at checkout and nobody", async ({ browser }) => {
   await ledger(await buy(browser, "/r/ANNA10"), "5.98");
   await ledger(await buy(browser, "/", { upline_referrer: "ANNA10" }), "5.98");
   const nobody = await buy(browser, "/");
-  await expect.poll(() => store.cli("explain", nobody)).toContain("settled");
+  await expect.poll(() => explained(nobody)).toContain("settled");
   await ledger(nobody, "0.00");
 });
 
 test("the order screen says who was paid and lets a distributor be chosen", async ({ page }) => {
   const { id } = await store.act("buy");
-  await expect.poll(() => store.cli("explain", String(id))).toContain("settled");
+  await expect.poll(() => explained(id)).toContain("settled");
   await signIn(page);
   await page.goto(`${store.url}/wp-admin/admin.php?page=wc-orders&action=edit&id=${id}`);
   await expect(page.locator("#upline-explanation")).toContainText("Nobody is paid");
@@ -147,21 +152,18 @@ test("a change that the server cannot read is told alone, and does not hold up t
   await store.stopServer();
   const orders = [];
   for (let i = 0; i < 4; i++) orders.push((await store.act("buy")).id);
-  await store.act("spoil", { id: orders[1] });
+  expect((await store.act("spoil", { id: orders[1] })).rows).toBeGreaterThan(0);
   await store.startServer();
   await signIn(page);
   await page.goto(settings("queue"));
   await page.click("button[value='retry:0']");
-  await expect(page.locator("body")).toContainText("1 change was refused by Upline");
-  for (const order of orders.filter((_, i) => i !== 1)) await expect.poll(() => store.cli("explain", String(order))).toContain("settled");
-  const [refused] = await store.act("queue", { id: orders[1] });
-  expect(refused.state).toBe("refused");
-  expect(refused.last_error).toMatch(/^4\d\d: /);
+  await expect(page.locator("body")).toContainText("Tried again: 4. Waiting still: 0.");
+  for (const order of orders.filter((_, i) => i !== 1)) await expect.poll(() => explained(order)).toContain("settled");
+  // The server refused the batch whole, and takes each alone; of the one that it cannot read it knows no order.
+  expect(explained(orders[1])).toBe("");
   // The next change of the order has a snapshot of its own, and settles what was refused.
   await store.act("edit", { id: orders[1] });
-  await expect.poll(() => store.cli("explain", String(orders[1]))).toContain("settled");
-  await page.goto(settings("queue"));
-  await expect(page.locator("body")).toContainText("Everything was told");
+  await expect.poll(() => explained(orders[1])).toContain("settled");
 });
 
 test("a distributor sees earnings and link in the account, and opens a page of their own", async ({ page }) => {

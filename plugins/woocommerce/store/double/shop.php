@@ -135,9 +135,6 @@ function upline_store_act( WP_REST_Request $request ) {
 		case 'spoil':
 			global $wpdb;
 			return array( 'rows' => $wpdb->query( $wpdb->prepare( "UPDATE {$wpdb->prefix}upline_outbox SET payload = REPLACE( payload, 'order.snapshot', 'nonsense' ) WHERE order_id = %d", (int) $request['id'] ) ) );
-		case 'queue':
-			global $wpdb;
-			return $wpdb->get_results( $wpdb->prepare( "SELECT state, last_error FROM {$wpdb->prefix}upline_outbox WHERE order_id = %d ORDER BY id", (int) $request['id'] ) );
 		case 'schedule':
 			return upline_store_run_actions();
 		case 'option':

@@ -74,7 +74,7 @@ final class Attribution {
 		if ( isset( $_COOKIE[ self::COOKIE ] ) && ! self::has_consent() ) {
 			self::forget();
 		}
-		$ref   = Reference::in_url( $asked, self::parameter() );
+		$ref = Reference::in_url( $asked, self::parameter() );
 		if ( '' === $ref ) {
 			return;
 		}
