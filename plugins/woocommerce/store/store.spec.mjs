@@ -152,18 +152,18 @@ test("a change that the server cannot read is told alone, and does not hold up t
   await store.stopServer();
   const orders = [];
   for (let i = 0; i < 4; i++) orders.push((await store.act("buy")).id);
-  expect((await store.act("spoil", { id: orders[1] })).rows).toBeGreaterThan(0);
+  expect((await store.act("spoil", { id: orders[0] })).rows).toBeGreaterThan(0);
   await store.startServer();
   await signIn(page);
   await page.goto(settings("queue"));
   await page.click("button[value='retry:0']");
   await expect(page.locator("body")).toContainText("Tried again: 4. Waiting still: 0.");
-  for (const order of orders.filter((_, i) => i !== 1)) await expect.poll(() => explained(order)).toContain("settled");
+  for (const order of orders.slice(1)) await expect.poll(() => explained(order)).toContain("settled");
   // The server refused the batch whole, and takes each alone; of the one that it cannot read it knows no order.
-  expect(explained(orders[1])).toBe("");
+  expect(explained(orders[0])).toBe("");
   // The next change of the order has a snapshot of its own, and settles what was refused.
-  await store.act("edit", { id: orders[1] });
-  await expect.poll(() => explained(orders[1])).toContain("settled");
+  await store.act("edit", { id: orders[0] });
+  await expect.poll(() => explained(orders[0])).toContain("settled");
 });
 
 test("a distributor sees earnings and link in the account, and opens a page of their own", async ({ page }) => {
