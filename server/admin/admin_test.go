@@ -40,6 +40,7 @@ var _ admin.Books = (*books)(nil)
 
 // Rules need a database's transactions; the suite of databases and the product's tests hold them.
 func (b *books) MappingRules(context.Context, string) ([]byte, int64, error) { return nil, 0, nil }
+
 func (b *books) PutMappingRules(_ context.Context, _ string, _ []byte, seen int64, _ string) (int64, error) {
 	return seen + 1, b.refuses
 }
