@@ -161,8 +161,7 @@ func (r *replica) covering(after query.Position) *sqlx.DB {
 
 // followReplica prepares the replica of the settings, if there is one.
 func (s *Store) followReplica() {
-	p, ok := s.dialect.(*postgres)
-	if !ok || s.config.ReadDatabaseURL == "" {
+	if _, ok := s.dialect.(*postgres); !ok || s.config.ReadDatabaseURL == "" {
 		return
 	}
 	c := s.config
@@ -170,7 +169,7 @@ func (s *Store) followReplica() {
 	s.replica = &replica{
 		primary: s.writer, now: time.Now, //nolint:forbidigo // it needs the monotonic reading that a given clock may not have
 		open: func(ctx context.Context) (*sqlx.DB, error) {
-			db, _, err := p.open(ctx, c)
+			db, _, err := new(postgres).open(ctx, c) // the store's own dialect prepares its statements on the primary
 			return db, err
 		},
 		log: s.config.Logger,

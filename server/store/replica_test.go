@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/admin"
+	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/query"
 	"upline.dev/upline/server/store"
 )
@@ -72,6 +74,10 @@ func TestReplica(t *testing.T) {
 		if time.Now().After(end) {
 			t.Fatal("the replica is not read from")
 		}
+	}
+	source := []order.Source{{StoreID: "s", PlatformOrderID: "1"}}
+	for range 3 { // What is written is prepared on the primary meanwhile.
+		check(t, s.InTx(t.Context(), "late", source, func(b pipeline.Books) error { return b.Settle(t.Context(), nil, nil, time.Now()) }))
 	}
 	for what, c := range map[string]struct {
 		ctx  context.Context
