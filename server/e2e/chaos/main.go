@@ -129,11 +129,18 @@ func (w *world) suffer(ctx context.Context, f fault) outcome {
 		t = usual
 	}
 	stop := make(chan struct{})
-	p, wait := target.load(ctx, t, stop)
+	sending, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	p, wait := target.load(sending, t, stop)
 	o.phase = p
 	o.err = errors.Join(rest(ctx, time.Second), f.do(ctx, target), rest(ctx, time.Second))
 	close(stop)
+	late := time.AfterFunc(settleWithin, giveUp)
 	wait()
+	late.Stop()
+	if err := sending.Err(); err != nil {
+		o.err = errors.Join(o.err, fmt.Errorf("deliveries were sent for %s after the fault had ended, and not taken: %w", settleWithin, err))
+	}
 	var err error
 	o.verdict, err = target.check(ctx, p)
 	o.err = errors.Join(o.err, err)
