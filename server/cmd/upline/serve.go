@@ -204,7 +204,7 @@ func (cmd *ServeCmd) serve(ctx context.Context, env *environment, a *app, listen
 		defer close(engineDone)
 		defer cmd.keepShops(engineCtx, env, a, installs, machine.duties)()
 		defer cmd.reconcileAll(engineCtx, reconciler, machine.duties)()
-		defer cmd.warm(engineCtx, env, a)()
+		defer cmd.warm(engineCtx, env, a.store)()
 		if err := machine.run(engineCtx); err != nil && !errors.Is(err, context.Canceled) {
 			failed <- fmt.Errorf("pipeline: %w", err)
 		}
@@ -244,23 +244,6 @@ func (cmd *ServeCmd) reconcileAll(ctx context.Context, s *reconcile.Service, dut
 	if cmd.has("engine") && cmd.ReconcileEvery > 0 {
 		working.Go(func() {
 			duties.Run(ctx, "reconcile", func(ctx context.Context) { s.Work(ctx, reconcile.Schedule{Every: cmd.ReconcileEvery}) })
-		})
-	}
-	return working.Wait
-}
-
-// warm counts what the overviews show, so that the first who looks at a large company after a start need not wait for that.
-func (cmd *ServeCmd) warm(ctx context.Context, env *environment, a *app) (wait func()) {
-	var working sync.WaitGroup
-	if cmd.has("web") {
-		working.Go(func() {
-			programs, err := a.store.Programs(ctx)
-			for i := 0; i < len(programs) && err == nil; i++ {
-				_, err = a.store.Overview(ctx, programs[i].ProgramID)
-			}
-			if err != nil && ctx.Err() == nil {
-				env.log.DebugContext(ctx, "overviews are counted when somebody looks", "error", err)
-			}
 		})
 	}
 	return working.Wait
