@@ -33,7 +33,7 @@ func TestPixels(t *testing.T) {
 		{StoreID: "gone", Platform: order.Shopify, Domain: "gone.myshopify.com", State: install.Uninstalled, ConnectedAt: first},
 		{StoreID: "probe", Platform: order.Shopify, Domain: shop, State: install.Connected, ConnectedAt: first},
 	}
-	p := &pixels{
+	p := &shopNeeds{
 		connections: func(context.Context) ([]install.Connection, error) { return list, nil },
 		tokens:      func(string) adminapi.TokenSource { return fixedToken{} },
 		transport:   shopify.Transport(t, shop, "token"), endpoint: "https://upline.example.com/shopify/hints",
@@ -70,7 +70,7 @@ func TestOptionalTopics(t *testing.T) {
 	shopify := shopifytest.NewAdmin()
 	now := time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC)
 	list := []install.Connection{{StoreID: "probe", Platform: order.Shopify, Domain: shop, State: install.Connected, ConnectedAt: now, Scopes: []string{"read_orders"}}}
-	p := &pixels{
+	p := &shopNeeds{
 		connections: func(context.Context) ([]install.Connection, error) { return list, nil },
 		tokens:      func(string) adminapi.TokenSource { return fixedToken{} },
 		transport:   shopify.Transport(t, shop, "token"), endpoint: "https://upline.example.com/shopify/hints",

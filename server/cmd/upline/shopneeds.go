@@ -15,14 +15,14 @@ import (
 	"upline.dev/upline/server/install"
 )
 
-// pixelsEvery is how often shops are looked for that were connected since: a merchant who has just installed the app is
+// needsEvery is how often shops are looked for that were connected since: a merchant who has just installed the app is
 // still looking at it then.
-const pixelsEvery = 2 * time.Minute
+const needsEvery = 2 * time.Minute
 
-// pixels gives every connected shop what it needs of us by the API: the web pixel its settings, once after each connect, and the
+// shopNeeds gives every connected shop what it needs of us by the API: the web pixel its settings, once after each connect, and the
 // topics of optional scopes their subscriptions, after each change of scopes and once a day. It keeps no state on disk: to do
 // either again changes nothing, so a start asks every shop once.
-type pixels struct {
+type shopNeeds struct {
 	connections func(ctx context.Context) ([]install.Connection, error)
 	tokens      func(storeID string) adminapi.TokenSource
 	transport   http.RoundTripper
@@ -41,7 +41,7 @@ type shopTask struct {
 	missed string // what is missing until it succeeds
 }
 
-func (p *pixels) tasks() []shopTask {
+func (p *shopNeeds) tasks() []shopTask {
 	return []shopTask{
 		{
 			name: "pixel", missed: "a shop's web pixel is not set; its hints are missing until it is",
@@ -78,22 +78,22 @@ func keepTopics(ctx context.Context, client *adminapi.Client, granted []string, 
 
 // keepShops sees to what connected shops need from time to time, until ctx ends. wait gives when it has stopped.
 func (cmd *ServeCmd) keepShops(ctx context.Context, env *environment, a *app, installs *install.Service, duties *duty.Keeper) (wait func()) {
-	alive, pixels := cmd.keepAlive(ctx, env, installs, duties), cmd.keepPixels(ctx, env, a, installs, duties)
+	alive, needs := cmd.keepAlive(ctx, env, installs, duties), cmd.keepShopNeeds(ctx, env, a, installs, duties)
 	return func() {
 		alive()
-		pixels()
+		needs()
 	}
 }
 
-// keepPixels works in one kind of process until ctx ends, where the world reaches this server by https. wait gives when it
+// keepShopNeeds works in one kind of process until ctx ends, where the world reaches this server by https. wait gives when it
 // has stopped.
-func (cmd *ServeCmd) keepPixels(ctx context.Context, env *environment, a *app, installs *install.Service, duties *duty.Keeper) (wait func()) {
+func (cmd *ServeCmd) keepShopNeeds(ctx context.Context, env *environment, a *app, installs *install.Service, duties *duty.Keeper) (wait func()) {
 	var working sync.WaitGroup
 	client, err := shopify.NewHTTPClient(cmd.ShopifyTestHost)
 	if err != nil || cmd.ShopifyAPIKey == "" || cmd.PublicURL == "" || !cmd.has("engine") {
 		return working.Wait // check has refused a wrong test host already
 	}
-	p := &pixels{
+	p := &shopNeeds{
 		connections: func(ctx context.Context) (all []install.Connection, err error) {
 			programs, err := a.programIDs(ctx, "")
 			for _, program := range programs {
@@ -113,8 +113,8 @@ func (cmd *ServeCmd) keepPixels(ctx context.Context, env *environment, a *app, i
 	return working.Wait
 }
 
-func (p *pixels) run(ctx context.Context) {
-	ticker := time.NewTicker(pixelsEvery)
+func (p *shopNeeds) run(ctx context.Context) {
+	ticker := time.NewTicker(needsEvery)
 	defer ticker.Stop()
 	for {
 		p.look(ctx)
@@ -127,7 +127,7 @@ func (p *pixels) run(ctx context.Context) {
 }
 
 // look sees to the shops that have changed since. What fails is tried again next time.
-func (p *pixels) look(ctx context.Context) {
+func (p *shopNeeds) look(ctx context.Context) {
 	all, err := p.connections(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -150,7 +150,7 @@ func (p *pixels) look(ctx context.Context) {
 }
 
 // see does a task unless it was done as things are.
-func (p *pixels) see(ctx context.Context, c *install.Connection, task shopTask) {
+func (p *shopNeeds) see(ctx context.Context, c *install.Connection, task shopTask) {
 	key, as := c.StoreID+" "+task.name, task.as(c)
 	if p.done[key] == as {
 		return
