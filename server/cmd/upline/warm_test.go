@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"slices"
 	"testing"
@@ -29,7 +28,7 @@ func (c *companies) Overview(_ context.Context, program string) (query.Overview,
 // TestWarm: a process with screens looks at every overview once, and one without at none.
 func TestWarm(t *testing.T) {
 	t.Parallel()
-	env := &environment{log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	env := &environment{log: slog.New(slog.DiscardHandler)}
 	for role, want := range map[string][]string{"web": {"a", "b", "c"}, "engine": nil} {
 		c := &companies{}
 		(&ServeCmd{Roles: []string{role}}).warm(t.Context(), env, c)()
