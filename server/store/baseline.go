@@ -142,3 +142,36 @@ func (s *Store) Bytes(ctx context.Context) (size int64, err error) {
 	err = s.read(ctx, "", func(tx *sqlx.Tx) error { return tx.GetContext(ctx, &size, query) })
 	return size, err
 }
+
+// TableSize is how large a table is on disk.
+type TableSize struct {
+	Table      string `db:"table_name" json:"table"`
+	Rows       int64  `db:"row_count" json:"rows"`          // as the last ANALYZE or the running count has it
+	Bytes      int64  `db:"bytes" json:"bytes"`             // with its indexes
+	IndexBytes int64  `db:"index_bytes" json:"index_bytes"` //
+}
+
+// TableSizes are the largest tables, the largest first; none on SQLite, whose file does not tell them apart cheaply.
+func (s *Store) TableSizes(ctx context.Context, limit int) (sizes []TableSize, err error) {
+	defer server.Wrap(&err, "measure the tables")
+	if s.Dialect() != "postgres" {
+		return nil, nil
+	}
+	err = s.read(ctx, "", func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &sizes, `SELECT relname AS table_name, n_live_tup AS row_count, pg_total_relation_size(relid) AS bytes, pg_indexes_size(relid) AS index_bytes
+			FROM pg_stat_user_tables ORDER BY bytes DESC, relname LIMIT $1`, limit)
+	})
+	return sizes, err
+}
+
+// Sessions is how many connections of all processes the database has; 0 on SQLite, which has none.
+func (s *Store) Sessions(ctx context.Context) (count int, err error) {
+	defer server.Wrap(&err, "count the connections")
+	if s.Dialect() != "postgres" {
+		return 0, nil
+	}
+	err = s.read(ctx, "", func(tx *sqlx.Tx) error {
+		return tx.GetContext(ctx, &count, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()`)
+	})
+	return count, err
+}

@@ -283,7 +283,7 @@ func makeNewer(t *testing.T, c store.Config, statement string) {
 	check(t, err)
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -45,8 +45,8 @@ func (r *statedRow) binding() order.Binding {
 func (b *books) StatedBindings(ctx context.Context, customers []pipeline.Customer) ([]order.Binding, error) {
 	var found []statedRow
 	stores, ids := storesAndIDs(customers)
-	err := b.query(ctx, &found, `SELECT `+statedColumns+` FROM stated_bindings WHERE program_id = $1 AND store_id IN `+
-		b.store.dialect.in("$2")+` AND customer_id IN `+b.store.dialect.in("$3")+` AND version <= $4`,
+	err := b.query(ctx, &found, `SELECT `+statedColumns+` FROM `+
+		b.store.dialect.byKeys("stated_bindings", "AND version <= $4", "store_id", "customer_id"),
 		b.program, b.store.dialect.list(stores), b.store.dialect.list(ids), b.versions.Tree)
 	if err != nil {
 		return nil, fmt.Errorf("read stated bindings: %w", err)
@@ -169,8 +169,8 @@ func (s *Store) addBindings(ctx context.Context, tx *sqlx.Tx, program string, bi
 func (s *Store) bindingHistory(ctx context.Context, tx *sqlx.Tx, program string, customers []pipeline.Customer) (map[pipeline.Customer][]order.Binding, error) {
 	var found []statedRow
 	stores, ids := storesAndIDs(customers)
-	err := tx.SelectContext(ctx, &found, `SELECT `+statedColumns+` FROM stated_bindings WHERE program_id = $1 AND store_id IN `+
-		s.dialect.in("$2")+` AND customer_id IN `+s.dialect.in("$3"), program, s.dialect.list(stores), s.dialect.list(ids))
+	err := tx.SelectContext(ctx, &found, `SELECT `+statedColumns+` FROM `+
+		s.dialect.byKeys("stated_bindings", "", "store_id", "customer_id"), program, s.dialect.list(stores), s.dialect.list(ids))
 	if err != nil {
 		return nil, fmt.Errorf("read what is said of the customers: %w", err)
 	}
@@ -278,14 +278,13 @@ func (r *boundRow) public() query.CustomerBinding {
 	return b
 }
 
+// storesAndIDs are the two columns of the customers' keys, each customer once.
 func storesAndIDs(customers []pipeline.Customer) (stores, ids []string) {
-	seen := make(map[string]bool, 1)
-	ids = make([]string, len(customers))
-	for i, c := range customers {
-		ids[i] = c.CustomerID
-		if !seen[c.StoreID] {
-			seen[c.StoreID] = true
-			stores = append(stores, c.StoreID)
+	seen := make(map[pipeline.Customer]bool, len(customers))
+	for _, c := range customers {
+		if !seen[c] {
+			seen[c] = true
+			stores, ids = append(stores, c.StoreID), append(ids, c.CustomerID)
 		}
 	}
 	return stores, ids

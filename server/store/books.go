@@ -82,7 +82,7 @@ func (s *Store) InTx(ctx context.Context, programID string, sources []order.Sour
 		}
 		// Others keep coming in between: with the writer to itself from the start, this transaction cannot lose.
 	}
-	return s.write(ctx, programID, func(ctx context.Context, tx *sqlx.Tx) error {
+	return s.write(ctx, "", func(ctx context.Context, tx *sqlx.Tx) error { // load binds it to the program
 		b := &books{store: s, tx: tx, program: programID, asked: sources}
 		if err := b.load(ctx); err != nil {
 			return err
@@ -191,8 +191,7 @@ func (b *books) loadOrders(ctx context.Context, names []string) (posted []string
 		return nil, nil
 	}
 	var found []orderRow
-	err = b.query(ctx, &found, `SELECT `+orderColumns+` FROM orders WHERE program_id = $1 AND source IN `+
-		b.store.dialect.in("$2"), b.program, b.store.dialect.list(names))
+	err = b.query(ctx, &found, `SELECT `+orderColumns+` FROM `+b.store.dialect.byKeys("orders", "", "source"), b.program, b.store.dialect.list(names))
 	if err != nil {
 		return nil, fmt.Errorf("read the orders: %w", err)
 	}
@@ -259,8 +258,7 @@ func (b *books) Bindings(ctx context.Context, customers []pipeline.Customer) ([]
 	}
 	var found []bindingRow
 	err := b.query(ctx, &found, `SELECT store_id, customer_id, distributor_id, bound_at, source
-		FROM customer_bindings WHERE program_id = $1 AND store_id IN `+b.store.dialect.in("$2")+
-		` AND customer_id IN `+b.store.dialect.in("$3"), b.program, b.store.dialect.list(stores), b.store.dialect.list(ids))
+		FROM `+b.store.dialect.byKeys("customer_bindings", "", "store_id", "customer_id"), b.program, b.store.dialect.list(stores), b.store.dialect.list(ids))
 	if err != nil {
 		return nil, fmt.Errorf("read customer bindings: %w", err)
 	}
@@ -345,5 +343,7 @@ func (s *Store) releaseSources(ctx context.Context, tx *sqlx.Tx, program string,
 	}
 	return nil
 }
+
+var errNoProgram = errors.New("store: there is no such program")
 
 var errSettledTwice = errors.New("store: Settle is called once per transaction")

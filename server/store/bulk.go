@@ -54,6 +54,13 @@ type rows interface {
 	len() int
 }
 
+// step is one bulk statement with its rows; counts: how many it wrote is wanted.
+type step struct {
+	statement *bulk
+	rows      rows
+	counts    bool
+}
+
 // counter checks that values are given in whole rows of the right types. A mistake here is a programmer's, and would
 // write one column's values into another, so it stops the batch.
 type counter struct {

@@ -6,8 +6,6 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"upline.dev/upline/core/ledger"
-	"upline.dev/upline/core/money"
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/channel"
 )
@@ -111,54 +109,4 @@ func (s *Store) StoreFigures(ctx context.Context, program, storeID string) (f ch
 			coalesce(max(received_at), 0) AS last FROM orders WHERE program_id = $1 AND store_id = $2`, program, storeID)
 	})
 	return channel.Figures{Orders: row.Orders, Parked: row.Parked, LastOrderAt: instant(row.Last)}, err
-}
-
-// balanceRow sums what moved between two accounts.
-type balanceRow struct {
-	Currency string `db:"currency"`
-	Kind     string `db:"kind"`
-	From     string `db:"from_account"`
-	To       string `db:"to_account"`
-	Sum      int64  `db:"moved"`
-	Negative int64  `db:"negative"`
-	Since    int64  `db:"since"`
-}
-
-// BalancesOf sums a distributor's accounts. See channel.Books.
-func (s *Store) BalancesOf(ctx context.Context, program, distributorID string, since time.Time) (list []channel.Balance, err error) {
-	defer server.Wrap(&err, "sum the accounts of distributor %s", distributorID)
-	var rows []balanceRow
-	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
-		return tx.SelectContext(ctx, &rows, `SELECT p.currency, p.kind, p.from_account, p.to_account, CAST(sum(p.amount_minor) AS bigint) AS moved,
-			CAST(sum(CASE WHEN p.amount_minor < 0 THEN p.amount_minor ELSE 0 END) AS bigint) AS negative,
-			CAST(sum(CASE WHEN s.posted_at >= $1 THEN p.amount_minor ELSE 0 END) AS bigint) AS since`+postingsWithSettlement+
-			`WHERE p.program_id = $2 AND p.distributor_id = $3 AND `+visibleSettlement+`
-			GROUP BY p.currency, p.kind, p.from_account, p.to_account ORDER BY p.currency`, micros(since), program, distributorID)
-	})
-	for i := range rows {
-		if last := len(list) - 1; last < 0 || string(list[last].Currency) != rows[i].Currency {
-			list = append(list, channel.Balance{Currency: money.Currency(rows[i].Currency)})
-		}
-		rows[i].addTo(&list[len(list)-1], distributorID)
-	}
-	return list, err
-}
-
-// addTo adds a sum to the accounts it moved between.
-func (r *balanceRow) addTo(b *channel.Balance, distributorID string) {
-	accounts := map[string]*int64{
-		ledger.Account(distributorID, ledger.StatePending):   &b.PendingMinor,
-		ledger.Account(distributorID, ledger.StateAvailable): &b.AvailableMinor,
-		ledger.Account(distributorID, ledger.StatePaid):      &b.PaidMinor,
-	}
-	if to := accounts[r.To]; to != nil {
-		*to += r.Sum
-	}
-	if from := accounts[r.From]; from != nil {
-		*from -= r.Sum
-	}
-	if r.Kind == string(ledger.Earning) {
-		b.ReversedMinor += r.Negative
-		b.SinceMinor += r.Since
-	}
 }

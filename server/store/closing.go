@@ -127,6 +127,7 @@ var closingSteps = []closingStep{
 	{"remove what webhooks tell", `DELETE FROM webhook_messages WHERE program_id = $1`, false},
 	{"remove the webhooks", `DELETE FROM webhook_endpoints WHERE program_id = $1`, false},
 	{"remove the mapping rules", `DELETE FROM mapping_rules WHERE program_id = $1`, false},
+	{"forget saved views", `DELETE FROM saved_views WHERE program_id = $1`, false}, // somebody may have searched for a name
 	{"forget names", `DELETE FROM distributor_profiles WHERE program_id = $1`, false},
 	{"forget tax ids", `UPDATE distributors SET tax_id = NULL WHERE program_id = $1 AND tax_id IS NOT NULL`, false},
 	{"forget uploaded lists", `DELETE FROM imports WHERE program_id = $1`, false}, // their faults quote what was uploaded

@@ -34,6 +34,9 @@ var insertDeliveryStates = &bulk{
 // PutDeliveries stores the rows in one transaction. See inbox.Store.
 func (s *Store) PutDeliveries(ctx context.Context, list []inbox.Row) (results []inbox.PutResult, err error) {
 	defer server.Wrap(&err, "put %d deliveries", len(list))
+	if d, ok := s.dialect.(oncePutter); ok {
+		return s.putOnce(ctx, d, list)
+	}
 	err = s.write(asArrival(ctx), "", func(ctx context.Context, tx *sqlx.Tx) error {
 		results, err = s.insertDeliveries(ctx, tx, list)
 		if err != nil {
@@ -48,14 +51,52 @@ func (s *Store) PutDeliveries(ctx context.Context, list []inbox.Row) (results []
 		if _, err := s.dialect.run(ctx, tx, insertDeliveryStates, states); err != nil {
 			return err
 		}
-		return s.stampStores(ctx, tx, list)
+		return stampStores(ctx, tx, s.stampsDue(list))
 	})
 	return results, err
 }
 
-// insertDeliveries says what became of each row. Rows go in by key, so that two batches with the same keys wait for each
-// other instead of deadlocking. Mostly all of them are new, and nothing needs to be asked.
-func (s *Store) insertDeliveries(ctx context.Context, tx *sqlx.Tx, list []inbox.Row) ([]inbox.PutResult, error) {
+// oncePutter is a dialect that stores deliveries, and the states of those that are new, by one statement that is a transaction by
+// itself. It gives the number of the new ones.
+type oncePutter interface {
+	putOnce(ctx context.Context, deliveries, states rows) (stored int64, err error)
+}
+
+func (s *Store) putOnce(ctx context.Context, d oncePutter, list []inbox.Row) ([]inbox.PutResult, error) {
+	deliveries, err := s.deliveryRows(list)
+	if err != nil {
+		return nil, err
+	}
+	states := s.dialect.newRows(insertDeliveryStates)
+	for i := range list {
+		addDeliveryState(states, &list[i])
+	}
+	results := make([]inbox.PutResult, len(list))
+	for i := range list {
+		results[i].DeliveryID = list[i].DeliveryID
+	}
+	var stored int64
+	err = s.repeated(ctx, func() error {
+		stored, err = d.putOnce(ctx, deliveries, states)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if stored < int64(len(list)) { // what was in the way is committed by now
+		err = s.write(ctx, "", func(ctx context.Context, tx *sqlx.Tx) error { return s.markDuplicates(ctx, tx, list, results) })
+	}
+	if due := s.stampsDue(list); err == nil && len(due) > 0 {
+		// The deliveries are stored whatever becomes of what is only shown.
+		if err := s.write(ctx, "", func(ctx context.Context, tx *sqlx.Tx) error { return stampStores(ctx, tx, due) }); err != nil {
+			s.config.Logger.WarnContext(ctx, "the time of the last delivery could not be noted", "error", err)
+		}
+	}
+	return results, err
+}
+
+// deliveryRows are the rows by key, so that two batches with the same keys wait for each other instead of deadlocking.
+func (s *Store) deliveryRows(list []inbox.Row) (rows, error) {
 	sorted := make([]*inbox.Row, len(list))
 	for i := range list {
 		sorted[i] = &list[i]
@@ -79,6 +120,15 @@ func (s *Store) insertDeliveries(ctx context.Context, tx *sqlx.Tx, list []inbox.
 		r.bytes(row.BodySHA256[:])
 		r.int(int64(row.BodyBytes))
 		r.int(micros(row.ReceivedAt))
+	}
+	return r, nil
+}
+
+// insertDeliveries says what became of each row. Mostly all of them are new, and nothing needs to be asked.
+func (s *Store) insertDeliveries(ctx context.Context, tx *sqlx.Tx, list []inbox.Row) ([]inbox.PutResult, error) {
+	r, err := s.deliveryRows(list)
+	if err != nil {
+		return nil, err
 	}
 	inserted, err := s.dialect.run(ctx, tx, insertDeliveries, r)
 	if err != nil {
@@ -145,7 +195,7 @@ func (s *Store) markDuplicates(ctx context.Context, tx *sqlx.Tx, list []inbox.Ro
 		Hash       []byte `db:"body_sha256"`
 	}
 	err := tx.SelectContext(ctx, &found, `SELECT store_id, platform_delivery_id, delivery_id, body_sha256 FROM inbox
-		WHERE store_id IN `+s.dialect.in("$1")+` AND platform_delivery_id IN `+s.dialect.in("$2"),
+		WHERE `+s.dialect.among("store_id", "$1")+` AND `+s.dialect.among("platform_delivery_id", "$2"),
 		s.dialect.list(stores), s.dialect.list(keys))
 	if err != nil {
 		return fmt.Errorf("find the first deliveries: %w", err)
@@ -171,9 +221,11 @@ func (s *Store) markDuplicates(ctx context.Context, tx *sqlx.Tx, list []inbox.Ro
 // stampEvery is how often a store's last delivery is noted: often enough for a screen, too seldom to cost anything.
 const stampEvery = int64(time.Minute / time.Microsecond)
 
-func (s *Store) stampStores(ctx context.Context, tx *sqlx.Tx, list []inbox.Row) error {
+// stampsDue gives the stores whose last delivery is to be noted, and when it was.
+func (s *Store) stampsDue(list []inbox.Row) map[string]int64 {
 	due := map[string]int64{}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	for i := range list {
 		at := micros(list[i].ReceivedAt)
 		if at-s.lastSeen[list[i].StoreID] >= stampEvery {
@@ -181,7 +233,10 @@ func (s *Store) stampStores(ctx context.Context, tx *sqlx.Tx, list []inbox.Row) 
 			due[list[i].StoreID] = at
 		}
 	}
-	s.mu.Unlock()
+	return due
+}
+
+func stampStores(ctx context.Context, tx *sqlx.Tx, due map[string]int64) error {
 	for _, store := range sortedKeys(due) {
 		if _, err := tx.ExecContext(ctx, `UPDATE stores SET last_delivery_at = $2 WHERE store_id = $1 AND last_delivery_at < $2`,
 			store, due[store]); err != nil {
@@ -288,7 +343,7 @@ func (s *Store) readDeliveries(ctx context.Context, ids []string, and string, ar
 	var found []deliveryRow
 	err := s.read(ctx, "", func(tx *sqlx.Tx) error {
 		return tx.SelectContext(ctx, &found, `SELECT `+deliveryColumns+`, i.sealed_body`+deliveryTables+
-			`WHERE s.delivery_id IN `+s.dialect.in("$1")+and+` ORDER BY s.received_at, s.delivery_id`, append([]any{s.dialect.list(ids)}, args...)...)
+			`WHERE `+s.dialect.among("s.delivery_id", "$1")+and+` ORDER BY s.received_at, s.delivery_id`, append([]any{s.dialect.list(ids)}, args...)...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read deliveries: %w", err)

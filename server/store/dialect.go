@@ -16,6 +16,9 @@ type dialect interface {
 	newRows(b *bulk, fixed ...any) rows
 	// run executes b with the rows and gives the number of rows written.
 	run(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) (int64, error)
+	// together executes steps none of which reads what another writes, in one exchange with the database where it can, and
+	// gives the number of rows each of those that count has written.
+	together(ctx context.Context, tx *sqlx.Tx, steps ...step) ([]int64, error)
 	// query selects into a slice with a text that many transactions run; reading says that tx is one of the reading handle.
 	query(ctx context.Context, tx *sqlx.Tx, reading bool, into any, text string, args ...any) error
 	// in is the right side of "column IN", with the list as parameter n; list makes its value.
@@ -24,11 +27,16 @@ type dialect interface {
 	// knows nothing of the tables yet and would go through all that a join gives.
 	among(column, n string) string
 	list(values []string) any
+	// byKeys writes what follows FROM to find a program's rows of a table by columns that are among its key's, and by a
+	// condition (beginning with AND) if there is one. The program is parameter 1; the lists, of the same length, one value of
+	// each making a key, are the next. No key comes twice. It is found by the key's index also where the planner knows nothing.
+	byKeys(table, condition string, columns ...string) string
 	// scope binds the transaction to one program; "" is none.
 	scope(ctx context.Context, tx *sqlx.Tx, program string) error
 	// settlesApart: there is one writer, so that settling reads and decides before it asks for it.
 	settlesApart() bool
-	// lockSources makes the transaction wait for others that hold one of the sources. They are locked in sorted order.
+	// lockSources binds the transaction to the program and makes it wait for others that hold one of the sources. They are
+	// locked in sorted order.
 	lockSources(ctx context.Context, tx *sqlx.Tx, program string, sources []string) error
 	// lockChain makes the transaction the only one that may seal a batch of the program.
 	lockChain(ctx context.Context, tx *sqlx.Tx, program string) error
@@ -42,6 +50,8 @@ type dialect interface {
 	violated(err error) string
 	// unavailable reports that the database cannot be reached or written at all.
 	unavailable(err error) bool
+	// full reports that the disk of the database is full.
+	full(err error) bool
 	migrationsDir() string
 	// turn waits until a transaction may begin to write; whoever got a turn passes it on when all is over.
 	turn(ctx context.Context) (pass func(), err error)

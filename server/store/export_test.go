@@ -12,6 +12,12 @@ var ErrAgain = errAgain
 // MaxAttempts bounds how often it is.
 const MaxAttempts = maxAttempts
 
+// PlanAnew is after how many transactions statements are first planned anew, and PlanAnewTimes after how many times as many next.
+const (
+	PlanAnew      = planAnew
+	PlanAnewTimes = planAnewTimes
+)
+
 // Writer is the handle that writes.
 func (s *Store) Writer() *sqlx.DB { return s.writer }
 
@@ -45,10 +51,12 @@ func (s *Store) Read(ctx context.Context, program string, f func(tx *sqlx.Tx) er
 // In tests little is much, so that what is kept of a large company is kept of a small one.
 var _ = func() bool {
 	keepPostings, manyPostings, manyPeople = 20, 1, 9
+	ownSlice, ownKeep = 3, 2
 	return true
 }()
 
-// KeepSums writes down what the ledger holds of one posting.
+// KeepSums writes down what the ledger holds of one posting, and what "ann" has of it.
 func (s *Store) KeepSums(program string) {
 	s.keepSums(program, &ledgerSums{upTo: 1, postings: 1, counts: map[string]int64{"EUR": 1}, earned: map[string]int64{"EUR": 5}})
+	s.keepOwn(context.Background(), program, "ann", &ownSums{upTo: 1})
 }

@@ -28,7 +28,11 @@ type facts struct {
 	plans          []versionedPlan
 	plansVersion   int64
 	tally          tally
-	people         peopleSums
+
+	enrollers        map[string][]genealogy.Link // read where a plan asks for it
+	enrollersVersion int64
+
+	people peopleSums
 }
 
 type versionedPlan struct {

@@ -16,17 +16,17 @@ var _ reference.Hints = (*Store)(nil)
 
 // Hints reads what pages told of checkouts. See pipeline.Books.
 func (b *books) Hints(ctx context.Context, checkouts []pipeline.Checkout) (map[pipeline.Checkout]string, error) {
-	keys := make([]string, len(checkouts))
+	stores, keys := make([]string, len(checkouts)), make([]string, len(checkouts))
 	for i, c := range checkouts {
-		keys[i] = c.Key
+		stores[i], keys[i] = c.StoreID, c.Key
 	}
 	var found []struct {
 		StoreID   string `db:"store_id"`
 		Checkout  string `db:"checkout"`
 		Reference string `db:"reference"`
 	}
-	err := b.query(ctx, &found, `SELECT store_id, checkout, reference FROM reference_hints WHERE program_id = $1 AND store_id IN (
-		SELECT store_id FROM stores WHERE program_id = $1) AND checkout IN `+b.store.dialect.in("$2"), b.program, b.store.dialect.list(keys))
+	err := b.query(ctx, &found, `SELECT store_id, checkout, reference FROM `+
+		b.store.dialect.byKeys("reference_hints", "", "store_id", "checkout"), b.program, b.store.dialect.list(stores), b.store.dialect.list(keys))
 	if err != nil {
 		return nil, fmt.Errorf("read hints of checkouts: %w", err)
 	}

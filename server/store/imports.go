@@ -74,13 +74,24 @@ func importJSON(i *imports.Import) (columns, report string, err error) {
 }
 
 // ImportOf reads an import with its file. See imports.Books.
-func (s *Store) ImportOf(ctx context.Context, program, importID string) (i imports.Import, err error) {
+func (s *Store) ImportOf(ctx context.Context, program, importID string) (imports.Import, error) {
+	return s.oneImport(ctx, program, importID, importHead+", sealed_file, sealed_undo")
+}
+
+// ImportHead reads an import without its file. See imports.Books.
+func (s *Store) ImportHead(ctx context.Context, program, importID string) (imports.Import, error) {
+	return s.oneImport(ctx, program, importID, importHead)
+}
+
+// importHead are the columns of an import that are small.
+const importHead = `import_id, state, file_name, columns_json, report_json, row_count, done_count, actor, version, created_at, updated_at`
+
+func (s *Store) oneImport(ctx context.Context, program, importID, columns string) (i imports.Import, err error) {
 	defer server.Wrap(&err, "read import %s", importID)
 	var row importRow
 	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
-		return found(tx.GetContext(ctx, &row, `SELECT import_id, state, file_name, sealed_file, columns_json, report_json, sealed_undo,
-			row_count, done_count, actor, version, created_at, updated_at FROM imports WHERE program_id = $1 AND import_id = $2`,
-			program, importID), "There is no import %s.", importID)
+		return found(tx.GetContext(ctx, &row, `SELECT `+columns+` FROM imports WHERE program_id = $1 AND import_id = $2`, program, importID),
+			"There is no import %s.", importID)
 	})
 	if err != nil {
 		return i, err
@@ -93,8 +104,7 @@ func (s *Store) ImportsOf(ctx context.Context, program string) (list []imports.I
 	defer server.Wrap(&err, "list imports of program %s", program)
 	var rows []importRow
 	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
-		return tx.SelectContext(ctx, &rows, `SELECT import_id, state, file_name, columns_json, report_json, row_count, done_count, actor, version,
-			created_at, updated_at FROM imports WHERE program_id = $1 ORDER BY created_at DESC, import_id LIMIT 50`, program)
+		return tx.SelectContext(ctx, &rows, `SELECT `+importHead+` FROM imports WHERE program_id = $1 ORDER BY created_at DESC, import_id LIMIT 50`, program)
 	})
 	for i := range rows {
 		public, err := rows[i].public(program)

@@ -92,6 +92,9 @@ func (s *Store) RemoveMember(ctx context.Context, program, personID string) (err
 				return err
 			}
 		}
+		if err := forgetViews(ctx, tx, program, personID); err != nil {
+			return err
+		}
 		return mustHaveOwner(ctx, tx, program)
 	})
 }

@@ -282,15 +282,9 @@ func (a *awards) write(ctx context.Context, s *Store, tx *sqlx.Tx, program strin
 		messages.text(one.Source)
 		messages.text(payload)
 	}
-	for _, step := range []struct {
-		statement *bulk
-		rows      rows
-	}{{insertSettlements, settlements}, {insertPostings, postings}, {insertOutbox, messages}} {
-		if _, err := d.run(ctx, tx, step.statement, step.rows); err != nil {
-			return err
-		}
-	}
-	return insertSeal(ctx, d, tx, next, a.leaves, outbox)
+	_, err = d.together(ctx, tx, step{insertSettlements, settlements, false}, step{insertPostings, postings, false},
+		step{insertOutbox, messages, false}, sealStep(d, next, a.leaves, outbox))
+	return err
 }
 
 func addAward(settlements, postings rows, s *run.Settlement) error {

@@ -66,6 +66,14 @@ func (c heardConn) BeginTx(ctx context.Context, o driver.TxOptions) (driver.Tx, 
 	return c.Conn.(driver.ConnBeginTx).BeginTx(ctx, o)
 }
 
+// CheckNamedValue is the driver's own way with a value, where it has one.
+func (c heardConn) CheckNamedValue(v *driver.NamedValue) error {
+	if checker, ok := c.Conn.(driver.NamedValueChecker); ok {
+		return checker.CheckNamedValue(v)
+	}
+	return driver.ErrSkip
+}
+
 func (c heardConn) QueryContext(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
 	if !strings.HasPrefix(text, "EXPLAIN") {
 		c.listener.mu.Lock()

@@ -27,8 +27,9 @@ const appRole = "upline_app"
 
 // postgres is the dialect of PostgreSQL 15 and later.
 type postgres struct {
-	texts sync.Map // *bulk -> string
+	texts sync.Map // names of statements -> string
 	kept  kept
+	put   putting
 }
 
 func (*postgres) name() string          { return "postgres" }
@@ -41,6 +42,19 @@ func (*postgres) skipLocked() string    { return " FOR UPDATE SKIP LOCKED" }
 func (*postgres) in(n string) string    { return "(SELECT unnest(" + n + "::text[]))" }
 
 func (*postgres) among(column, n string) string { return column + " = ANY(" + n + "::text[])" }
+
+// byKeys looks for each key apart, behind an OFFSET that the planner does not see through. In a table it knows nothing of, every
+// program seems to have a row or two, so that to go through all of a program's looks cheaper; and a plan that is kept is kept
+// while the table grows.
+func (*postgres) byKeys(table, condition string, columns ...string) string {
+	lists, keys, same := make([]string, len(columns)), make([]string, len(columns)), make([]string, len(columns))
+	for i, column := range columns {
+		lists[i], keys[i] = fmt.Sprintf("$%d::text[]", i+2), fmt.Sprintf("key%d", i)
+		same[i] = fmt.Sprintf("%s = keys.key%d", column, i)
+	}
+	return fmt.Sprintf("unnest(%s) AS keys (%s) CROSS JOIN LATERAL (SELECT * FROM %s WHERE program_id = $1 AND %s %s OFFSET 0) AS found",
+		strings.Join(lists, ", "), strings.Join(keys, ", "), table, strings.Join(same, " AND "), condition)
+}
 
 func (*postgres) list(values []string) any {
 	e := newElements(textColumn)
@@ -96,7 +110,7 @@ func (p *postgres) unreached(rawURL string, err error) error {
 			Message: "PostgreSQL at " + where + " cannot be reached: is it running, and is DATABASE_URL right?",
 		}
 	}
-	return fmt.Errorf("PostgreSQL at %s does not let us in; look at DATABASE_URL: %w", where, err)
+	return &server.Error{Code: server.Unauthorized, Message: "PostgreSQL at " + where + " does not let us in; look at DATABASE_URL", Err: err}
 }
 
 // postgresDSN adds what the store needs to the user's URL: one round trip per statement, plain times, and the role.
@@ -202,32 +216,38 @@ func (r *unnested) args() []any {
 // statement writes "SELECT $1, u.c2, u.c3 FROM unnest($2, $3)" around the columns; its text does not depend on the
 // number of rows.
 func (p *postgres) statement(b *bulk) string {
-	if text, ok := p.texts.Load(b); ok {
+	if text, ok := p.texts.Load(b.name); ok {
 		return text.(string)
 	}
+	text, _ := unnestText(b, 0)
+	p.texts.Store(b.name, text)
+	return text
+}
+
+// unnestText writes a statement whose parameters begin behind so many others, and gives the number of all.
+func unnestText(b *bulk, behind int) (text string, parameters int) {
 	types := [...]string{textColumn: "text", intColumn: "bigint", bytesColumn: "bytea"}
-	fixed := 0
-	for _, c := range b.columns {
-		if c.fixed {
-			fixed++
-		}
-	}
-	var selected, arrays, names []string
-	next := 0
+	next := behind // fixed values come first
 	for _, c := range b.columns {
 		if c.fixed {
 			next++
-			selected = append(selected, fmt.Sprintf("$%d::%s", next, types[c.typed]))
+		}
+	}
+	var selected, arrays, names []string
+	fixed := behind
+	for _, c := range b.columns {
+		if c.fixed {
+			fixed++
+			selected = append(selected, fmt.Sprintf("$%d::%s", fixed, types[c.typed]))
 			continue
 		}
+		next++
 		selected = append(selected, "u."+c.name)
 		names = append(names, c.name)
-		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", fixed+len(names), types[c.typed]))
+		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", next, types[c.typed]))
 	}
-	text := b.text("SELECT " + strings.Join(selected, ", ") + " FROM unnest(" + strings.Join(arrays, ", ") +
-		") AS u (" + strings.Join(names, ", ") + ")")
-	p.texts.Store(b, text)
-	return text
+	return b.text("SELECT " + strings.Join(selected, ", ") + " FROM unnest(" + strings.Join(arrays, ", ") +
+		") AS u (" + strings.Join(names, ", ") + ")"), next
 }
 
 func (p *postgres) run(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) (int64, error) {
@@ -235,17 +255,20 @@ func (p *postgres) run(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) (int64
 	if err := u.complete(); err != nil || u.len() == 0 {
 		return 0, err
 	}
-	text := p.statement(b)
-	run := func() (sql.Result, error) { return tx.ExecContext(ctx, text, u.args()...) }
-	if s := p.kept.stmt(ctx, tx, text); s != nil {
-		defer func() { _ = s.Close() }() // the prepared statement behind it stays
-		run = func() (sql.Result, error) { return s.ExecContext(ctx, u.args()...) }
-	}
-	result, err := run()
+	result, err := p.exec(ctx, tx, p.statement(b), u.args()...)
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", b.name, err)
 	}
 	return result.RowsAffected()
+}
+
+// exec executes a text that many transactions execute.
+func (p *postgres) exec(ctx context.Context, tx *sqlx.Tx, text string, args ...any) (sql.Result, error) {
+	if s := p.kept.stmt(ctx, tx, text); s != nil {
+		defer func() { _ = s.Close() }() // the prepared statement behind it stays
+		return s.ExecContext(ctx, args...)
+	}
+	return tx.ExecContext(ctx, text, args...)
 }
 
 func (p *postgres) query(ctx context.Context, tx *sqlx.Tx, reading bool, into any, text string, args ...any) error {
@@ -274,7 +297,8 @@ func (*postgres) scope(ctx context.Context, tx *sqlx.Tx, program string) error {
 // lockSources locks the sources' names and not their rows: a new order has no row yet, and writing one only to lock
 // it would double the work of the common case. The row's own version still refuses a writer that came otherwise.
 //
-// What follows in the transaction is planned for any values: its lists are found by keys whatever is in them.
+// What follows in the transaction is scoped to the program and planned for any values: its lists are found by keys whatever is
+// in them.
 func (p *postgres) lockSources(ctx context.Context, tx *sqlx.Tx, program string, sources []string) error {
 	e := newElements(intColumn)
 	keys := make([]int64, len(sources))
@@ -285,13 +309,24 @@ func (p *postgres) lockSources(ctx context.Context, tx *sqlx.Tx, program string,
 	for _, key := range slices.Compact(keys) {
 		e.int(key)
 	}
-	_, err := tx.ExecContext(ctx, `WITH planned AS MATERIALIZED (SELECT set_config('plan_cache_mode', 'force_generic_plan', true))
-		SELECT pg_advisory_xact_lock(k) FROM planned, unnest($1::bigint[]) AS k`, e.array())
-	return err
+	var locked []struct {
+		Program string         `db:"program"`
+		Plans   string         `db:"plans"`
+		Locks   int64          `db:"locks"`
+		Planned sql.NullString `db:"planned"`
+	}
+	err := p.query(ctx, tx, false, &locked, `SELECT set_config('upline.program', $1, true) AS program,
+		set_config('plan_cache_mode', 'force_generic_plan', true) AS plans,
+		(SELECT count(pg_advisory_xact_lock(k)) FROM unnest($2::bigint[]) AS k) AS locks,
+		current_setting('upline.planned', true) AS planned`, program, e.array())
+	if err != nil {
+		return err
+	}
+	return p.kept.planned(ctx, tx, locked[0].Planned.String)
 }
 
-func (*postgres) lockChain(ctx context.Context, tx *sqlx.Tx, program string) error {
-	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, lockKey("chain", program, ""))
+func (p *postgres) lockChain(ctx context.Context, tx *sqlx.Tx, program string) error {
+	_, err := p.exec(ctx, tx, `SELECT pg_advisory_xact_lock($1)`, lockKey("chain", program, ""))
 	return err
 }
 
@@ -316,6 +351,11 @@ func (*postgres) violated(err error) string {
 		return e.Constraint
 	}
 	return ""
+}
+
+func (*postgres) full(err error) bool {
+	var e *pq.Error
+	return errors.As(err, &e) && e.Code.Name() == "disk_full"
 }
 
 func (*postgres) unavailable(err error) bool {

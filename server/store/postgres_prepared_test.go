@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,5 +60,75 @@ func TestPreparedStatements(t *testing.T) {
 	settle()
 	if again := prepared(); again != first {
 		t.Errorf("%d statements are prepared on the new connection, want %d", again, first)
+	}
+}
+
+// TestPreparedPlans: a batch's orders are found by their key also by a plan that holds for any values, which is kept while the
+// table grows.
+func TestPreparedPlans(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, store.Config{DatabaseURL: newDatabase(t, postgresServer(t)), MaxConns: 1})
+	if err := s.CreateProgram(t.Context(), admin.Program{ProgramID: "p", Name: "p", Currency: "EUR"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Fill(t.Context(), "p", store.Filling{Orders: 500, People: 5, SKUs: 3}, func(int64) {}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // what the first has run is prepared for the second
+		source := []order.Source{{StoreID: "s", PlatformOrderID: "1"}}
+		if err := s.InTx(t.Context(), "p", source, func(pipeline.Books) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var name string
+	if err := s.Writer().GetContext(t.Context(), &name, `SELECT name FROM pg_prepared_statements WHERE statement LIKE '%LATERAL%orders%'`); err != nil {
+		t.Fatal(err)
+	}
+	plan := generalPlan(t, s, fmt.Sprintf(`EXPLAIN (COSTS OFF) EXECUTE "%s"('p', '{}')`, name))
+	if !strings.Contains(plan, "using orders_pkey on orders") || !strings.Contains(plan, "(source = keys.key0)") {
+		t.Errorf("orders are not found by their key:\n%s", plan)
+	}
+}
+
+// generalPlan gives a plan that holds for any values.
+func generalPlan(t *testing.T, s *store.Store, statement string) string {
+	t.Helper()
+	var lines []string
+	if _, err := s.Writer().ExecContext(t.Context(), `SET plan_cache_mode = force_generic_plan`); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Writer().SelectContext(t.Context(), &lines, statement); err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// TestPlannedAnew: after some transactions a connection plans all anew, as the tables have grown.
+func TestPlannedAnew(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, store.Config{DatabaseURL: newDatabase(t, postgresServer(t)), MaxConns: 1})
+	if err := s.CreateProgram(t.Context(), admin.Program{ProgramID: "p", Name: "p", Currency: "EUR"}); err != nil {
+		t.Fatal(err)
+	}
+	planned := func(transactions int) (generation string) {
+		t.Helper()
+		for range transactions {
+			source := []order.Source{{StoreID: "s", PlatformOrderID: "1"}}
+			if err := s.InTx(t.Context(), "p", source, func(b pipeline.Books) error { return b.Settle(t.Context(), nil, nil, time.Now()) }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Writer().GetContext(t.Context(), &generation, `SELECT coalesce(current_setting('upline.planned', true), '')`); err != nil {
+			t.Fatal(err)
+		}
+		return generation
+	}
+	for _, c := range []struct {
+		transactions int
+		want         string
+	}{{3, ""}, {store.PlanAnew, "1"}, {store.PlanAnew, "1"}, {store.PlanAnew * store.PlanAnewTimes, "2"}} {
+		if got := planned(c.transactions); got != c.want {
+			t.Errorf("after %d transactions more the connection has planned generation %q, want %q", c.transactions, got, c.want)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/jmoiron/sqlx"
 
@@ -20,6 +21,15 @@ func (s *Store) CreateProgram(ctx context.Context, p admin.Program) (err error) 
 			VALUES ($1, $2, $3, $4, $5)`, p.ProgramID, p.Name, string(p.Currency), p.TimeZone, s.now())
 		return err
 	})
+}
+
+// TimeZone is a program's. See admin.Books.
+func (s *Store) TimeZone(ctx context.Context, program string) (zone string, err error) {
+	defer server.Wrap(&err, "read the time zone of program %s", program)
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		return found(tx.GetContext(ctx, &zone, `SELECT time_zone FROM programs WHERE program_id = $1`, program), "There is no program %s.", program)
+	})
+	return zone, err
 }
 
 // storeRow is one row of stores.
@@ -84,12 +94,16 @@ func mustHaveProgram(ctx context.Context, tx *sqlx.Tx, program string) error {
 }
 
 // UpdateStore changes everything but the store's id, program and platform. With another currency the orders that were
-// parked for theirs are looked at again. See admin.Books.
+// parked for theirs are looked at again, and so are those of which its go-live or its test orders decide. See admin.Books.
 func (s *Store) UpdateStore(ctx context.Context, st admin.Store) (err error) {
 	defer server.Wrap(&err, "update store %s", st.StoreID)
 	return s.write(ctx, st.ProgramID, func(ctx context.Context, tx *sqlx.Tx) error {
-		var currency string
-		err := tx.GetContext(ctx, &currency, `SELECT currency FROM stores WHERE program_id = $1 AND store_id = $2`+
+		var was struct {
+			Currency         string `db:"currency"`
+			GoLiveAt         int64  `db:"go_live_at"`
+			AcceptTestOrders int64  `db:"accept_test_orders"`
+		}
+		err := tx.GetContext(ctx, &was, `SELECT currency, go_live_at, accept_test_orders FROM stores WHERE program_id = $1 AND store_id = $2`+
 			s.dialect.forUpdate(), st.ProgramID, st.StoreID)
 		if err != nil {
 			return found(err, "There is no store %s.", st.StoreID)
@@ -98,10 +112,11 @@ func (s *Store) UpdateStore(ctx context.Context, st admin.Store) (err error) {
 			accept_test_orders = $7, sealed_secret = $8, sealed_old_secret = $9 WHERE program_id = $1 AND store_id = $2`,
 			st.ProgramID, st.StoreID, st.Domain, st.Name, string(st.Currency), st.GoLiveAt, flag(st.AcceptTestOrders),
 			st.SealedSecret, st.SealedOldSecret)
-		if err != nil || currency == string(st.Currency) {
+		tests := flag(st.AcceptTestOrders) != was.AcceptTestOrders
+		if err != nil || was.Currency == string(st.Currency) && was.GoLiveAt == st.GoLiveAt && !tests {
 			return err
 		}
-		// Whoever parks an order for the old currency at this moment either commits first or reads the facts again.
+		// Whoever decides an order by what held before at this moment either commits first or reads the facts again.
 		version, err := s.touch(ctx, tx, st.ProgramID, "catalog_version")
 		if err != nil {
 			return err
@@ -109,9 +124,28 @@ func (s *Store) UpdateStore(ctx context.Context, st admin.Store) (err error) {
 		if err := raise(ctx, tx, st.ProgramID, "catalog_version", version+1); err != nil {
 			return err
 		}
-		_, err = s.release(ctx, tx, st.ProgramID, []string{"currency:" + st.StoreID}, s.now())
-		return err
+		if _, err := s.release(ctx, tx, st.ProgramID, []string{"currency:" + st.StoreID}, s.now()); err != nil {
+			return err
+		}
+		return s.releaseJudged(ctx, tx, st.ProgramID, st.StoreID, min(st.GoLiveAt, was.GoLiveAt), max(st.GoLiveAt, was.GoLiveAt), tests)
 	})
+}
+
+// releaseJudged lets those orders of a store be settled anew of which a change of the store decides whether they pay: those
+// placed in [from, until), between two go-lives of which 0 is before all orders, and with tests the test orders.
+func (s *Store) releaseJudged(ctx context.Context, tx *sqlx.Tx, program, storeID string, from, until int64, tests bool) error {
+	if from == 0 && until != 0 {
+		from = math.MinInt64
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO released_sources (program_id, source, store_id, platform_order_id, released_at)
+		SELECT program_id, source, store_id, platform_order_id, $5 FROM orders
+		WHERE program_id = $1 AND store_id = $2 AND settlement = 'settled'
+			AND (order_ts >= $3 AND order_ts < $4 OR $6 = 1 AND state_json LIKE '%"test":true%')
+		ON CONFLICT (program_id, source) DO NOTHING`, program, storeID, from, until, s.now(), flag(tests))
+	if err != nil {
+		return fmt.Errorf("release orders to be judged anew: %w", err)
+	}
+	return nil
 }
 
 // StoreByID finds a store before its program is known. See admin.Books.

@@ -97,7 +97,7 @@ func afterPosting(c *conditions, after string) error {
 // that knows nothing of the tables yet would rather go through all postings.
 func (s *Store) sumPosted(ctx context.Context, tx *sqlx.Tx, program string, sources []string) (sums []postingRow, err error) {
 	err = tx.SelectContext(ctx, &sums, `WITH s AS MATERIALIZED (SELECT source, batch_sequence, first_position, posting_count
-			FROM settlements WHERE program_id = $1 AND `+s.dialect.among("source", "$2")+`)
+			FROM `+s.dialect.byKeys("settlements", "", "source")+`)
 		SELECT s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency, CAST(sum(p.amount_minor) AS bigint) AS amount_minor
 		FROM s JOIN postings p ON p.program_id = $1 AND p.batch_sequence = s.batch_sequence AND p.position >= s.first_position
 			AND p.position < s.first_position + s.posting_count
@@ -283,7 +283,7 @@ func (s *Store) publicCommissions(ctx context.Context, tx *sqlx.Tx, program stri
 			Status: r.status(), OrderTS: instant(r.OrderTS), UpdatedAt: instant(r.UpdatedAt),
 		}
 		if o := orders[r.Source]; o != nil {
-			list[i].OrderID, list[i].StoreID, list[i].BuyerID = o.PlatformOrderID, o.StoreID, o.BuyerID
+			list[i].OrderID, list[i].OrderName, list[i].StoreID, list[i].BuyerID = o.PlatformOrderID, o.Name, o.StoreID, o.BuyerID
 		}
 	}
 	return list, nil

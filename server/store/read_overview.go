@@ -125,7 +125,7 @@ func (s *Store) Overview(ctx context.Context, program string) (o query.Overview,
 		} {
 			*count.into, err = tally.count(s.config.Clock, count.query, func() (n int64, err error) {
 				return n, tx.GetContext(ctx, &n, count.query, program)
-			}, func() { go s.recount(program, count.query) })
+			}, func() { s.beside.look(func(ctx context.Context) { s.recount(ctx, program, count.query) }) })
 			if err != nil {
 				return err
 			}
@@ -136,7 +136,7 @@ func (s *Store) Overview(ctx context.Context, program string) (o query.Overview,
 		if err := tx.GetContext(ctx, &o.LastBatch, `SELECT coalesce(max(sequence), 0) FROM seals WHERE program_id = $1`, program); err != nil {
 			return err
 		}
-		sums, err := tally.sumsUpTo(ctx, tx, program, o.LastBatch, func(sums *ledgerSums) { go s.keepSums(program, sums) })
+		sums, err := tally.sumsUpTo(ctx, tx, program, o.LastBatch, func(sums *ledgerSums) { s.beside.keep(func() { s.keepSums(program, sums) }) })
 		if err != nil {
 			return err
 		}
@@ -151,8 +151,8 @@ func (s *Store) Overview(ctx context.Context, program string) (o query.Overview,
 const recountWithin = time.Minute
 
 // recount counts anew while the old number is still shown. Where it cannot be counted, the next one who looks waits for it.
-func (s *Store) recount(program, statement string) {
-	ctx, cancel := context.WithTimeout(context.Background(), recountWithin)
+func (s *Store) recount(ctx context.Context, program, statement string) {
+	ctx, cancel := context.WithTimeout(ctx, recountWithin)
 	defer cancel()
 	begin, n := s.config.Clock(), int64(0)
 	err := s.read(ctx, program, func(tx *sqlx.Tx) error { return tx.GetContext(ctx, &n, statement, program) })

@@ -106,6 +106,30 @@ func (s *Store) Profile(ctx context.Context, program, distributorID string) (p q
 	return p, err
 }
 
+// Names gives what distributors are called. See query.Screens.
+func (s *Store) Names(ctx context.Context, program string, ids []string) (names map[string]string, err error) {
+	defer server.Wrap(&err, "read the names of %d distributors", len(ids))
+	names = make(map[string]string, len(ids))
+	if len(ids) == 0 || s.config.Opener == nil {
+		return names, nil
+	}
+	var rows []distributorRow
+	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
+		return tx.SelectContext(ctx, &rows, `SELECT distributor_id, sealed_profile FROM distributor_profiles WHERE program_id = $1 AND distributor_id IN `+
+			s.dialect.in("$2"), program, s.dialect.list(ids))
+	})
+	for i := range rows {
+		named := query.Distributor{DistributorID: rows[i].DistributorID}
+		if err == nil {
+			err = s.openProfile(program, rows[i].Profile, &named)
+		}
+		if named.Name != "" {
+			names[named.DistributorID] = named.Name
+		}
+	}
+	return names, err
+}
+
 func (s *Store) addUpline(ctx context.Context, tx *sqlx.Tx, program string, p *query.Profile) error {
 	for id := p.Distributor.SponsorID; id != "" && len(p.Upline) < maxUpline; {
 		var row distributorRow

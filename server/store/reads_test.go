@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"upline.dev/upline/core/money"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/admin"
+	"upline.dev/upline/server/channel"
 	"upline.dev/upline/server/pipeline"
 	"upline.dev/upline/server/query"
 	"upline.dev/upline/server/store"
@@ -42,7 +44,9 @@ func agree(t *testing.T, c store.Config) {
 	s := openStore(t, c)
 	check(t, s.CreateProgram(t.Context(), admin.Program{ProgramID: "acme", Name: "acme", Currency: "EUR"}))
 	people := randomPeople(t, s, random)
+	months := []time.Time{time.Unix(1, 0), time.Now().Add(time.Hour)}
 	for round := range 12 {
+		months = append(months, time.Now())
 		for range 1 + random.IntN(4) {
 			settleRandom(t, s, random)
 		}
@@ -54,6 +58,8 @@ func agree(t *testing.T, c store.Config) {
 		for _, reader := range readers {
 			sameOverview(t, s, reader)
 			samePeople(t, s, reader, people)
+			sameBalances(t, s, reader, people, months[max(0, len(months)-random.IntN(3)-1)])
+			sameBalances(t, s, reader, people, pick(random, months))
 		}
 	}
 	sameLists(t, s, people, random)
@@ -107,10 +113,17 @@ func settleRandom(t *testing.T, s *store.Store, random *rand.Rand) {
 		for i := range 1 + random.IntN(9) {
 			key := ledger.Key{
 				Source: src.String(), LineID: fmt.Sprint(i), ComponentID: "c", DistributorID: fmt.Sprintf("D%02d", min(random.IntN(60), random.IntN(60))),
-				Kind: pick(random, []ledger.Kind{ledger.Earning, ledger.Earning, ledger.Breakage}), Currency: pick(random, []money.Currency{"EUR", "USD", "JPY"}),
+				Kind: pick(random, []ledger.Kind{ledger.Earning, ledger.Earning, ledger.Maturing, ledger.Breakage}), Currency: pick(random, []money.Currency{"EUR", "USD", "JPY"}),
+			}
+			from, to := ledger.CommissionExpense, ledger.Account(key.DistributorID, ledger.StatePending)
+			switch key.Kind {
+			case ledger.Maturing:
+				from, to = to, ledger.Account(key.DistributorID, ledger.StateAvailable)
+			case ledger.Breakage:
+				to = ledger.CompanyBreakage
 			}
 			set.Postings = append(set.Postings, ledger.Posting{
-				EventID: ledger.EventID("acme", key, revision), ProgramID: "acme", Key: key, Revision: revision, From: "a", To: "b",
+				EventID: ledger.EventID("acme", key, revision), ProgramID: "acme", Key: key, Revision: revision, From: from, To: to,
 				AmountMinor: pick(random, []int64{-700, -3, 5, 1200}), OrderTS: 1, PostedAt: 1,
 			})
 		}
@@ -213,6 +226,38 @@ func samePeople(t *testing.T, s, reader *store.Store, people []admin.Distributor
 			WHERE program_id = 'acme' AND distributor_id = $1 AND kind = 'earning' GROUP BY currency`, id)
 		if diff := gocmp.Diff(amounts(nil, earned), profile.Earned); diff != "" {
 			t.Fatalf("%s: %s", id, diff)
+		}
+	}
+}
+
+// sameBalances holds what people have against all of their postings that are not hidden.
+func sameBalances(t *testing.T, s, reader *store.Store, people []admin.Distributor, month time.Time) {
+	t.Helper()
+	for i := 0; i < len(people); i += 3 {
+		id := people[i].DistributorID
+		got, err := reader.BalancesOf(t.Context(), "acme", id, month)
+		check(t, err)
+		sums := func(what string, args ...any) map[string]int64 {
+			return plainly(t, s, `SELECT p.currency, CAST(sum(`+what+`) AS bigint) FROM postings p
+				JOIN settlements s ON s.program_id = p.program_id AND s.batch_sequence = p.batch_sequence AND s.first_position = p.first_position
+				JOIN seals b ON b.program_id = p.program_id AND b.sequence = p.batch_sequence
+				WHERE p.program_id = 'acme' AND p.distributor_id = $1 AND p.kind <> 'breakage' AND NOT EXISTS (SELECT 1 FROM open_commits o
+				WHERE o.program_id = 'acme' AND p.batch_sequence > o.after_batch AND substr(s.source, 1, length(o.source)) = o.source)
+				GROUP BY p.currency`, append([]any{id}, args...)...)
+		}
+		pending := sums(`CASE WHEN p.kind = 'earning' THEN p.amount_minor ELSE -p.amount_minor END`)
+		available := sums(`CASE WHEN p.kind = 'maturing' THEN p.amount_minor ELSE 0 END`)
+		reversed := sums(`CASE WHEN p.kind = 'earning' AND p.amount_minor < 0 THEN p.amount_minor ELSE 0 END`)
+		since := sums(`CASE WHEN p.kind = 'earning' AND b.sealed_at >= $2 THEN p.amount_minor ELSE 0 END`, month.UnixMicro())
+		var want []channel.Balance
+		for _, currency := range slices.Sorted(maps.Keys(pending)) {
+			want = append(want, channel.Balance{
+				Currency: money.Currency(currency), PendingMinor: pending[currency], AvailableMinor: available[currency],
+				ReversedMinor: reversed[currency], SinceMinor: since[currency],
+			})
+		}
+		if diff := gocmp.Diff(want, got); diff != "" {
+			t.Fatalf("%s since %s: %s", id, month, diff)
 		}
 	}
 }

@@ -39,6 +39,8 @@ func twoPrograms(t *testing.T, s *store.Store) {
 		check(t, err)
 		_, err = s.PutMappingRules(ctx, program, []byte(`[{"prefix":"x"}]`), 0, "cli")
 		check(t, err)
+		_, err = s.PutView(ctx, program, admin.View{ViewID: program, Actor: "cli", List: "orders", Name: "v", Query: "a=b", Shared: true}, 1)
+		check(t, err)
 		check(t, s.CreateImport(ctx, imports.Import{ImportID: program, ProgramID: program, State: imports.Uploaded}))
 		check(t, s.CreatePerson(ctx, auth.Person{PersonID: program, Email: program}, false))
 		check(t, s.PutMember(ctx, program, program, auth.Owner))
@@ -129,7 +131,7 @@ var (
 		"distributors", "distributor_profiles", "genealogy_links", "standings", "distributor_codes",
 		"order_revisions", "orders", "customer_bindings", "stated_bindings", "settlements", "postings", "seals", "outbox", "audit_log", "ledger",
 		"enroller_links", "placements", "person_facts", "rank_overrides", "sale_heads", "sales", "sale_sums", "sale_sums_upto", "periods", "runs",
-		"open_commits", "ledger_sums", "rank_history", "component_states", "program_settings", "imports", "relay_positions", "webhook_attempts",
+		"open_commits", "ledger_sums", "distributor_sums", "rank_history", "component_states", "program_settings", "imports", "relay_positions", "webhook_attempts",
 	}
 	openTables = []string{"programs", "stores", "api_keys", "inbox", "inbox_state", "store_credentials", "install_states", "memberships", "sessions", "invitations", "store_channels", "channel_nonces", "webhook_endpoints", "webhook_messages"}
 )

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/jmoiron/sqlx"
-
 	"upline.dev/upline/core/ledger"
 	"upline.dev/upline/server/pipeline"
 )
@@ -30,12 +28,14 @@ func (r *sealRow) seal(program string) ledger.Seal {
 	return s
 }
 
-// seal appends the batch's postings, chained to the program's last batch, and the outbox rows in the same order.
-func (w *batch) seal(ctx context.Context) error {
-	if w.count == 0 {
-		return nil
-	}
+// seal appends the batch's postings, chained to the program's last batch, and the outbox rows in the same order; with them
+// what else there is to write.
+func (w *batch) seal(ctx context.Context, also ...step) error {
 	d := w.store.dialect
+	if w.count == 0 {
+		_, err := d.together(ctx, w.tx, also...)
+		return err
+	}
 	if err := d.lockChain(ctx, w.tx, w.program); err != nil {
 		return fmt.Errorf("lock the chain: %w", err)
 	}
@@ -51,15 +51,9 @@ func (w *batch) seal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, step := range []struct {
-		statement *bulk
-		rows      rows
-	}{{insertSettlements, settlements}, {insertPostings, postings}, {insertOutbox, messages}} {
-		if _, err := d.run(ctx, w.tx, step.statement, step.rows); err != nil {
-			return err
-		}
-	}
-	return insertSeal(ctx, d, w.tx, next, w.leaves, outbox+int64(len(w.posting)))
+	_, err = d.together(ctx, w.tx, append(also, step{insertSettlements, settlements, false}, step{insertPostings, postings, false},
+		step{insertOutbox, messages, false}, sealStep(d, next, w.leaves, outbox+int64(len(w.posting))))...)
+	return err
 }
 
 // hash makes the leaves of the batch's postings, before any lock is taken: it is the work of the seal.
@@ -154,7 +148,7 @@ var insertSeals = &bulk{
 		ints("sealed_at", "outbox_sequence")),
 }
 
-func insertSeal(ctx context.Context, d dialect, tx *sqlx.Tx, s ledger.Seal, leaves [][32]byte, outbox int64) error {
+func sealStep(d dialect, s ledger.Seal, leaves [][32]byte, outbox int64) step {
 	joined := make([]byte, 0, 32*len(leaves))
 	for i := range leaves {
 		joined = append(joined, leaves[i][:]...)
@@ -168,6 +162,5 @@ func insertSeal(ctx context.Context, d dialect, tx *sqlx.Tx, s ledger.Seal, leav
 	r.bytes(s.Hash[:])
 	r.int(s.SealedAt)
 	r.int(outbox)
-	_, err := d.run(ctx, tx, insertSeals, r)
-	return err
+	return step{statement: insertSeals, rows: r}
 }

@@ -416,42 +416,24 @@ func (w *batch) write(ctx context.Context) error {
 			return err
 		}
 	}
-	if _, err := d.run(ctx, w.tx, insertRevisions, w.revisions); err != nil {
+	if err := w.clearParking(ctx); err != nil {
 		return err
 	}
-	if err := w.writeOrders(ctx, insertOrders, w.orders); err != nil {
-		return err
-	}
-	if err := w.writeOrders(ctx, updateOrders, w.updates); err != nil {
-		return err
-	}
-	if err := w.writeParking(ctx); err != nil {
-		return err
-	}
-	for _, step := range []struct {
-		statement *bulk
-		rows      rows
-	}{{insertBindings, w.bindings}, {renewBindings, w.renewals}, {endDeliveries, w.ends}} {
-		if _, err := d.run(ctx, w.tx, step.statement, step.rows); err != nil {
-			return err
-		}
-	}
-	if err := w.writeSales(ctx); err != nil {
-		return err
-	}
-	return w.seal(ctx)
-}
-
-// writeOrders writes orders' rows; where one is not written, another transaction wrote it since it was read.
-func (w *batch) writeOrders(ctx context.Context, statement *bulk, r rows) error {
-	written, err := w.store.dialect.run(ctx, w.tx, statement, r)
+	written, err := d.together(ctx, w.tx, step{insertOrders, w.orders, true}, step{updateOrders, w.updates, true},
+		step{insertRevisions, w.revisions, false}, step{insertParkCauses, w.causes, false}, step{insertBindings, w.bindings, false},
+		step{renewBindings, w.renewals, false}, step{endDeliveries, w.ends, false})
 	if err != nil {
 		return err
 	}
-	if n := int64(r.len()); written != n {
-		return fmt.Errorf("%d of %d orders were changed by another transaction: %w", n-written, n, errAgain)
+	// Where an order's row is not written, another transaction wrote it since it was read.
+	if n, all := written[0]+written[1], int64(w.orders.len()+w.updates.len()); n != all {
+		return fmt.Errorf("%d of %d orders were changed by another transaction: %w", all-n, all, errAgain)
 	}
-	return nil
+	sales, err := w.salesStep(ctx)
+	if err != nil {
+		return err
+	}
+	return w.seal(ctx, sales)
 }
 
 // confirmFacts makes sure that nothing an order is parked for was mended since the facts were read. It holds off such
@@ -464,13 +446,13 @@ func (w *batch) confirmFacts(ctx context.Context) error {
 	return err
 }
 
-// writeParking replaces the causes of the orders that had a row, and ends the parked deliveries of those that settled.
-func (w *batch) writeParking(ctx context.Context) error {
+// clearParking forgets the causes of the orders that had a row, and ends the parked deliveries of those that settled.
+func (w *batch) clearParking(ctx context.Context) error {
 	d := w.store.dialect
 	if len(w.again) > 0 {
 		list := d.list(w.again)
 		for _, table := range []string{"park_causes", "released_sources"} {
-			if _, err := w.tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE program_id = $1 AND source IN `+d.in("$2"),
+			if _, err := w.tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE program_id = $1 AND `+d.among("source", "$2"),
 				w.program, list); err != nil {
 				return fmt.Errorf("clear %s: %w", table, err)
 			}
@@ -478,11 +460,10 @@ func (w *batch) writeParking(ctx context.Context) error {
 	}
 	if len(w.mended) > 0 {
 		if _, err := w.tx.ExecContext(ctx, `UPDATE inbox_state SET status = 'done', result = 'settled', reason = '',
-			settled_at = $3 WHERE program_id = $1 AND source <> '' AND source IN `+d.in("$2")+` AND status = 'parked'`,
+			settled_at = $3 WHERE program_id = $1 AND source <> '' AND `+d.among("source", "$2")+` AND status = 'parked'`,
 			w.program, d.list(w.mended), w.at); err != nil {
 			return fmt.Errorf("end parked deliveries: %w", err)
 		}
 	}
-	_, err := d.run(ctx, w.tx, insertParkCauses, w.causes)
-	return err
+	return nil
 }

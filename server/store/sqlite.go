@@ -18,6 +18,9 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
+// EmbeddedFile is where the embedded database of a data folder is.
+func EmbeddedFile(dataDir string) string { return filepath.Join(dataDir, databaseFile) }
+
 // databaseFile is the name of the embedded database in the data folder.
 const databaseFile = "upline.db"
 
@@ -74,6 +77,14 @@ func (*embedded) in(n string) string    { return "(SELECT value FROM json_each("
 
 func (e *embedded) among(column, n string) string { return column + " IN " + e.in(n) }
 
+func (e *embedded) byKeys(table, condition string, columns ...string) string {
+	among := make([]string, len(columns))
+	for i, column := range columns {
+		among[i] = column + " IN " + e.in(fmt.Sprintf("$%d", i+2))
+	}
+	return table + " WHERE program_id = $1 AND " + strings.Join(among, " AND ") + " " + condition
+}
+
 func (*embedded) list(values []string) any {
 	if values == nil {
 		values = []string{}
@@ -89,7 +100,7 @@ func (e *embedded) open(ctx context.Context, c Config) (writer, reader *sqlx.DB,
 	if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("make the data folder: %w", err)
 	}
-	path := filepath.Join(c.DataDir, databaseFile)
+	path := EmbeddedFile(c.DataDir)
 	writer, err = sqlx.Open("sqlite", sqliteDSN(path, writing))
 	if err != nil {
 		return nil, nil, fmt.Errorf("open %s: %w", path, err)
@@ -316,6 +327,18 @@ func (e *embedded) run(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) (int64
 	return total, err
 }
 
+func (e *embedded) together(ctx context.Context, tx *sqlx.Tx, steps ...step) ([]int64, error) {
+	written := make([]int64, len(steps))
+	for i, s := range steps {
+		n, err := e.run(ctx, tx, s.statement, s.rows)
+		if err != nil {
+			return nil, err
+		}
+		written[i] = n
+	}
+	return written, nil
+}
+
 // SQLite has neither roles nor row security, and an immediate transaction is alone: the rest of the locks are free.
 func (*embedded) scope(context.Context, *sqlx.Tx, string) error                 { return nil }
 func (*embedded) lockSources(context.Context, *sqlx.Tx, string, []string) error { return nil }
@@ -369,6 +392,8 @@ var uniqueNames = map[string]string{
 	"api_keys.key_id":                "api_keys_pkey",
 	"api_keys.hash":                  "api_keys_hash",
 }
+
+func (*embedded) full(err error) bool { return sqliteCode(err)&0xff == sqlite3.SQLITE_FULL }
 
 func (*embedded) unavailable(err error) bool {
 	switch sqliteCode(err) & 0xff {

@@ -77,6 +77,8 @@ type Store struct {
 	clock     *sharedClock // the database's; nil: the process is alone, and its own clock counts
 	stopClock func()
 
+	beside beside // what it does while nobody waits
+
 	replica     *replica // nil: there is none
 	stopReplica func()
 
@@ -147,8 +149,9 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
-// Close ends all connections.
+// Close ends all connections, once what nobody waited for is written down.
 func (s *Store) Close() error {
+	s.beside.end()
 	for _, stop := range []func(){s.stopClock, s.stopReplica} {
 		if stop != nil {
 			stop()

@@ -30,7 +30,8 @@ func openSQLite(t *testing.T) storetest.Opened {
 		Raw:     raw,
 		Unprotect: []string{
 			`DROP TRIGGER postings_no_update`, `DROP TRIGGER postings_no_delete`, `DROP TRIGGER settlements_no_update`,
-			`DROP TRIGGER postings_event_once`,
+			`DROP TRIGGER postings_event_once`, `DROP TRIGGER settlements_no_delete`, `DROP TRIGGER seals_no_update`,
+			`DROP TRIGGER seals_no_delete`, `DROP TRIGGER order_revisions_no_update`, `DROP TRIGGER sales_no_update`,
 		},
 		Forbidden: []string{
 			`INSERT OR REPLACE INTO %s SELECT * FROM %s`,

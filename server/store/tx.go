@@ -28,14 +28,18 @@ func (s *Store) write(ctx context.Context, program string, f func(ctx context.Co
 	if ctx.Value(txKey{}) != nil {
 		return errors.New("store: a transaction within a transaction")
 	}
-	var err error
+	return s.repeated(ctx, func() error { return s.writeOnce(ctx, program, f) })
+}
+
+// repeated runs a whole transaction, again where another one was in the way.
+func (s *Store) repeated(ctx context.Context, f func() error) (err error) {
 	for attempt := range maxAttempts {
 		if attempt > 0 {
 			if err := backOff(ctx, attempt); err != nil {
 				return err
 			}
 		}
-		err = s.writeOnce(ctx, program, f)
+		err = f()
 		if err == nil || !(errors.Is(err, errAgain) || s.dialect.again(err)) {
 			return s.explain(ctx, err)
 		}
@@ -96,8 +100,27 @@ func ignoreDone(err error) error {
 	return err
 }
 
+// momentKey is where a context keeps the moment that its readings are of.
+type momentKey struct{}
+
+// moment is a reading transaction, and the program it shows.
+type moment struct {
+	program string
+	tx      *sqlx.Tx
+}
+
+// Together makes what f reads of one moment. See query.Reader.
+func (s *Store) Together(ctx context.Context, program string, f func(ctx context.Context) error) error {
+	return s.read(ctx, program, func(tx *sqlx.Tx) error {
+		return f(context.WithValue(ctx, momentKey{}, moment{program, tx}))
+	})
+}
+
 // read runs f on a snapshot of the database that shows one program ("" for what is open to all).
 func (s *Store) read(ctx context.Context, program string, f func(tx *sqlx.Tx) error) error {
+	if m, ok := ctx.Value(momentKey{}).(moment); ok && m.program == program {
+		return s.explain(ctx, f(m.tx))
+	}
 	tx, err := s.reading(ctx).BeginTxx(ctx, readOnly)
 	if err != nil {
 		return s.explain(ctx, fmt.Errorf("begin reading: %w", err))
@@ -133,6 +156,9 @@ func (s *Store) explain(ctx context.Context, err error) error {
 	}
 	if sentence, ok := conflicts[s.dialect.violated(err)]; ok {
 		return &server.Error{Code: server.Conflict, Message: sentence, Err: err}
+	}
+	if s.dialect.full(err) {
+		return &server.Error{Code: server.Unavailable, Message: "The disk of the database is full: nothing is stored until there is room.", Err: err}
 	}
 	if s.dialect.unavailable(err) {
 		return &server.Error{Code: server.Unavailable, Message: "The database cannot be reached. Please try again.", Err: err}

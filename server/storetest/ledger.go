@@ -16,6 +16,7 @@ import (
 	"upline.dev/upline/core/ledger"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/pipeline"
+	"upline.dev/upline/server/query"
 )
 
 // findings verifies a program's chain.
@@ -222,6 +223,68 @@ func testTamper(t *testing.T, w *world) {
 	}
 }
 
+// testBeside: what is written in the ledger's transactions agrees with it, and shows each change that the seals alone cannot.
+func testBeside(t *testing.T, w *world) {
+	w.withFacts(t)
+	for i := range 12 {
+		w.settle(t, w.Store, sale(source(strconv.Itoa(i)), 1000), 1, map[string]int64{"ben": 50, "ann": 20})
+	}
+	w.settle(t, w.Store, sale(source("3"), 800), 2, map[string]int64{"ben": 40})
+	w.park(t, sale(source("3"), 700), pipeline.ReasonUnmappedSKU, "sku:x")
+	w.settle(t, w.Store, sale(source("none"), 300), 1, nil)
+	w.sell(t, "sold", 1, begin, sold("1", "ben", begin, 100))
+	beside := func() (found []query.Beside) {
+		ok(t, w.Store.EachBeside(w.ctx, program, func(b query.Beside) error {
+			found = append(found, b)
+			return nil
+		}))
+		return found
+	}
+	if found := beside(); len(found) > 0 {
+		t.Fatalf("nothing was touched, and found is %+v", found)
+	}
+	for _, statement := range w.Unprotect {
+		execute(t, w, statement)
+	}
+	third := source("3").String()
+	before := 0
+	for _, change := range []string{
+		`UPDATE orders SET earned_minor = earned_minor + 1 WHERE source = '` + third + `'`,
+		`UPDATE orders SET revision = revision + 1 WHERE source = '` + third + `'`,
+		`UPDATE sales SET net_minor = net_minor + 1 WHERE source = '` + source("sold").String() + `'`,
+		`UPDATE orders SET source = '` + source("other").String() + `' WHERE source = '` + source("4").String() + `'`,
+		`UPDATE order_revisions SET revision_json = revision_json || ' ' WHERE delivery_id = 'd-3-2'`,
+		`UPDATE plan_versions SET canonical_json = canonical_json || ' ' WHERE program_id = '` + program + `'`,
+		`UPDATE seals SET outbox_sequence = outbox_sequence + 1 WHERE sequence = 5`,
+	} {
+		execute(t, w, change)
+		found := beside()
+		if len(found) <= before {
+			t.Errorf("%s: found is %+v", change, found)
+		}
+		before = len(found)
+	}
+	for _, table := range []string{"postings", "settlements", "seals"} {
+		column := "batch_sequence"
+		if table == "seals" {
+			column = "sequence"
+		}
+		execute(t, w, `DELETE FROM `+table+` WHERE `+column+` = 13`)
+	}
+	if sealed, batches := w.findings(t, w.Store, program); len(sealed) > 0 || batches != 12 {
+		t.Fatalf("the chain without its end: %v, %d batches", sealed, batches)
+	}
+	if found := beside(); !slices.ContainsFunc(found, func(b query.Beside) bool { return b.BatchSequence == 13 }) {
+		t.Errorf("the last batch was taken away with its seal, and found is %+v", found)
+	}
+	// With its messages taken away, too, those who have read it show it.
+	execute(t, w, `DELETE FROM outbox`)
+	execute(t, w, `INSERT INTO ledger_sums (program_id, currency, batch_sequence, postings, earned_minor) VALUES ('`+program+`', 'EUR', 13, 1, 1)`)
+	if found := beside(); !slices.ContainsFunc(found, func(b query.Beside) bool { return b.BatchSequence == 13 }) {
+		t.Errorf("the last batch was taken away with its seal and its messages, and found is %+v", found)
+	}
+}
+
 func execute(t *testing.T, w *world, statement string) {
 	t.Helper()
 	if _, err := w.Raw.ExecContext(w.ctx, statement); err != nil {
@@ -327,7 +390,17 @@ func testReadWhileWritten(t *testing.T, w *world) {
 			return nil
 		}))
 	}
-	for range 30 {
+	for range 40 {
+		h, err := query.HistoryOf(w.ctx, w.Store, program, o.Source.String(), query.PostingFilter{}, query.Page{Limit: 1})
+		ok(t, err)
+		var told struct{ Version int64 }
+		ok(t, json.Unmarshal(h.Snapshots[0].JSON, &told))
+		if h.Order.EarnedMinor != earned(told.Version) || h.Order.Revision != h.Postings[0].Revision || h.Order.Revision != h.Snapshots[0].Revision {
+			t.Errorf("an order of revision %d earned %d, its calculation %d wants %d, its newest posting is %+v",
+				h.Order.Revision, h.Order.EarnedMinor, h.Snapshots[0].Revision, earned(told.Version), h.Postings[0])
+		}
+	}
+	for range 15 {
 		if found, _ := w.findings(t, w.Store, program); len(found) > 0 {
 			t.Errorf("found while others wrote: %v", found)
 		}

@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -21,6 +22,13 @@ import (
 
 func testProgramsAndStores(t *testing.T, w *world) {
 	wantCode(t, w.Store.CreateProgram(w.ctx, admin.Program{ProgramID: program, Name: "again", Currency: "EUR"}), server.Conflict)
+	ok(t, w.Store.CreateProgram(w.ctx, admin.Program{ProgramID: "far", Name: "Far", Currency: "USD", TimeZone: "Pacific/Auckland"}))
+	zone, err := w.Store.TimeZone(w.ctx, "far")
+	if ok(t, err); zone != "Pacific/Auckland" {
+		t.Errorf("time zone %q", zone)
+	}
+	_, err = w.Store.TimeZone(w.ctx, "nowhere")
+	wantCode(t, err, server.NotFound)
 	st, err := w.Store.StoreByDomain(w.ctx, order.Shopify, shop+".myshopify.com")
 	ok(t, err)
 	if st.StoreID != shop || st.ProgramID != program {
@@ -50,6 +58,60 @@ func testProgramsAndStores(t *testing.T, w *world) {
 	}
 	st.StoreID = "nothing"
 	wantCode(t, w.Store.UpdateStore(w.ctx, st), server.NotFound)
+}
+
+// testJudged: orders of which a change of their store decides whether they pay are settled anew, whichever way, and no others.
+func testJudged(t *testing.T, w *world) {
+	placed := func(n string, at time.Time, test, pinned bool) {
+		o := sale(source(n), 1000)
+		o.OrderTS, o.Test = at, test
+		ok(t, w.Store.InTx(w.ctx, program, []order.Source{o.Source}, func(b pipeline.Books) error {
+			s := settled(t, b.Sources()[0], o, 1, nil)
+			if !pinned {
+				s.Pins = nil
+			}
+			return b.Settle(w.ctx, []pipeline.Settlement{s}, nil, begin)
+		}))
+	}
+	day := 24 * time.Hour
+	change := func(live time.Time, tests bool) []string {
+		st, err := w.Store.StoreByID(w.ctx, shop)
+		ok(t, err)
+		st.GoLiveAt, st.AcceptTestOrders = 0, tests
+		if !live.IsZero() {
+			st.GoLiveAt = live.UnixMicro()
+		}
+		ok(t, w.Store.UpdateStore(w.ctx, st))
+		return w.released(t)
+	}
+	change(begin.Add(3*day), false)
+	placed("1", begin, false, false)
+	placed("2", begin.Add(day), false, false)
+	placed("3", begin.Add(2*day), false, false)
+	placed("paid", begin.Add(4*day), false, true)
+	placed("test", begin.Add(9*day), true, false)
+	for _, c := range []struct {
+		live  time.Time
+		tests bool
+		want  []string
+	}{
+		{begin.Add(3 * day), false, []string{}}, // the same
+		{begin.Add(2 * day), false, []string{"3"}},
+		{begin.Add(day), false, []string{"2"}},
+		{time.Time{}, false, []string{"1"}},                     // none
+		{begin.Add(day), false, []string{"1"}},                  // back
+		{begin.Add(5 * day), false, []string{"2", "3", "paid"}}, // later
+		{begin.Add(5 * day), true, []string{"test"}},
+		{begin.Add(5 * day), false, []string{"test"}},
+	} {
+		execute(t, w, `DELETE FROM released_sources`)
+		got := change(c.live, c.tests)
+		slices.Sort(got)
+		slices.Sort(c.want)
+		if diff := cmp.Diff(c.want, got); diff != "" {
+			t.Errorf("from %s on: %s", c.live, diff)
+		}
+	}
 }
 
 func testKeys(t *testing.T, w *world) {
@@ -293,7 +355,7 @@ func testCommissions(t *testing.T, w *world) {
 		t.Fatalf("%d rows for one amount", len(list))
 	}
 	want := query.Commission{
-		CommissionID: list[0].CommissionID, OrderID: "1", StoreID: shop, SKU: "TEA", BuyerID: "buyer-1", ReferrerID: "ben",
+		CommissionID: list[0].CommissionID, OrderID: "1", OrderName: "#1", StoreID: shop, SKU: "TEA", BuyerID: "buyer-1", ReferrerID: "ben",
 		ComponentID: "retail", Currency: "EUR", Value: "0.40", Status: "PENDING", OrderTS: begin, UpdatedAt: begin,
 	}
 	if diff := cmp.Diff(want, list[0]); diff != "" {

@@ -57,6 +57,7 @@ type Store interface {
 	Seals(ctx context.Context, program string, fn func(ledger.Seal, []ledger.Posting, [][32]byte) error) error
 	EachSnapshot(ctx context.Context, program string, fn func(id string, snapshot []byte) error) error
 	EachOrder(ctx context.Context, program string, fn func(orderID, snapshotID string, snapshot []byte, posted []ledger.Balance) error) error
+	EachBeside(ctx context.Context, program string, fn func(query.Beside) error) error
 	CountPostings(ctx context.Context, program string) (int64, error)
 }
 
@@ -125,9 +126,11 @@ var suite = map[string]func(*testing.T, *world){
 	"ledger/unsealed":           testUnsealed,
 	"ledger/snapshots":          testSnapshots,
 	"ledger/read while written": testReadWhileWritten,
+	"ledger/what is beside it":  testBeside,
 	"ledger/view":               testLedgerView,
 	"facts/people":              testPeople,
 	"facts/people refused":      testPeopleRefused,
+	"facts/order facts":         testOrderFacts,
 	"facts/dry run":             testDryRun,
 	"facts/empty fields":        testEmptyFields,
 	"facts/codes":               testCodes,
@@ -147,6 +150,7 @@ var suite = map[string]func(*testing.T, *world){
 	"periods/commit":            testCommit,
 	"periods/earned":            testEarnedBetween,
 	"admin/programs and stores": testProgramsAndStores,
+	"admin/judged":              testJudged,
 	"admin/keys":                testKeys,
 	"install/connections":       testConnections,
 	"install/one lease":         testConnectionLock,
