@@ -44,6 +44,12 @@ func drawOrderPlan(t *rapid.T) *plan.Plan {
 		}
 		share := rapid.SampledFrom([]string{"100%", "40%"}).Draw(t, "commissionable")
 		common := fmt.Sprintf(`"id":"c%d","base":%q,"commissionable":%q`, i, base, share)
+		if i > 0 && base != "component:c0" && rapid.IntRange(0, 2).Draw(t, "fast start") == 0 {
+			parts = append(parts, fmt.Sprintf(`{%s,"type":"fast_start","period":"order","fast_start":{"days":%d,"roll_up":%t,"excludes":[%s]},"rates":[%s]}`,
+				common, rapid.IntRange(1, 3).Draw(t, "days"), rapid.Bool().Draw(t, "roll up"),
+				rapid.SampledFrom([]string{"", `"c0"`, `"*"`}).Draw(t, "excludes"), rows(levels)))
+			continue
+		}
 		if rapid.Bool().Draw(t, "retail") {
 			parts = append(parts, fmt.Sprintf(`{%s,"type":"retail","rates":[%s]}`, common, rows(func() string { return `"rate":"` + rate() + `"` })))
 			continue
@@ -88,6 +94,11 @@ func paidOn(t *rapid.T, p *plan.Plan, in commission.Input) int64 {
 	return paid
 }
 
+// enrolledBefore is the seller's enrolment so many days before the order.
+func enrolledBefore(in commission.Input, days int) []commission.Enrolment {
+	return []commission.Enrolment{{DistributorID: in.Attribution.DistributorID, At: in.OrderTS - int64(days)*24*60*60*1_000_000}}
+}
+
 // No order of any company is paid more than the bound says, and the witness is an order that is paid what it says.
 func TestNoOrderPaysMoreThanTheBound(t *testing.T) {
 	t.Parallel()
@@ -109,7 +120,9 @@ func TestNoOrderPaysMoreThanTheBound(t *testing.T) {
 			lines = append(lines, commission.Line{CommissionClass: class, NetMinor: minor, CV: money.Volume(minor * 10_000)})
 		}
 		most := new(big.Rat).Mul(bound.Total, new(big.Rat).SetInt64(net))
-		if paid := paidOn(t, p, sale(p, "EUR", upline, lines...)); new(big.Rat).SetInt64(paid).Cmp(most) > 0 {
+		in := sale(p, "EUR", upline, lines...)
+		in.Enrolled = enrolledBefore(in, rapid.IntRange(0, 4).Draw(t, "days since enrolment"))
+		if paid := paidOn(t, p, in); new(big.Rat).SetInt64(paid).Cmp(most) > 0 {
 			t.Fatalf("%d of %d paid, and the bound is %s\n%s", paid, net, plan.Percent(bound.Total), p.Canonical())
 		}
 	})
@@ -120,12 +133,20 @@ func TestWitnessesArePaidWhatTheySay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawOrderPlan(t)
 		for _, class := range p.Bound().Classes {
+			if len(class.Witness.Ranks) == 0 {
+				continue // No order is told.
+			}
 			var upline []genealogy.Person
 			for i, rank := range class.Witness.Ranks {
 				upline = append(upline, genealogy.Person{ID: fmt.Sprintf("D-%c", 'a'+i), Rank: rank, Status: "active"})
 			}
 			const net = 1_000_000_000
-			r, err := commission.Calculate(sale(p, "EUR", upline, commission.Line{CommissionClass: class.Class, NetMinor: net, CV: net * 10_000}), p)
+			in := sale(p, "EUR", upline, commission.Line{CommissionClass: class.Class, NetMinor: net, CV: net * 10_000})
+			in.Enrolled = enrolledBefore(in, 1000)
+			if class.Witness.New {
+				in.Enrolled = enrolledBefore(in, class.Witness.Day)
+			}
+			r, err := commission.Calculate(in, p)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -24,8 +24,8 @@ const baseUnits = "units"
 const maxFactors = 3
 
 // Calculate is what everybody should have earned from an order as it now is. Amounts are exact until rounded once per
-// event. An order that is nobody's sale gives no events. *MissingRate, *UnknownRank and *MissingWholesale mean that the
-// order has to wait; money.ErrOverflow that an amount does not fit; any other error that the input contradicts itself.
+// event. An order that is nobody's sale gives no events. *MissingRate, *UnknownRank, *MissingWholesale and *MissingFact mean
+// that the order has to wait; money.ErrOverflow that an amount does not fit; any other error that the input contradicts itself.
 func Calculate(in Input, p *plan.Plan) (Result, error) {
 	var w Walker
 	if _, err := w.Amounts(&in, p); err != nil {
@@ -61,7 +61,7 @@ func check(in *Input, p *plan.Plan) error {
 			return fmt.Errorf("line %s has a net, volume or quantity below zero", line.LineID)
 		}
 	}
-	return nil
+	return in.checkWalks()
 }
 
 // tell turns what a walk found into steps and events with all their texts.
@@ -87,16 +87,22 @@ func (w *Walker) tell() (Result, error) {
 		if component.Type == plan.Fixed {
 			step.Base, step.Rule = baseUnits, strings.TrimSuffix(step.Rule, "rate")+"amount"
 		}
+		if component.Tree != plan.TreeSponsor {
+			step.Tree = component.Tree
+		}
+		if fast := w.fastOf(a.Component); fast != nil {
+			step.FirstDays = fast.first
+		}
 		if before := len(skips); a.to > a.from {
 			for _, s := range w.skips[a.from:a.to] {
-				skips = append(skips, Skip{w.in.Upline[s.position].ID, w.reasonOf(s.why, s.position, s.level, table)})
+				skips = append(skips, Skip{w.in.at(s.position).ID, w.reasonOf(s.why, s.position, s.level, table)})
 			}
 			step.Skipped = skips[before:len(skips):len(skips)]
 		}
 		if a.Position == nobody {
 			continue
 		}
-		step.DistributorID, step.Rank = w.in.Upline[a.Position].ID, w.plan.Ranks[a.rank]
+		step.DistributorID, step.Rank = w.in.at(a.Position).ID, w.plan.Ranks[a.rank]
 		step.Breakage = w.reasonOf(a.why, a.Position, a.Level, table)
 		from := len(arena)
 		var err error

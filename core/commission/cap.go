@@ -158,6 +158,32 @@ func allow(amounts []int64, limit int64, enforce string) ([]int64, error) {
 	return allowed, nil
 }
 
+// allowInPeriod is allow for what many people have, whose order says nothing of who was first: hard leaves one component
+// after the other its whole, in the plan's order, and the people of the one at which the limit is used up share what is
+// left of it in proportion. component tells each amount's.
+func allowInPeriod(amounts []int64, limit int64, enforce string, components int, component func(i int) int) ([]int64, error) {
+	if sum, err := money.Sum(amounts...); err != nil || sum <= limit || enforce != plan.Hard {
+		return allow(amounts, limit, enforce)
+	}
+	allowed, parts := make([]int64, len(amounts)), make([]int64, len(amounts))
+	for number := range components {
+		for i, amount := range amounts {
+			if parts[i] = 0; component(i) == number {
+				parts[i] = amount
+			}
+		}
+		left, err := allow(parts, limit, plan.ProRata)
+		if err != nil {
+			return nil, err
+		}
+		for i, amount := range left {
+			allowed[i] += amount
+			limit -= amount
+		}
+	}
+	return allowed, nil
+}
+
 // cap applies the plan's caps per order to what the walk found.
 func (w *Walker) cap() error {
 	limits := w.plan.OrderCaps()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"upline.dev/upline/core/money"
 	"upline.dev/upline/core/period"
@@ -21,7 +22,8 @@ type CloseInput struct {
 	// Earned is what people have earned in this period by components that Close does not compute itself: paid per
 	// order, or closed before; by component index, then person. nil for those without.
 	Earned [][]int64
-	Before State // what the close of the period before left behind
+	Before State          // what the close of the period before left behind
+	Place  *time.Location // by whose calendar first days are counted; nil: UTC
 	// Only are the component indices to close; nil: all whose period is World.Period.Kind.
 	Only     []int
 	Parallel period.Parallel             // nil: period.Serial

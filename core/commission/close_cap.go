@@ -145,7 +145,8 @@ func (c *closing) cutGroup(index int, most int64, group []int32, rows []capRow) 
 	for i, row := range group {
 		amounts[i] = max(rows[row].kept, 0)
 	}
-	allowed, err := allow(amounts, most, c.plan.Caps[index].Enforce)
+	allowed, err := allowInPeriod(amounts, most, c.plan.Caps[index].Enforce, len(c.plan.Components),
+		func(i int) int { return int(rows[group[i]].component) })
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ const cappedPlan = `{"name":"caps","currency":"EUR","ranks":["member","gold"],"c
 {"id":"person","scope":"person","limit":"70","enforce":"hard","per":"period"},
 {"id":"gold","scope":"rank","rank":"gold","limit":"40","per":"period"},
 {"id":"weekly","scope":"company","limit":"0","per":"weekly"},
+{"id":"in-turn","scope":"company","limit":"180","enforce":"hard","per":"period"},
 {"id":"all","scope":"company","limit":"150","per":"period"}]}`
 
 // Close cuts what CapPeriod cuts, whatever the numbers of the people, and leaves nothing above a limit.

@@ -2,9 +2,10 @@ package commission
 
 import (
 	"upline.dev/upline/core/period"
+	"upline.dev/upline/core/plan"
 )
 
-// microsPerDay is a day of 24 hours: first days are counted from an instant, not by a calendar.
+// microsPerDay is a day of 24 hours.
 const microsPerDay = 24 * 60 * 60 * 1_000_000
 
 // fastStart pays levels above each new distributor on what they buy and sell in their first days. Levels are those of
@@ -64,22 +65,33 @@ func (c *closing) newMember(index int, sale *period.Sale) (int32, error) {
 		if err != nil {
 			return period.Nobody, err
 		}
-		if inFirstDays(sale.At, at, component.FastStartTerms.Days) {
+		if c.inFirstDays(sale.At, at, component.FastStartTerms.Days) {
 			return person, nil
 		}
 	}
 	return period.Nobody, nil
 }
 
-// inFirstDays tells whether an instant falls into the first days from enrolment on, the last excluded.
-func inFirstDays(at, enrolledAt int64, days int) bool {
-	return at >= enrolledAt && at-enrolledAt < int64(days)*microsPerDay
+// inFirstDays tells whether an instant falls into the first days from enrolment on, the last excluded. The calendar is only
+// asked where it could make a difference to days of 24 hours.
+func (c *closing) inFirstDays(at, enrolledAt int64, days int) bool {
+	switch past := at - enrolledAt; {
+	case past < 0 || past >= int64(days+1)*microsPerDay:
+		return false
+	case past < int64(days-1)*microsPerDay:
+		return true
+	default:
+		return at < untilOf(enrolledAt, days, c.in.Place)
+	}
 }
 
 // withholdNew keeps the sales a fast start speaks of from the components it excludes, whether or not somebody gets the
 // fast start on them.
 func (c *closing) withholdNew(index int) {
 	component := &c.plan.Components[index]
+	if component.Period == plan.PerOrder {
+		return // What it takes away was taken as the orders settled.
+	}
 	var from []int
 	for i := range c.plan.Components {
 		if component.Excludes(&c.plan.Components[i]) {

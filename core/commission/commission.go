@@ -5,6 +5,8 @@
 package commission
 
 import (
+	"time"
+
 	"upline.dev/upline/core/genealogy"
 	"upline.dev/upline/core/money"
 	"upline.dev/upline/core/order"
@@ -46,6 +48,12 @@ type Input struct {
 	Buyer       string             `json:"buyer,omitempty"` // the buyer's own distributor id, where the buyer is one
 	Upline      []genealogy.Person `json:"upline"`          // the seller first, then its sponsors, to the top
 	Pins        Pins               `json:"pins"`
+
+	// What only some plans ask for; NeedsOf says which, and AddWalk adds an upline.
+	Beside   []genealogy.Person `json:"beside,omitempty"` // people of other uplines who are not in Upline
+	Walks    []Walk             `json:"walks,omitempty"`
+	Enrolled []Enrolment        `json:"enrolled,omitempty"` // of those of whom it is known
+	Place    *time.Location     `json:"-"`                  // whose days are counted; nil: UTC
 }
 
 // Event is one amount one distributor should have for one line by one component. Amounts are minor units of the
@@ -78,6 +86,9 @@ type Step struct {
 	Cuts          []Cut    `json:"cuts,omitempty"`     // caps, in the order applied
 	Breakage      string   `json:"breakage,omitempty"` // why all of it is breakage; cuts by caps are in Cuts
 	Skipped       []Skip   `json:"skipped,omitempty"`  // people passed over on the way to this level, with the reason
+
+	Tree      string     `json:"tree,omitempty"`       // the tree walked; "" for the sponsor tree
+	FirstDays *FirstDays `json:"first_days,omitempty"` // of a fast start: who is new
 }
 
 // Factor is one exact multiplier, named.

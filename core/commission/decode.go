@@ -68,6 +68,7 @@ type wire struct {
 	Lost      [][3]string `json:"lost"`
 	Buyer     string      `json:"buyer"`
 	Upline    [][3]string `json:"upline"`
+	Beside    [][3]string `json:"beside"`
 	Why       *string     `json:"why"`
 	Lines     []wireLine  `json:"lines"`
 	CVToMoney *fraction   `json:"cv_to_money"`
@@ -97,8 +98,18 @@ type wireGroup struct {
 	Path      string       `json:"path"`
 	Base      string       `json:"base"`
 	Value     minor        `json:"value"`
+	Tree      string       `json:"tree"`
+	New       *wireNew     `json:"new"`
 	Factors   []wireFactor `json:"factors"`
 	Steps     []wireStep   `json:"steps"`
+}
+
+// wireNew is [distributor, enrolled at, days, until].
+type wireNew FirstDays
+
+// UnmarshalJSON reads the tuple.
+func (n *wireNew) UnmarshalJSON(data []byte) error {
+	return tuple(data, &n.DistributorID, &n.EnrolledAt, &n.Days, &n.Until)
 }
 
 // wireFactor is [name, fraction].
@@ -212,6 +223,9 @@ func (w *wire) input() Input {
 	for _, person := range w.Upline {
 		in.Upline = append(in.Upline, genealogy.Person{ID: person[0], Status: genealogy.Status(person[1]), Rank: person[2]})
 	}
+	for _, person := range w.Beside {
+		in.Beside = append(in.Beside, genealogy.Person{ID: person[0], Status: genealogy.Status(person[1]), Rank: person[2]})
+	}
 	return in
 }
 
@@ -290,12 +304,15 @@ func (g *wireGroup) step(s *wireStep, in *Input, rounding string) (Step, error) 
 	step := Step{
 		ComponentID: g.Component, Rule: g.Path + "." + s.rule, LineID: g.Line, Level: s.level, Base: g.Base,
 		BaseMinor: int64(g.Value), Exact: s.exact, Rounding: rounding, AmountMinor: int64(s.amount), Breakage: s.remarks.Breakage,
+		Tree: g.Tree, FirstDays: (*FirstDays)(g.New),
 	}
+	people := len(in.Upline) + len(in.Beside)
 	if s.position != nobody {
-		if s.position < 0 || s.position >= len(in.Upline) {
+		if s.position < 0 || s.position >= people {
 			return Step{}, fmt.Errorf("nobody stands at position %d of the upline", s.position)
 		}
-		step.DistributorID, step.Rank = in.Upline[s.position].ID, in.Upline[s.position].Rank
+		person := in.at(int32(s.position))
+		step.DistributorID, step.Rank = person.ID, person.Rank
 	}
 	if s.rate.den != 0 {
 		name := factorRate
@@ -311,10 +328,10 @@ func (g *wireGroup) step(s *wireStep, in *Input, rounding string) (Step, error) 
 		step.Cuts = append(step.Cuts, Cut{CapID: cut.capID, CutMinor: int64(cut.cut)})
 	}
 	for _, skip := range s.remarks.Skipped {
-		if skip.position < 0 || skip.position >= len(in.Upline) {
+		if skip.position < 0 || skip.position >= people {
 			return Step{}, fmt.Errorf("nobody stands at position %d of the upline", skip.position)
 		}
-		step.Skipped = append(step.Skipped, Skip{DistributorID: in.Upline[skip.position].ID, Reason: skip.reason})
+		step.Skipped = append(step.Skipped, Skip{DistributorID: in.at(int32(skip.position)).ID, Reason: skip.reason})
 	}
 	return step, nil
 }

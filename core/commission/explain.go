@@ -39,6 +39,9 @@ type Ladder struct {
 	Base        string `json:"base"`
 	BaseMinor   int64  `json:"base_minor"` // micro-units where Base is "cv"
 	Rungs       []Rung `json:"rungs"`
+
+	Tree      string     `json:"tree,omitempty"`       // the tree walked; "" for the sponsor tree
+	FirstDays *FirstDays `json:"first_days,omitempty"` // of a fast start: who is new
 }
 
 // Rung is one step of a ladder and what it pays in the end.
@@ -96,7 +99,9 @@ func (e *Explanation) climb(r *Result) {
 		}
 		line := &e.Lines[at]
 		if last := len(line.Ladders) - 1; last < 0 || line.Ladders[last].ComponentID != step.ComponentID {
-			line.Ladders = append(line.Ladders, Ladder{ComponentID: step.ComponentID, Base: step.Base, BaseMinor: step.BaseMinor})
+			line.Ladders = append(line.Ladders, Ladder{
+				ComponentID: step.ComponentID, Base: step.Base, BaseMinor: step.BaseMinor, Tree: step.Tree, FirstDays: step.FirstDays,
+			})
 		}
 		ladder := &line.Ladders[len(line.Ladders)-1]
 		ladder.Rungs = append(ladder.Rungs, Rung{Step: *step, PaidMinor: step.paid()})

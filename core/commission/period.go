@@ -46,7 +46,7 @@ func CapPeriod(p *plan.Plan, earned []PeriodEarning) ([]PeriodCut, error) {
 		if p.Caps[i].Per != plan.PerPeriod {
 			continue
 		}
-		more, err := capRows(&p.Caps[i], rows, kept)
+		more, err := capRows(p, &p.Caps[i], rows, kept)
 		if err != nil {
 			return nil, fmt.Errorf("cap period: cap %s: %w", p.Caps[i].ID, err)
 		}
@@ -86,7 +86,7 @@ func periodRows(p *plan.Plan, earned []PeriodEarning) ([]PeriodEarning, error) {
 }
 
 // capRows applies one cap to each group of rows under one limit.
-func capRows(limit *plan.Cap, rows []PeriodEarning, kept []int64) ([]PeriodCut, error) {
+func capRows(p *plan.Plan, limit *plan.Cap, rows []PeriodEarning, kept []int64) ([]PeriodCut, error) {
 	var cuts []PeriodCut
 	for from := 0; from < len(rows); {
 		to := from + 1
@@ -103,7 +103,7 @@ func capRows(limit *plan.Cap, rows []PeriodEarning, kept []int64) ([]PeriodCut, 
 		if len(group) == 0 {
 			continue
 		}
-		more, err := capGroup(limit, group, rows, kept)
+		more, err := capGroup(p, limit, group, rows, kept)
 		if err != nil {
 			return nil, err
 		}
@@ -130,7 +130,7 @@ func covers(limit *plan.Cap, row *PeriodEarning) bool {
 }
 
 // capGroup cuts one group. What corrections took away makes room for as much of the rest.
-func capGroup(limit *plan.Cap, group []int, rows []PeriodEarning, kept []int64) ([]PeriodCut, error) {
+func capGroup(p *plan.Plan, limit *plan.Cap, group []int, rows []PeriodEarning, kept []int64) ([]PeriodCut, error) {
 	most, ok := limit.LimitMinor(rows[group[0]].Currency)
 	if !ok {
 		return nil, &MissingRate{What: "cap " + limit.ID, Currency: rows[group[0]].Currency}
@@ -146,7 +146,9 @@ func capGroup(limit *plan.Cap, group []int, rows []PeriodEarning, kept []int64) 
 		}
 		amounts[i] = kept[row]
 	}
-	allowed, err := allow(amounts, most, limit.Enforce)
+	allowed, err := allowInPeriod(amounts, most, limit.Enforce, len(p.Components), func(i int) int {
+		return slices.IndexFunc(p.Components, func(c plan.Component) bool { return c.ID == rows[group[i]].ComponentID })
+	})
 	if err != nil {
 		return nil, err
 	}

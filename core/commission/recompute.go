@@ -98,6 +98,9 @@ func recomputeStep(in *Input, steps []Step, i int) error {
 	if at < 0 {
 		return fmt.Errorf("step %d: line %q is not there", i, step.LineID)
 	}
+	if err := recomputeFirstDays(in, step, i); err != nil {
+		return err
+	}
 	base, err := recomputeBase(in, &in.Lines[at], steps[:i], step)
 	if err != nil {
 		return fmt.Errorf("step %d: %w", i, err)
@@ -128,6 +131,25 @@ func recomputeStep(in *Input, steps []Step, i int) error {
 	}
 	if amount != step.AmountMinor {
 		return disagree(step, i, "amount", step.AmountMinor, amount)
+	}
+	return nil
+}
+
+// recomputeFirstDays checks that the order was placed by or with somebody new. Where clocks change, so many days of the
+// calendar are some hours more or less than so many times 24.
+func recomputeFirstDays(in *Input, step *Step, i int) error {
+	f := step.FirstDays
+	switch {
+	case f == nil:
+		return nil
+	case f.DistributorID != in.Buyer && f.DistributorID != in.Attribution.DistributorID:
+		return disagree(step, i, "who is new", f.DistributorID, "the buyer or the seller")
+	case f.Days < 1 || f.Days > plan.MaxDays || f.EnrolledAt > in.OrderTS || f.Until <= in.OrderTS:
+		return disagree(step, i, fmt.Sprintf("first days from %d until", f.EnrolledAt), f.Until, fmt.Sprintf("a span around %d", in.OrderTS))
+	}
+	off := f.Until - untilOf(f.EnrolledAt, f.Days, nil)
+	if off < -microsPerDay || off > microsPerDay {
+		return disagree(step, i, "end of the first days", f.Until, untilOf(f.EnrolledAt, f.Days, nil))
 	}
 	return nil
 }

@@ -42,7 +42,9 @@ type encoder struct {
 	r    *Result
 	out  []byte
 	last int // position in the upline found last
-	err  error
+
+	reach, beside int // how many of Upline and of Beside are written down
+	err           error
 }
 
 func (e *encoder) raw(text string) { e.out = append(e.out, text...) }
@@ -107,11 +109,16 @@ func (e *encoder) attribution() {
 
 // upline writes the people up to the last one a step speaks of, ranks by the plan's names.
 func (e *encoder) upline() {
-	people := e.in.Upline[:e.reach()]
+	e.measure()
+	e.people("upline", e.in.Upline[:e.reach])
+	e.people("beside", e.in.Beside[:e.beside])
+}
+
+func (e *encoder) people(key string, people []genealogy.Person) {
 	if len(people) == 0 {
 		return
 	}
-	e.key("upline")
+	e.key(key)
 	for i := range people {
 		rank := people[i].Rank
 		if rank == "" {
@@ -123,24 +130,40 @@ func (e *encoder) upline() {
 	e.raw("]")
 }
 
-// reach is how many people, from the seller up, the steps speak of.
-func (e *encoder) reach() int {
-	reach := min(len(e.in.Upline), 1)
+// measure finds how many people, from the seller up, and how many of those beside, the steps speak of.
+func (e *encoder) measure() {
+	e.reach = min(len(e.in.Upline), 1)
 	for i := range e.r.Steps {
 		step := &e.r.Steps[i]
 		if step.DistributorID != "" {
-			reach = max(reach, 1+e.position(step.DistributorID))
+			e.spokenOf(step.DistributorID)
 		}
 		for j := range step.Skipped {
-			reach = max(reach, 1+e.position(step.Skipped[j].DistributorID))
+			e.spokenOf(step.Skipped[j].DistributorID)
 		}
 	}
-	return reach
 }
 
-// position finds a person in the upline, where each stands once. Steps walk upwards, so looking on from the last one
-// found takes a few comparisons even in an upline of thousands.
+func (e *encoder) spokenOf(id genealogy.DistributorID) {
+	if at := e.find(id); at < len(e.in.Upline) {
+		e.reach = max(e.reach, 1+at)
+	} else {
+		e.beside = max(e.beside, 1+at-len(e.in.Upline))
+	}
+}
+
+// position is somebody's place in what is written down: in the upline, or after its end in those beside.
 func (e *encoder) position(id genealogy.DistributorID) int {
+	at := e.find(id)
+	if at >= len(e.in.Upline) {
+		at += e.reach - len(e.in.Upline)
+	}
+	return at
+}
+
+// find finds a person in the upline, where each stands once, or after its end beside it. Steps walk upwards, so looking on
+// from the last one found takes a few comparisons even in an upline of thousands.
+func (e *encoder) find(id genealogy.DistributorID) int {
 	people := e.in.Upline
 	for tried := range people {
 		at := e.last + tried
@@ -150,6 +173,11 @@ func (e *encoder) position(id genealogy.DistributorID) int {
 		if people[at].ID == id {
 			e.last = at
 			return at
+		}
+	}
+	for at := range e.in.Beside {
+		if e.in.Beside[at].ID == id {
+			return len(people) + at
 		}
 	}
 	e.fail(fmt.Errorf("distributor %s is not in the upline", id))
@@ -294,6 +322,13 @@ func (e *encoder) group(steps []Step) {
 	e.text(first.Base)
 	e.key("value")
 	e.quoted(first.BaseMinor)
+	if first.Tree != "" {
+		e.key("tree")
+		e.text(first.Tree)
+	}
+	if first.FirstDays != nil {
+		e.firstDays(first.FirstDays)
+	}
 	e.sharedFactors(steps)
 	e.key("steps")
 	for i := range steps {
@@ -301,6 +336,18 @@ func (e *encoder) group(steps []Step) {
 		e.step(&steps[i], len(path)+1)
 	}
 	e.raw("]}")
+}
+
+// firstDays writes who is new, and from when until when.
+func (e *encoder) firstDays(f *FirstDays) {
+	e.key("new")
+	e.raw("[")
+	e.text(f.DistributorID)
+	for _, v := range [...]int64{f.EnrolledAt, int64(f.Days), f.Until} {
+		e.raw(",")
+		e.number(v)
+	}
+	e.raw("]")
 }
 
 // sharedFactors writes all factors but the rate, as the first step that has any states them.

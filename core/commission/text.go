@@ -51,7 +51,7 @@ func (t *teller) name(id string) string {
 
 func (t *teller) head() {
 	e := t.e
-	t.printf("Order %s of %s\n", e.Source, time.UnixMicro(e.OrderTS).UTC().Format("2006-01-02 15:04:05 UTC"))
+	t.printf("Order %s of %s\n", e.Source, utc(e.OrderTS))
 	if !e.Counts {
 		t.printf("It earns nothing: %s.\n", e.Why)
 	}
@@ -110,11 +110,21 @@ func (t *teller) ladder(ladder *Ladder) {
 	case baseUnits:
 		base = strconv.FormatInt(ladder.BaseMinor, 10) + " units"
 	}
-	t.printf("  %s on %s\n", ladder.ComponentID, base)
+	t.printf("  %s on %s", ladder.ComponentID, base)
+	if ladder.Tree != "" {
+		t.printf(", along the %s tree", ladder.Tree)
+	}
+	if f := ladder.FirstDays; f != nil {
+		t.printf(", in the first %d days of %s, from %s until %s", f.Days, t.name(f.DistributorID), utc(f.EnrolledAt), utc(f.Until))
+	}
+	t.printf("\n")
 	for i := range ladder.Rungs {
 		t.rung(&ladder.Rungs[i], base)
 	}
 }
+
+// utc writes an instant for people.
+func utc(micros int64) string { return time.UnixMicro(micros).UTC().Format("2006-01-02 15:04:05 UTC") }
 
 func (t *teller) rung(rung *Rung, base string) {
 	where := "seller "

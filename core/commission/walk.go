@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"upline.dev/upline/core/genealogy"
 	"upline.dev/upline/core/money"
 	"upline.dev/upline/core/plan"
 )
@@ -12,7 +13,7 @@ import (
 // texts.
 type Amount struct {
 	Line, Component int32 // indices into Input.Lines and Plan.Components
-	Position        int32 // in Input.Upline; -1 where a level found nobody
+	Position        int32 // in Input.Upline, and from its length on in Input.Beside; -1 where a level found nobody
 	Level           int32 // 0 for the seller's own pay
 	Row             int32 // index into Component.Rates
 	BaseMinor       int64 // micro-units of CV where the component's base is "cv", units where it is an amount per unit
@@ -63,6 +64,8 @@ type Walker struct {
 	skips   []passedOver
 	caps    capper
 	rules   []capRule
+	fresh   []fresh // by fast start paid per order
+	off     []bool  // by component: a fast start keeps the current line from it; empty where none does
 }
 
 // seen is what the plan says of one person of the upline.
@@ -100,12 +103,20 @@ func (w *Walker) walk(in *Input, p *plan.Plan) error {
 		return nil
 	}
 	w.own = in.Buyer != "" && in.Buyer == in.Attribution.DistributorID
+	fast := p.OrderFastStarts()
+	w.fresh, w.off = slices.Grow(w.fresh[:0], len(fast))[:len(fast)], w.off[:0]
+	clear(w.fresh)
 	w.paid = slices.Grow(w.paid[:0], len(p.Components))[:len(p.Components)]
 	for i := range in.Lines {
 		clear(w.paid)
+		if len(fast) > 0 {
+			if err := w.withholdNew(in.Lines[i].CommissionClass); err != nil {
+				return fmt.Errorf("line %s: %w", in.Lines[i].LineID, err)
+			}
+		}
 		for j := range p.Components {
-			if p.Components[j].Period != plan.PerOrder {
-				continue // Close settles it.
+			if p.Components[j].Period != plan.PerOrder || len(w.off) > 0 && w.off[j] {
+				continue // Close settles it, or a fast start keeps the line from it.
 			}
 			if err := w.component(i, j); err != nil {
 				return fmt.Errorf("line %s, component %s: %w", in.Lines[i].LineID, p.Components[j].ID, err)
@@ -133,6 +144,10 @@ func (w *Walker) component(line, index int) error {
 			return err
 		}
 	case plan.Unilevel:
+	case plan.FastStart:
+		if first, err := l.firstDays(); err != nil || first == nil {
+			return err
+		}
 	default:
 		return fmt.Errorf("type %s cannot be settled per order", component.Type)
 	}
@@ -143,10 +158,14 @@ func (w *Walker) component(line, index int) error {
 	if err := l.prepare(base); err != nil {
 		return err
 	}
-	if component.Type == plan.Retail {
+	switch component.Type {
+	case plan.Retail:
 		return l.retail()
+	case plan.FastStart:
+		return l.fastStart()
+	default:
+		return l.unilevel()
 	}
-	return l.unilevel()
 }
 
 // base is what a component pays on, before any factor: minor units, or micro-units of CV.
@@ -192,17 +211,28 @@ func (w *Walker) cvToMoney() (plan.Ratio, error) {
 	return w.cv, nil
 }
 
-// person is what the plan says of somebody, asked once per order and only as far up as the walk goes.
+// person is what the plan says of somebody, asked once per order and only as far up as the walk goes; of people beside the
+// upline each time.
 func (w *Walker) person(position int) (seen, error) {
+	if position >= len(w.in.Upline) {
+		return w.look(w.in.at(int32(position)))
+	}
 	for at := len(w.people); at <= position; at++ {
-		person := &w.in.Upline[at]
-		rank, known := w.plan.Rank(person.Rank)
-		if !known {
-			return seen{}, &UnknownRank{DistributorID: person.ID, Rank: person.Rank}
+		person, err := w.look(&w.in.Upline[at])
+		if err != nil {
+			return seen{}, err
 		}
-		w.people = append(w.people, seen{int16(rank), w.plan.MayEarn(string(person.Status))})
+		w.people = append(w.people, person)
 	}
 	return w.people[position], nil
+}
+
+func (w *Walker) look(person *genealogy.Person) (seen, error) {
+	rank, known := w.plan.Rank(person.Rank)
+	if !known {
+		return seen{}, &UnknownRank{DistributorID: person.ID, Rank: person.Rank}
+	}
+	return seen{int16(rank), w.plan.MayEarn(string(person.Status))}, nil
 }
 
 // lineWalk is one component on one line.
@@ -214,6 +244,8 @@ type lineWalk struct {
 	blank     Amount // what all its amounts have in common
 	num, den  int64  // commissionable x cv_to_money, not reduced; den 0 where they do not fit
 	pending   int    // first of the skips that are nobody's yet
+	people    []int32
+	upline    bool // the way up is Input.Upline; else it is people
 }
 
 // prepare multiplies what does not depend on the level.
@@ -304,16 +336,41 @@ func fixedAmount(p *plan.Plan, component *plan.Component, cell *plan.Cell, curre
 }
 
 // unilevel pays the levels above the seller, or above the buyer.
-func (l *lineWalk) unilevel() error {
+func (l *lineWalk) unilevel() (err error) {
+	if l.people, l.upline, err = l.in.walkOf(l.component.Tree, l.in.Upline[0].ID); err != nil {
+		return err
+	}
+	return l.levels(l.start(), l.component.Compression != plan.CompressNone)
+}
+
+// way is how many people there are on the way up, and step the number of one of them.
+func (l *lineWalk) way() int {
+	if l.upline {
+		return len(l.in.Upline)
+	}
+	return len(l.people)
+}
+
+func (l *lineWalk) step(i int) int {
+	if l.upline {
+		return i
+	}
+	return int(l.people[i])
+}
+
+// levels pays level 1 at the first place of the way up, and so on. Whoever may not have a level is passed over, or uses it
+// up.
+func (l *lineWalk) levels(first int, passOver bool) error {
 	level, depth := 1, l.table.Depth()
-	for i := l.start(); i < len(l.in.Upline) && level <= depth; i++ {
+	for place, end := first, l.way(); place < end && level <= depth; place++ {
+		i := l.step(place)
 		person, err := l.person(i)
 		if err != nil {
 			return err
 		}
 		opens, why := l.table.Opens(level), l.ineligible(i, person, level)
 		switch {
-		case why != payable && l.component.Compression != plan.CompressNone:
+		case why != payable && passOver:
 			l.skips = append(l.skips, passedOver{int32(i), int32(level), why})
 			continue
 		case opens < 0: // The level pays nobody, and is used up by whoever stands there.
@@ -353,7 +410,7 @@ func (l *lineWalk) ineligible(position int, person seen, level int) cause {
 	switch {
 	case !person.may:
 		return causeStatus
-	case l.in.Buyer != "" && l.in.Upline[position].ID == l.in.Buyer && !l.component.IncludeSelf:
+	case l.in.Buyer != "" && l.in.at(int32(position)).ID == l.in.Buyer && !l.component.IncludeSelf:
 		return causeOwnOrder
 	case opens < 0:
 		return payable
@@ -435,7 +492,8 @@ func (l *lineWalk) next(cell *plan.Cell, level int32) *Amount {
 
 // reasonOf says why somebody of the upline cannot have a level, 0 for the seller's own pay.
 func (w *Walker) reasonOf(why cause, position, level int32, table *plan.Table) string {
-	person := &w.in.Upline[position]
+	person := w.in.at(position)
+	rank, _ := w.plan.Rank(person.Rank) // The walk has found it.
 	switch why {
 	case causeStatus:
 		return reasonStatus(person.Status)
@@ -444,9 +502,9 @@ func (w *Walker) reasonOf(why cause, position, level int32, table *plan.Table) s
 	case causeNoCustomer:
 		return reasonNoCustomer
 	case causeBelow:
-		return reasonBelow(w.plan.Ranks[w.people[position].rank], w.plan.Ranks[table.Opens(int(level))], int(level))
+		return reasonBelow(w.plan.Ranks[rank], w.plan.Ranks[table.Opens(int(level))], int(level))
 	case causeClosed:
-		return reasonClosed(w.plan.Ranks[w.people[position].rank], int(level))
+		return reasonClosed(w.plan.Ranks[rank], int(level))
 	default:
 		return ""
 	}

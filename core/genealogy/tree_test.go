@@ -198,6 +198,36 @@ func TestUplineStopsAtItsLimitAndKeepsWhatIsThere(t *testing.T) {
 	}
 }
 
+// TestUplineOver goes by whom somebody else names, where they name anybody.
+func TestUplineOver(t *testing.T) {
+	t.Parallel()
+	tree := mustBuild(t, []link{{"A", "", 0, 1}, {"B", "A", 0, 1}, {"C", "B", 0, 1}, {"D", "C", 0, 1}, {"X", "A", 0, 1}}, nil, nil)
+	for name, c := range map[string]struct {
+		other map[string]string
+		want  string
+		fault string
+	}{
+		"nobody named":     {want: "D>C>B>A"},
+		"over somebody":    {other: map[string]string{"D": "B"}, want: "D>B>A"},
+		"beside the line":  {other: map[string]string{"C": "X"}, want: "D>C>X>A"},
+		"nobody at all":    {other: map[string]string{"C": ""}, want: "D>C"},
+		"down and around":  {other: map[string]string{"A": "D"}, fault: "cycle D"},
+		"of another world": {other: map[string]string{"B": "Z"}, fault: "unknown Z"},
+	} {
+		got, err := tree.UplineOver("D", asOf{0, 1}, func(id string) (string, bool) { other, named := c.other[id]; return other, named })
+		if c.fault != "" {
+			if found := faultsOf(t, err); len(found) != 1 || found[0] != c.fault {
+				t.Errorf("%s: %v, want %s", name, found, c.fault)
+			}
+		} else if err != nil || idsOf(got) != c.want {
+			t.Errorf("%s: %s, %v; want %s", name, idsOf(got), err, c.want)
+		}
+	}
+	if _, err := tree.UplineOver("Z", asOf{0, 1}, nil); err == nil {
+		t.Error("somebody who is not there has an upline")
+	}
+}
+
 // TestRingInAMixedView reads a version at which a move was recorded before the one that makes room for it.
 func TestRingInAMixedView(t *testing.T) {
 	t.Parallel()

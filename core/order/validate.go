@@ -3,6 +3,7 @@ package order
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"upline.dev/upline/core/money"
 )
@@ -64,12 +65,27 @@ func (o Order) Validate() error {
 	return nil
 }
 
+// FirstYear and LastYear bound the instants that are taken for a time. Beyond them it is a slip of the pen or a placeholder,
+// which would wait for ever for its period.
+const (
+	FirstYear = 1900
+	LastYear  = 2200
+)
+
+// Plausible reports whether an instant lies between FirstYear and LastYear, in UTC.
+func Plausible(at time.Time) bool {
+	year := at.UTC().Year()
+	return year >= FirstYear && year <= LastYear
+}
+
 func (o Order) validateHeader() *Invalid {
 	switch {
 	case !o.Currency.Valid():
 		return invalid("currency", fmt.Sprintf("%q is no known currency", o.Currency))
 	case o.OrderTS.IsZero():
 		return invalid("order_ts", "is missing")
+	case !Plausible(o.OrderTS):
+		return invalid("order_ts", fmt.Sprintf("is in the year %d, which is not between %d and %d", o.OrderTS.UTC().Year(), FirstYear, LastYear))
 	case o.Status.stage() < 0:
 		return invalid("status", fmt.Sprintf("%q is no known status", o.Status))
 	case o.TotalMinor < 0:

@@ -53,6 +53,9 @@ func NewCalendar(place *time.Location, weekStarts string) (Calendar, error) {
 	return Calendar{place, time.Weekday(first)}, nil
 }
 
+// Place is whose clocks they are.
+func (c Calendar) Place() *time.Location { return c.place }
+
 // At is the period of a kind in which an instant, in microseconds since 1970 UTC, lies.
 func (c Calendar) At(kind string, at int64) (Period, error) {
 	// Where clocks went back over midnight, the hour that a date is shown for the second time belongs to the day after.

@@ -47,6 +47,9 @@ type Witness struct {
 	Ranks []string
 	Share *big.Rat
 	Exact bool // Share is the sum of the bounds of the components that settle per order
+	// New means that the seller was enrolled Day whole days before the order, so that some fast start pays.
+	New bool
+	Day int
 }
 
 // Bound computes the worst case. The plan must come from Parse.

@@ -132,13 +132,26 @@ func (b *bounder) binaryLevel(c *Component) *big.Rat {
 	return share.Mul(share, rat(table.Cell(1, b.dearestRank(table, 1, 0)).Rate))
 }
 
-// baseOf turns minor units of money into units of a component's base.
+// baseOf turns minor units of money into units of a component's base: micro-units of volume, where it is CV.
 func (b *bounder) baseOf(c *Component, minor int64) *big.Rat {
-	out := new(big.Rat).SetInt64(minor)
-	if value, ok := b.plan.CVToMinor(b.plan.PeriodCurrency()); ok && (c.Base == BaseCV || c.Base == "") {
-		out.Mul(out, big.NewRat(value.Den, value.Num))
+	if c.Base != BaseCV && c.Base != "" {
+		return new(big.Rat).SetInt64(minor)
 	}
-	return out
+	return b.volumeOf(minor)
+}
+
+// volumeOf is the volume, in micro-units, that is worth an amount. Where the plan gives CV no value, 1 CV is worth a major
+// unit, as with a product whose volume is its net.
+func (b *bounder) volumeOf(minor int64) *big.Rat {
+	out, currency := new(big.Rat).SetInt64(minor), b.plan.PeriodCurrency()
+	if value, ok := b.plan.CVToMinor(currency); ok {
+		return out.Mul(out, big.NewRat(value.Den, value.Num))
+	}
+	minorPerCV := int64(1)
+	for range currency.Exponent() {
+		minorPerCV *= 10
+	}
+	return out.Mul(out, big.NewRat(microsPerCV, minorPerCV))
 }
 
 // dearestMinor is the highest amount of any row that can hold for the class, in what period components pay in.
@@ -190,8 +203,8 @@ func (b *bounder) acquisition(c *Component) (share *big.Rat, how, apart string) 
 	if minor == 0 {
 		return new(big.Rat), "pays nothing", ""
 	}
-	share = b.baseOf(c, minor)
-	if _, worth := b.plan.CVToMinor(b.plan.PeriodCurrency()); least == 0 || !worth {
+	share = b.volumeOf(minor)
+	if least == 0 {
 		return nil, "a new customer's first order of next to nothing", ""
 	}
 	return share.Quo(share, new(big.Rat).SetInt64(int64(least))), fmt.Sprintf("first orders of exactly %s CV", c.AcquisitionTerms.MinCV), ""
@@ -222,14 +235,19 @@ func (b *bounder) bands(c *Component) (share *big.Rat, how, apart string) {
 	return share, how, ""
 }
 
-// bandsFrom is what the bands from first to last pay together, where the figure has just reached the last.
+// bandsFrom is what the bands from first to last pay together, where the figure has just reached the last. The figure of
+// one order is in the component's base, any other is volume.
 func (b *bounder) bandsFrom(c *Component, first, last int) *big.Rat {
 	t := c.BandsTerms
+	figureOf := b.volumeOf
+	if t.Of == BandsOfOrder {
+		figureOf = func(minor int64) *big.Rat { return b.baseOf(c, minor) }
+	}
 	sum := new(big.Rat)
 	for i := first; i <= last; i++ {
 		band := &t.Bands[i]
 		if band.Minor() > 0 {
-			sum.Add(sum, new(big.Rat).Quo(b.baseOf(c, band.Minor()), new(big.Rat).SetInt64(t.Bands[last].Value())))
+			sum.Add(sum, new(big.Rat).Quo(figureOf(band.Minor()), new(big.Rat).SetInt64(t.Bands[last].Value())))
 		} else {
 			rate := big.NewRat(band.Ratio().Num, max(band.Ratio().Den, 1))
 			sum.Add(sum, rate.Mul(rate, big.NewRat(c.Share().Num, c.Share().Den)))

@@ -1,10 +1,15 @@
 package plan
 
+import "fmt"
+
 // read takes the document apart and fills in defaults. The plan is nil where there is nothing to go on with.
 func read(document []byte) (*Plan, []Problem) {
 	root, err := parseDocument(document)
 	if err != nil {
 		return nil, []Problem{{Reason: err.Error(), Mend: "write the plan as one JSON or YAML document"}}
+	}
+	if root.kind != kindObject {
+		return nil, []Problem{{Reason: fmt.Sprintf("is %s", root.kind), Mend: "write keys and values, at least name and components"}}
 	}
 	r := &reader{}
 	o := r.object(root, "", "name", "title", "effective_from", "currency", "rounding", "ranks", "attribution", "orders",

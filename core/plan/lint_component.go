@@ -15,8 +15,11 @@ func (l *linter) component(i int) {
 	switch {
 	case !c.paysAnybody():
 		l.err("pays-nothing", path, "pays nobody: every figure in it is zero", "fill in what it pays, or leave it out")
+	case c.Type == RankAdvance && l.oneRankPaid(c):
+		l.err("pays-nobody", path, "has an amount for the lowest rank only, which is nobody's advance", "give higher ranks an amount")
 	case !l.somebodyEarns(c):
-		l.err("pays-nobody", path, "pays only people who cannot have it: no rank that is paid can meet requires", "compare the ranks in rates with requires")
+		l.err("pays-nobody", path, "pays only people who cannot have it: nobody whose status may earn and whose rank is paid can meet requires",
+			"compare requires with eligible.statuses and with the ranks in rates")
 	default:
 		l.rates(c, join(path, "rates"))
 		l.terms(c, join(path, c.Type))
@@ -24,18 +27,24 @@ func (l *linter) component(i int) {
 	}
 }
 
-// paysAnybody tells whether any figure of the component is above zero.
+// paysAnybody tells whether any figure of the component is above zero. Where nothing of the base counts, only amounts are.
 func (c *Component) paysAnybody() bool {
-	var texts []string
+	var texts, shares []string
 	for i := range c.Rates {
 		row := &c.Rates[i]
-		texts = append(append(texts, row.Levels...), row.Rate, row.Amount, row.Shares)
+		shares = append(append(shares, row.Levels...), row.Rate, row.Shares)
+		texts = append(texts, row.Amount)
 		for _, currency := range sortedKeys(row.Amounts) {
 			texts = append(texts, row.Amounts[currency])
 		}
 	}
 	for _, band := range c.bands() {
-		texts = append(texts, band.Rate, band.Amount)
+		shares, texts = append(shares, band.Rate), append(texts, band.Amount)
+	}
+	if c.Commissionable == "" || !isZero(c.Commissionable) {
+		texts = append(texts, shares...)
+	} else if c.Type == Binary {
+		return false // Its amounts are for volume in the legs.
 	}
 	if c.MatrixTerms != nil {
 		for _, done := range c.MatrixTerms.Completion {
@@ -93,14 +102,14 @@ func (row *Rate) pays() bool {
 	return paid || !isZero(row.Rate) || !isZero(row.Amount) || !isZero(row.Shares)
 }
 
-// somebodyEarns tells whether any rank that is paid can meet requires.
+// somebodyEarns tells whether anybody whose status may earn, of any rank that is paid, can meet requires.
 func (l *linter) somebodyEarns(c *Component) bool {
-	if c.Requires == nil {
-		return true
+	if c.Requires == nil || l.never(c.Requires) {
+		return true // The second is named already.
 	}
-	alternatives, ok := l.cases(c.Requires, true)
-	if !ok || len(l.possible(alternatives)) == 0 {
-		return true // Too many to judge, or named already.
+	alternatives, ok := l.cases(&Condition{All: []Condition{l.plan.mayEarn(), *c.Requires}}, true)
+	if !ok {
+		return true // Too many to judge.
 	}
 	for rank := range l.plan.Ranks {
 		for _, b := range alternatives {
@@ -127,6 +136,9 @@ func (l *linter) rates(c *Component, path string) {
 	}
 	used := l.used(c)
 	for i := range c.Rates {
+		if row := &c.Rates[i]; row.Limit != "" && isZero(row.Limit) && row.pays() {
+			l.warn("cap-zero", join(index(path, i), "limit"), "is nothing, so that all it pays is cut", "raise it, or pay this rank nothing")
+		}
 		if !used[i] && c.Rates[i].pays() {
 			l.warn("row-unused", index(path, i), "is never used: every class and rank has a row that says more", "leave it out")
 		}
@@ -246,6 +258,9 @@ func (l *linter) binary(c *Component, path string) {
 	}
 	if t.Pay == PayCycles && okCarry && okStronger && carry < max(weaker, stronger) {
 		l.warn("contradiction", join(path, "max_carry"), "is less than one cycle takes, so that a leg cannot be saved up for one", "raise it")
+	}
+	if t.OwnerLimit != "" && isZero(t.OwnerLimit) {
+		l.warn("cap-zero", join(path, "owner_limit"), "is nothing, so that nobody gets anything", "raise it, or leave the component out")
 	}
 	if limit, ok := l.plan.PeriodMinor(t.OwnerLimit); ok && l.plan.Placement.Positions <= 1 {
 		for i := range c.Rates {

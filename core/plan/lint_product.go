@@ -22,6 +22,10 @@ func (l *linter) free(c *Component, path string) {
 				mend+`leave completion out, or write requires: {cv: ">= 100"}`)
 		}
 	case Bands:
+		if c.BandsTerms.Of == MeasureCustomers && !l.needsSale(c) {
+			l.warn("pay-without-product", join(path, Bands), "pays for customers whatever they buy, even nothing of worth",
+				mend+`write requires: {pv: ">= 100"}`)
+		}
 		for i, band := range c.BandsTerms.Bands {
 			if band.Amount != "" && !isZero(band.Amount) && isZero(band.From) {
 				l.err("pay-without-product", index(join(join(path, Bands), "bands"), i), "pays an amount from a figure of 0 on, for next to nothing sold", mend+"begin above 0")

@@ -71,6 +71,8 @@ func TestBoundOfEachType(t *testing.T) {
 		"new customers":       {`"type":"customer_acquisition","customer_acquisition":{"min_cv":"50"},"rates":[{"amount":"5"}]`, "10 %"},
 		"any customers":       {`"type":"customer_acquisition","rates":[{"amount":"5"}]`, "without bound"},
 		"best band":           {`"type":"bands","base":"cv","bands":{"of":"cv","bands":[{"from":"100","amount":"30"},{"from":"300","amount":"60"}]}`, "30 %"},
+		"band of own volume":  {`"type":"bands","bands":{"of":"pv","bands":[{"from":"100","amount":"30"},{"from":"300","amount":"60"}]}`, "30 %"},
+		"band of an order":    {`"type":"bands","bands":{"of":"order","bands":[{"from":"50","amount":"5"}]}`, "10 %"},
 		"each band":           {`"type":"bands","base":"cv","bands":{"of":"cv","pay":"each","bands":[{"from":"100","amount":"10"},{"from":"200","amount":"40"}]}`, "25 %"},
 		"commissionable band": {`"type":"bands","base":"cv","commissionable":"50%","bands":{"of":"cv","bands":[{"from":"100","amount":"10"},{"from":"200","rate":"30%"}]}`, "15 %"},
 		"bands of groups":     {`"type":"bands","base":"cv","bands":{"of":"gv","bands":[{"from":"100","rate":"1%"}]}`, "without bound"},

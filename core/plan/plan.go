@@ -63,7 +63,7 @@ const (
 	ComponentBase = "component:"
 )
 
-// The trees a component can walk; one that is paid per order walks the sponsor tree.
+// The trees a component can walk; one that is paid per order cannot walk the placement tree.
 const (
 	TreeSponsor   = "sponsor"
 	TreeEnroller  = "enroller"
@@ -103,7 +103,7 @@ const (
 // How a cap cuts.
 const (
 	ProRata = "pro_rata" // everybody in proportion, by largest remainder
-	Hard    = "hard"     // in order of calculation until the limit is used up
+	Hard    = "hard"     // in order of calculation until the limit is used up; people of one component and period in proportion
 )
 
 // What a cap's limit is counted over.
@@ -144,6 +144,8 @@ type Plan struct {
 	rounding  money.Rounding
 	cvValue   map[string]money.Rate
 	orderCaps []*Cap
+	orderFast []FastOrder
+	enrollers bool // a component paid per order walks the enroller tree
 }
 
 // Attribution says which evidence decides whose sale an order is.
@@ -225,11 +227,12 @@ type Rate struct {
 	Limit   string            `json:"limit,omitempty"`  // Binary: most a position of this rank is paid per period, major units
 }
 
-// MarshalJSON leaves out the period of what is paid per order, so that older plans keep their hashes.
+// MarshalJSON leaves out the period of what is paid per order unless it says otherwise, so that older plans keep their
+// hashes.
 func (c Component) MarshalJSON() ([]byte, error) {
 	type plain Component
 	out := plain(c)
-	if out.Period == PerOrder {
+	if rule, _ := ruleOf(c.Type); out.Period == PerOrder && rule.period() == PerOrder {
 		out.Period = ""
 	}
 	return json.Marshal(out)
@@ -337,6 +340,18 @@ const microsPerCV = 1_000_000
 
 // OrderCaps are the caps counted per order, in the plan's order.
 func (p *Plan) OrderCaps() []*Cap { return p.orderCaps }
+
+// FastOrder is a fast start that is paid as orders settle.
+type FastOrder struct {
+	Component int   // its index
+	Excludes  []int // indices of the components that it keeps its sales from
+}
+
+// OrderFastStarts are the fast starts paid per order, in the plan's order.
+func (p *Plan) OrderFastStarts() []FastOrder { return p.orderFast }
+
+// OrdersWalkEnrollers tells whether a component paid per order walks the enroller tree.
+func (p *Plan) OrdersWalkEnrollers() bool { return p.enrollers }
 
 // effectiveFrom reads an instant to the microsecond.
 func effectiveFrom(text string) (time.Time, error) {

@@ -4,13 +4,22 @@ import "slices"
 
 // typeRule says which keys go with a type of component.
 type typeRule struct {
-	perOrder     bool     // may be paid as each order settles, because it looks at nothing but that order
+	perOrder     bool     // may be paid as each order settles, because it looks at nothing but that order and what is pinned with it
+	monthly      bool     // is paid per month where it does not say otherwise, though it may be paid per order
 	bases        []string // what it can be a share of; none: it pays amounts, or a share of what others were paid
 	trees        []string // none: it walks no tree
 	compressions []string // none: it passes nobody over
 	counting     bool     // has levels_from and include_self
 	classes      bool     // its rows may name classes
 	needsTerms   bool     // cannot do without the key that is named like the type
+}
+
+// period is what a component of the type is paid by where it does not say.
+func (r *typeRule) period() string {
+	if r.perOrder && !r.monthly {
+		return PerOrder
+	}
+	return Monthly
 }
 
 var (
@@ -41,7 +50,7 @@ func ruleOf(name string) (typeRule, bool) {
 	case Matching:
 		return typeRule{trees: anyTree, compressions: noneOrPassed, needsTerms: true}, true
 	case FastStart:
-		return typeRule{bases: netOrCV, trees: anyTree, classes: true, needsTerms: true}, true
+		return typeRule{perOrder: true, monthly: true, bases: netOrCV, trees: anyTree, classes: true, needsTerms: true}, true
 	case Infinity:
 		return typeRule{bases: netOrCV, trees: anyTree, classes: true, needsTerms: true}, true
 	case Pool:
@@ -119,10 +128,7 @@ func (c *Component) paysAmounts() bool {
 // defaults fills in what follows from the type. A type whose figures depend on other orders is monthly.
 func (c *Component) defaults() {
 	rule, known := ruleOf(c.Type)
-	if rule.perOrder {
-		c.Period = orElse(c.Period, PerOrder)
-	}
-	c.Period = orElse(c.Period, Monthly)
+	c.Period = orElse(c.Period, rule.period())
 	if len(rule.bases) > 0 || !known {
 		c.Base = orElse(c.Base, BaseNet)
 	}
@@ -184,4 +190,29 @@ func Nests(inner, outer string) bool {
 		Quarterly: {Quarterly},
 	}
 	return slices.Contains(within[inner], outer)
+}
+
+// whyPerPeriod says why what a type pays is not known as an order settles, as the rest of a sentence that begins with
+// "is order, but".
+func whyPerPeriod(name string) string {
+	switch name {
+	case Differential, Generation, Infinity:
+		return "what " + name + " pays depends on ranks or volume, which other orders of the period decide"
+	case Binary, Matrix:
+		return "what " + name + " pays depends on the volume and the people of whole legs, which are known at the end of a period"
+	case Matching:
+		return "matching pays a share of all that somebody earned, which other orders of the period add to (a share of one line is a unilevel with base: component:ID)"
+	case Pool:
+		return "a pool is shared out among everybody who holds shares at the end of a period"
+	case RankAdvance:
+		return "ranks are reached at the end of a period"
+	case XUp:
+		return "who the first recruits are may still change while earlier enrolments arrive"
+	case FirstOrder, CustomerAcquisition:
+		return "which order of a customer is the first may still change while earlier orders arrive or are refunded"
+	case Bands:
+		return "the band reached depends on other orders of the period"
+	default:
+		return "what " + name + " pays depends on other orders"
+	}
 }

@@ -118,11 +118,16 @@ func (s solver) testCases(t *Test, holds bool) ([]box, bool) {
 
 // active is what makes a person active, written out: a status that may earn, and the plan's condition.
 func (p *Plan) active() *Condition {
-	all := []Condition{{Test: &Test{Measure: MeasureStatus, Words: p.Eligible.Statuses}}}
+	all := []Condition{p.mayEarn()}
 	if p.Qualification.Active != nil {
 		all = append(all, *p.Qualification.Active)
 	}
 	return &Condition{All: all}
+}
+
+// mayEarn is having a status that may earn.
+func (p *Plan) mayEarn() Condition {
+	return Condition{Test: &Test{Measure: MeasureStatus, Words: p.Eligible.Statuses}}
 }
 
 // figure is what a comparing test looks at.

@@ -136,6 +136,28 @@ func (p *Plan) compile() {
 			p.orderCaps = append(p.orderCaps, &p.Caps[i])
 		}
 	}
+	p.compileOrders()
+}
+
+// compileOrders notes what settling an order has to know beside the seller's sponsors.
+func (p *Plan) compileOrders() {
+	for i := range p.Components {
+		c := &p.Components[i]
+		if c.Period != PerOrder {
+			continue
+		}
+		p.enrollers = p.enrollers || c.Tree == TreeEnroller
+		if c.Type != FastStart {
+			continue
+		}
+		fast := FastOrder{Component: i}
+		for j := range p.Components {
+			if c.Excludes(&p.Components[j]) {
+				fast.Excludes = append(fast.Excludes, j)
+			}
+		}
+		p.orderFast = append(p.orderFast, fast)
+	}
 }
 
 // compileTables makes one table per class named; the one for * comes last, so that the first match is the right one.

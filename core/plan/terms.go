@@ -187,7 +187,7 @@ type MatchingTerms struct {
 type FastStartTerms struct {
 	Days     int      `json:"days"`
 	RollUp   bool     `json:"roll_up,omitempty"`  // what somebody may not have goes to the next above; else it is breakage
-	Excludes []string `json:"excludes,omitempty"` // components of the same period that do not pay on the same volume; "*" for all such
+	Excludes []string `json:"excludes,omitempty"` // components of the same period, or paid per order too, that do not pay on the same volume; "*" for all such
 }
 
 // InfinityTerms pays the component's rate on all volume below Below levels until Stop ends it.

@@ -98,8 +98,8 @@ func (r *reader) amount(path, text, currency string) {
 	}
 }
 
-// validateCapPeriod refuses what has no meaning over many orders: a line, a share of one order, and cutting off whoever
-// happens to come last among people; and a span that what it limits does not fall into.
+// validateCapPeriod refuses what has no meaning over many orders, a line and a share of one order, and a span that what
+// it limits does not fall into.
 func (p *Plan) validateCapPeriod(r *reader, c *Cap, path string) {
 	share := strings.HasSuffix(c.Limit, "%")
 	switch at := p.componentIndex(c.Component); {
@@ -110,9 +110,6 @@ func (p *Plan) validateCapPeriod(r *reader, c *Cap, path string) {
 	case share && c.Per != PerOrder && c.Of == BaseNet && (p.Currency == ShopCurrency || p.Currency != string(p.PeriodCurrency())):
 		r.report(join(path, "of"), "is net, which is in the orders' currencies and cannot be added up over a period",
 			"write of: cv, or give the plan one currency instead of shop")
-	case c.Enforce == Hard && c.Per != PerOrder && (c.Scope == ScopeCompany || c.Scope == ScopeComponent):
-		r.report(join(path, "enforce"), "hard would leave some people of a period unpaid by the order of their ids",
-			"write pro_rata")
 	case at >= 0 && !Nests(p.Components[at].Period, p.CapPeriod(c)):
 		r.report(join(path, "per"), fmt.Sprintf("is %s, but %s is paid %s", c.Per, c.Component, span(p.Components[at].Period)),
 			"write per: "+p.Components[at].Period)

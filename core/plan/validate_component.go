@@ -54,11 +54,8 @@ func (p *Plan) validateComponentPeriod(r *reader, c *Component, rule typeRule, p
 	if !slices.Contains(periodNames, c.Period) && c.Period != PerOrder {
 		r.report(at, fmt.Sprintf("%q is no period", clip(c.Period)), "write order, daily, weekly, monthly or quarterly")
 	}
-	if c.Period == PerOrder && c.Type == FastStart {
-		r.report(at, "is order, but an order does not say when people enrolled", "write daily, weekly, monthly or quarterly")
-	} else if c.Period == PerOrder && !rule.perOrder {
-		r.report(at, fmt.Sprintf("is order, but what %s pays depends on other orders", c.Type),
-			"write daily, weekly, monthly or quarterly")
+	if c.Period == PerOrder && !rule.perOrder {
+		r.report(at, "is order, but "+whyPerPeriod(c.Type), "write daily, weekly, monthly or quarterly")
 	}
 	if c.Type == RankAdvance && c.Period != p.Qualification.Period {
 		r.report(at, fmt.Sprintf("is %s, but ranks are reached %s", c.Period, p.Qualification.Period),
@@ -142,9 +139,9 @@ func (p *Plan) validateWalk(r *reader, c *Component, rule typeRule, path string)
 	}
 	switch {
 	case c.Tree == "" || c.Tree == TreeSponsor || !slices.Contains(rule.trees, c.Tree):
-	case c.Period == PerOrder:
-		r.report(join(path, "tree"), fmt.Sprintf("is %s, but a component paid per order walks the sponsor tree", c.Tree),
-			"write tree: sponsor, or a period such as monthly")
+	case c.Period == PerOrder && c.Tree == TreePlacement:
+		r.report(join(path, "tree"), "is placement, but who joins may be placed only after an order is settled",
+			"write tree: sponsor or enroller, or a period such as monthly")
 	case c.Tree == TreePlacement && p.Placement == nil && len(rule.trees) > 1: // Else its terms say so.
 		r.report(join(path, "tree"), "is placement, but the plan says nothing of how places are given",
 			"add a section such as placement: {width: 2, strategy: weaker_leg}")

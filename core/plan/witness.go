@@ -32,6 +32,10 @@ func (b *bounder) witness(classes int) Witness {
 		}
 	}
 	w := Witness{Share: b.walk(chain)}
+	var possible bool
+	if w.New, w.Day, possible = b.newness(); !possible {
+		return Witness{Share: new(big.Rat)} // One fast start pays and another does not, which no enrolment brings about.
+	}
 	for _, rank := range chain {
 		w.Ranks = append(w.Ranks, b.plan.Ranks[rank])
 	}
@@ -42,15 +46,38 @@ func (b *bounder) witness(classes int) Witness {
 // walks tells whether a component pays a share of a customer's order as it settles.
 func (b *bounder) walks(i int) bool {
 	c := &b.plan.Components[i]
-	return !b.off[i] && c.Period == PerOrder && (c.Type == Retail || c.Type == Unilevel)
+	return !b.off[i] && c.Period == PerOrder && (c.Type == Retail || c.Type == Unilevel || c.Type == FastStart)
+}
+
+// newness is when the seller was enrolled, so that of the fast starts paid per order just those pay that are to; false
+// where there is no such day.
+func (b *bounder) newness() (isNew bool, day int, possible bool) {
+	least := MaxDays + 1
+	for _, fast := range b.plan.orderFast {
+		c := &b.plan.Components[fast.Component]
+		if table := c.Table(b.class); table == nil || table.Depth() == 0 {
+			continue
+		}
+		if days := c.FastStartTerms.Days; b.off[fast.Component] {
+			day = max(day, days)
+		} else {
+			isNew, least = true, min(least, days)
+		}
+	}
+	return isNew, day, !isNew || day < least
 }
 
 // start is the place in the chain that is a component's level 1.
 func (c *Component) start() int {
-	if c.Type == Unilevel && c.LevelsFrom == FromSeller {
+	if c.Type == FastStart || c.Type == Unilevel && c.LevelsFrom == FromSeller {
 		return 1
 	}
 	return 0
+}
+
+// passesOver tells whether whoever may not have a level is passed over on the way up.
+func (c *Component) passesOver() bool {
+	return c.Type == Unilevel && c.Compression != CompressNone || c.FastStartTerms != nil && c.FastStartTerms.RollUp
 }
 
 // paidAt is what a component would pay a rank at a place, if everybody below had their level.
@@ -87,7 +114,7 @@ func (b *bounder) walk(chain []int) *big.Rat {
 		level := 1
 		for place := c.start(); place < len(chain) && level <= table.Depth(); place++ {
 			cell := table.Cell(level, chain[place])
-			if passed := cell.Rate == 0 && c.Compression != CompressNone && c.Type == Unilevel; passed && table.Opens(level) >= 0 {
+			if cell.Rate == 0 && c.passesOver() && table.Opens(level) >= 0 {
 				continue
 			}
 			paid[i].Add(paid[i], rat(cell.Rate))
