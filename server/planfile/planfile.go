@@ -65,11 +65,17 @@ var integers = []string{
 
 // Plan reads the document as a plan, like Read.
 func (d *Document) Plan() (*plan.Plan, []byte, error) {
+	if len(d.root.items) == 0 && d.root.kind == mapKind {
+		return nil, nil, d.refuse(1, 1, "the file says nothing", "write keys and values, at least name and components")
+	}
 	p, err := plan.Parse(d.JSON(integers...))
 	var problems []Problem
 	var invalid *plan.Invalid
 	if errors.As(err, &invalid) {
 		for _, problem := range invalid.Problems {
+			if problem.Path == "" {
+				problem.Reason = "the plan " + problem.Reason
+			}
 			problems = append(problems, d.problem(problem.Path, problem.Reason, problem.Mend))
 		}
 	} else if err != nil {

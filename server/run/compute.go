@@ -35,6 +35,7 @@ const (
 	StageCompare = "comparing with the ledger"
 	StagePost    = "posting"
 	StageRecord  = "recording ranks"
+	StageOrders  = "paying orders"
 )
 
 // job is one computation of a period.
@@ -181,6 +182,7 @@ func (s *Service) closeSales(ctx context.Context, r *result, qualifying period.P
 	}
 	in := commission.CloseInput{
 		World: paid.world(r.period), Standings: r.standings, TreeVersion: r.pins.TreeVersion, Meets: meets, Parallel: parallel,
+		Place:    r.calendar.Place(),
 		Progress: func(done, total int) error { return r.tell(ctx, StageClose, done, total) },
 	}
 	if in.Earned, err = s.earned(ctx, r); err != nil {

@@ -69,6 +69,72 @@ func TestCancel(t *testing.T) {
 	c.wantEarned(t, map[string]int64{"ann": 12_00 + 5_00 + 3_00, "ben": 12_00 + 5_00 + 3_00, "cyd": 10_00 + 5_00, "dan": 10_00})
 }
 
+// TestSimulateCancel: a simulation that is cancelled at any step ends there and then, has said how far it was, and leaves
+// the books as they were.
+func TestSimulateCancel(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, "current_period", "")
+	for d := 1; d < 28; d += 9 {
+		c.now = day(3, d)
+		for _, who := range []string{"ann", "ben", "cyd", "dan"} {
+			c.sell(t, who+c.now.Format("02"), who, c.now, 100)
+		}
+	}
+	c.now = day(4, 5)
+	plans, err := c.store.PublishedPlans(t.Context(), program)
+	check(t, err)
+	from, to, err := c.run.Range(t.Context(), program, "2026-03")
+	check(t, err)
+	draft, history := plans[0].Plan, run.History{From: from, To: to}
+	before := c.books(t)
+	stages := map[string]bool{}
+	for step := 1; ; step++ {
+		ctx, cancel := context.WithCancel(t.Context())
+		asked := 0
+		cancelled := *c.run
+		cancelled.Progress = func(stage string, done, total int) error {
+			if stages[stage] = true; done > total {
+				t.Errorf("%s: %d of %d", stage, done, total)
+			}
+			if asked++; asked == step {
+				cancel() // as a signal does
+			}
+			return nil
+		}
+		_, err := cancelled.Simulate(ctx, program, draft, history)
+		cancel()
+		if diff := cmp.Diff(before, c.books(t)); diff != "" {
+			t.Fatalf("step %d changed the books: %s", step, diff)
+		}
+		if asked < step {
+			check(t, err)
+			if step < 12 {
+				t.Errorf("the whole had %d steps only", asked)
+			}
+			break
+		}
+		// A stage asks once more at the most: within one component nobody looks.
+		if err != nil && !errors.Is(err, context.Canceled) || asked > step+1 {
+			t.Fatalf("step %d: %v, asked %d times", step, err, asked)
+		}
+	}
+	for _, stage := range []string{run.StageOrders, run.StagePeople, run.StageSales, run.StageRanks, run.StageClose} {
+		if !stages[stage] {
+			t.Errorf("nobody was told of stage %q", stage)
+		}
+	}
+}
+
+// books is what readers see: what everybody earned, and the periods.
+func (c *company) books(t *testing.T) (all []any) {
+	t.Helper()
+	list, err := c.run.List(t.Context(), program, "monthly")
+	check(t, err)
+	head, err := c.store.Head(t.Context(), program)
+	check(t, err)
+	return []any{c.earned(t), list, head}
+}
+
 // TestProjection: the month so far, computed once for all who ask until something sells.
 func TestProjection(t *testing.T) {
 	t.Parallel()
@@ -156,6 +222,33 @@ func TestSimulate(t *testing.T) {
 	}
 }
 
+// TestSimulateFastStart: a draft that pays fast starts as orders settle is told when people enrolled, and by whom; without a
+// date it says whose is missing.
+func TestSimulateFastStart(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, "current_period", "")
+	c.now = day(3, 10)
+	c.sell(t, "1", "dan", c.now, 100)
+	c.sell(t, "2", "cyd", c.now, 100)
+	draft, err := plan.Parse([]byte(fmt.Sprintf(monthly, "current_period", `,
+ {"id":"fast","type":"fast_start","period":"order","tree":"enroller","base":"cv","fast_start":{"days":30},"rates":[{"levels":["10%"]}]}`)))
+	check(t, err)
+	from, to, err := c.run.Range(t.Context(), program, "2026-03")
+	check(t, err)
+	history := run.History{From: from, To: to}
+	if _, err := c.run.Simulate(t.Context(), program, draft, history); err == nil || !strings.Contains(err.Error(), "has no enrolment date") {
+		t.Fatalf("without a date: %v", err)
+	}
+	enroller := "ann"
+	c.people(t, admin.Distributor{DistributorID: "dan", SponsorID: "cyd", EnrolledAt: day(3, 1), EnrollerID: &enroller},
+		admin.Distributor{DistributorID: "cyd", SponsorID: "ben", EnrolledAt: day(1, 1)})
+	out, err := c.run.Simulate(t.Context(), program, draft, history)
+	check(t, err)
+	if k := out.Comparisons[0]; k.Winners != 1 || k.TopWinners[0].DistributorID != "ann" || k.Difference != "10.00" {
+		t.Errorf("%+v", k)
+	}
+}
+
 // TestMove: the effect is what closing would show; it is written only when recorded, and locked periods keep their trees.
 func TestMove(t *testing.T) {
 	t.Parallel()
@@ -228,6 +321,33 @@ func testPlacing(t *testing.T, c *company) {
 }
 
 // TestOverride: a rank given by hand holds for its time, says why, and ends.
+// A date means the company's midnight: in New York a rank given from the first of November is not had in October, and one
+// given until the first of December is had in November.
+func TestDaysOfAnOverrideAreTheCompanys(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t, "current_period", "")
+	c.publish(t, strings.Replace(strings.Replace(fmt.Sprintf(monthly, "restate", ""), "2026-01-01T", "2026-02-01T", 1), `"grace_days":2`, `"time_zone":"America/New_York"`, 1))
+	c.now = day(12, 5)
+	from, err := c.run.DayBegins(t.Context(), program, "2026-11-01")
+	check(t, err)
+	until, err := c.run.DayBegins(t.Context(), program, "2026-12-01")
+	check(t, err)
+	_, err = c.run.Override(t.Context(), program, run.Override{
+		DistributorID: "ann", Rank: "gold", Floor: true, ValidFrom: from.UnixMicro(), ValidUntil: until.UnixMicro(), Reason: "a promise",
+	})
+	check(t, err)
+	for month, want := range map[string]string{"2026-10": "member", "2026-11": "gold", "2026-12": "member"} {
+		got, err := c.run.Explain(t.Context(), program, "", month, "ann")
+		check(t, err)
+		if len(got.Why) == 0 || !strings.HasPrefix(got.Why[0], "Paid as "+want) {
+			t.Errorf("%s: %v, want paid as %s", month, got.Why, want)
+		}
+	}
+	if _, err := c.run.DayBegins(t.Context(), program, "2026-11-31"); server.CodeOf(err) != server.Invalid {
+		t.Errorf("there is no 31 November: %v", err)
+	}
+}
+
 func TestOverride(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t, "current_period", "")

@@ -6,8 +6,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"time"
 
 	"upline.dev/upline/core/genealogy"
+	"upline.dev/upline/core/plan"
 	"upline.dev/upline/server"
 )
 
@@ -35,6 +37,17 @@ func (s *Service) Override(ctx context.Context, program string, o Override) (Ove
 	}
 	o.OverrideID, o.Actor = hex.EncodeToString(random[:]), s.Actor
 	return o, s.Books.PutOverride(ctx, program, o)
+}
+
+// DayBegins is the first instant of a day, such as 2026-03-01, by the clocks that cut the company's periods: a rank that
+// is given until the first of a month is still had at the last instant of the month before.
+func (s *Service) DayBegins(ctx context.Context, program, day string) (time.Time, error) {
+	set, err := s.setting(ctx, program)
+	if err != nil {
+		return time.Time{}, err
+	}
+	p, _, _, err := set.find(plan.Daily, day, s.Clock().UnixMicro())
+	return time.UnixMicro(p.From).UTC(), err
 }
 
 // EndOverride ends an override now.

@@ -104,6 +104,8 @@ type Simulation struct {
 	Comparisons []Comparison `json:"comparisons"`
 }
 
+const microsPerDay = 24 * 60 * 60 * 1_000_000
+
 // topShifts is how many winners and losers a simulation names.
 const topShifts = 20
 
@@ -153,6 +155,10 @@ type simulator struct {
 	side    *Side
 	tree    *genealogy.Tree
 	upline  []genealogy.Person
+
+	enrolled map[string]int64
+	enroller map[string]string // of those who have one other than the sponsor
+	place    *time.Location
 }
 
 func (m *simulator) run(ctx context.Context) (side *Side, err error) {
@@ -160,6 +166,9 @@ func (m *simulator) run(ctx context.Context) (side *Side, err error) {
 		Plan: m.plan.Name, PlanHash: m.plan.Hash(), books: newPlayed(m.service.Books, m.plan, m.history), people: map[personCurrency]int64{}, Periods: []string{},
 	}
 	if m.tree, err = m.service.Books.TreeAt(ctx, m.program, m.head.TreeVersion); err != nil {
+		return nil, err
+	}
+	if err := m.readPeople(ctx); err != nil {
 		return nil, err
 	}
 	if err := m.orders(ctx); err != nil {
@@ -185,6 +194,7 @@ func (m *simulator) orders(ctx context.Context) error {
 		lines = lines[:0]
 		return err
 	}
+	days := 0 // told so far
 	span := Span{From: m.history.From.UnixMicro(), To: m.history.To.UnixMicro(), UpTo: m.head.SalesSequence}
 	err := m.side.books.LinesOfSales(ctx, m.program, span, func(s *Sale) error {
 		if len(lines) > 0 && lines[0].Source != s.Source {
@@ -193,6 +203,12 @@ func (m *simulator) orders(ctx context.Context) error {
 			}
 		}
 		lines = append(lines, *s)
+		if day := int((s.OrderTS - span.From) / microsPerDay); day >= days && m.service.Progress != nil {
+			days = day + 1
+			if err := m.service.Progress(StageOrders, day, int((span.To-span.From)/microsPerDay)); err != nil {
+				return err
+			}
+		}
 		return ctx.Err()
 	})
 	if err != nil {
@@ -253,8 +269,11 @@ func (m *simulator) input(lines []Sale) (commission.Input, error) {
 	}
 	var err error
 	m.upline, err = m.tree.Upline(m.upline[:0], first.SellerID, genealogy.AsOf{At: first.OrderTS, Version: m.head.TreeVersion}, 0)
+	if err != nil {
+		return in, err
+	}
 	in.Upline = m.upline
-	return in, err
+	return in, m.needs(&in)
 }
 
 // periods closes every period that lies whole in the history, in the order in which they end.

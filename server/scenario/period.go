@@ -151,7 +151,7 @@ func (c *closer) run() error {
 	}
 	c.out, err = commission.Close(commission.CloseInput{
 		World: w, Standings: c.standings, TreeVersion: version, Meets: c.standings.Tester().Meets, Earned: c.earned(),
-		Before: c.closes.state[c.span.Kind],
+		Before: c.closes.state[c.span.Kind], Place: c.calendar.Place(),
 	}, c.file.plan)
 	if err != nil {
 		return err

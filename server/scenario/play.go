@@ -148,8 +148,10 @@ func (w *world) input(o order.Order, net order.Breakdown) (commission.Input, err
 	if err != nil || in.Attribution.DistributorID == "" {
 		return in, err
 	}
-	in.Upline, err = w.tree.Upline(nil, in.Attribution.DistributorID, as, 0)
-	return in, err
+	if in.Upline, err = w.tree.Upline(nil, in.Attribution.DistributorID, as, 0); err != nil {
+		return in, err
+	}
+	return in, w.needs(&in, as)
 }
 
 // resolve finds the distributor a piece of evidence names.

@@ -6,6 +6,7 @@ package scenario
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,8 +29,8 @@ type Summary struct {
 
 // Run runs every *.yaml file of a folder, in the order of their names, and writes one line for each; what differs
 // follows as a table. A file that cannot be read fails like one whose figures differ. The error is for the folder
-// itself, and for a folder without scenarios.
-func Run(dir string, out io.Writer) (Summary, error) {
+// itself, for a folder without scenarios, and for a context that has ended.
+func Run(ctx context.Context, dir string, out io.Writer) (Summary, error) {
 	folder := os.DirFS(dir)
 	names, err := fs.Glob(folder, "*.yaml")
 	if err != nil {
@@ -41,6 +42,9 @@ func Run(dir string, out io.Writer) (Summary, error) {
 	slices.Sort(names)
 	var summary Summary
 	for _, name := range names {
+		if err := ctx.Err(); err != nil {
+			return summary, fmt.Errorf("scenario %s: %w", name, err)
+		}
 		report := runFile(folder, name)
 		word := "ok  "
 		if report.failed() {
@@ -52,9 +56,6 @@ func Run(dir string, out io.Writer) (Summary, error) {
 		if _, err := fmt.Fprintf(out, "%s  %s  %s\n%s", word, name, report.title, report.text()); err != nil {
 			return summary, fmt.Errorf("write report: %w", err)
 		}
-	}
-	if _, err := fmt.Fprintf(out, "%d passed, %d failed\n", summary.Passed, summary.Failed); err != nil {
-		return summary, fmt.Errorf("write report: %w", err)
 	}
 	return summary, nil
 }
@@ -122,10 +123,13 @@ type person struct {
 	Refused string `json:"refused"` // a part of the reason why there is no such place
 }
 
-// sku is a product. CV and QV are volumes per unit; the others are volume per major unit of net.
+// sku is a product, in one country where it names one. A later entry counts from From on. CV and QV are volumes per unit;
+// the others are volume per major unit of net.
 type sku struct {
 	SKU     string `json:"sku"`
 	Class   string `json:"class"`
+	Country string `json:"country"`
+	From    string `json:"from"`
 	CV      string `json:"cv"`
 	QV      string `json:"qv"`
 	CVOfNet string `json:"cv_of_net"`

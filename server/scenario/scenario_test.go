@@ -18,7 +18,7 @@ var update = flag.Bool("update", false, "rewrite golden files")
 func TestScenarios(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	summary, err := scenario.Run("testdata", &out)
+	summary, err := scenario.Run(t.Context(), "testdata", &out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func TestScenarios(t *testing.T) {
 func TestWrongScenariosFail(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	summary, err := scenario.Run(filepath.Join("testdata", "wrong"), &out)
+	summary, err := scenario.Run(t.Context(), filepath.Join("testdata", "wrong"), &out)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestWrongScenariosFail(t *testing.T) {
 func TestNoScenarios(t *testing.T) {
 	t.Parallel()
 	for _, dir := range []string{t.TempDir(), filepath.Join(t.TempDir(), "missing")} {
-		if _, err := scenario.Run(dir, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "no scenario files") {
+		if _, err := scenario.Run(t.Context(), dir, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "no scenario files") {
 			t.Errorf("%s: error is %v", dir, err)
 		}
 	}

@@ -132,9 +132,12 @@ func instant(text string, fallback int64) (int64, error) {
 func (s sku) mapping() (catalog.Mapping, error) {
 	m := catalog.Mapping{
 		SKUID: s.SKU, Platform: string(order.Custom), PlatformSKU: s.SKU, Name: s.SKU, CommissionClass: cmp.Or(s.Class, defaultClass),
-		ValidFrom: genealogy.Beginning, Version: 1,
+		Country: s.Country, Version: 1,
 	}
 	var err error
+	if m.ValidFrom, err = instant(s.From, genealogy.Beginning); err != nil {
+		return m, fmt.Errorf("from: %w", err)
+	}
 	if m.CV, err = volumeRule(s.CV, s.CVOfNet); err != nil {
 		return m, fmt.Errorf("cv: %w", err)
 	}
