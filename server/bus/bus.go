@@ -42,6 +42,9 @@ type Bus interface {
 	Consume(ctx context.Context, topic, group string, h Handler) error
 	// Ping asks whether the bus can be reached.
 	Ping(ctx context.Context) error
+	// Prepare makes what a topic needs. A topic that is there with another number of partitions is server.Invalid: the messages of one
+	// key would be in several, or where nobody looks.
+	Prepare(ctx context.Context, topic string) error
 	// Close lets go of connections. Consume must have ended.
 	Close() error
 }
@@ -52,12 +55,26 @@ type Options struct {
 	Attempts   int           // how often a poisonous message is tried alone; default 5
 	RetryFirst time.Duration // the first wait after an error; default 100 ms, doubled up to RetryMost
 	RetryMost  time.Duration // default 10 s
-	Partitions int           // how many of a topic's messages can be handled at the same time; default 8, fixed for a topic's life
+	Partitions int           // how many of a topic's messages can be handled at the same time, fixed for a topic's life; default 8, or what a topic of Kafka has
 	Rebalance  time.Duration // how often a member looks whether it holds more partitions than its share; default 1 s
 	// Dead is told of each message that is given up. May be nil.
 	Dead func(topic, group string, m Message, cause error)
 	// Dial makes connections; nil is net.Dialer's.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	anyPartitions bool // nobody asked for a number
+}
+
+// A topic has as many partitions as nobody chose, and as many as may be chosen.
+const (
+	DefaultPartitions = 8
+	MaxPartitions     = 1024
+)
+
+// otherPartitions refuses a topic that is divided otherwise.
+func (o Options) otherPartitions(topic string, has string) error {
+	return server.Errorf(server.Invalid, "the topic %s has %s, and %d are wanted; set BUS_PARTITIONS to what it has, or begin anew with another ?prefix= in BUS_URL",
+		topic, has, o.Partitions)
 }
 
 func (o Options) withDefaults() Options {
@@ -65,7 +82,9 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Attempts, 5)
 	setDefault(&o.RetryFirst, 100*time.Millisecond)
 	setDefault(&o.RetryMost, 10*time.Second)
-	setDefault(&o.Partitions, 8)
+	if o.Partitions == 0 {
+		o.Partitions, o.anyPartitions = DefaultPartitions, true
+	}
 	setDefault(&o.Rebalance, time.Second)
 	if o.Dead == nil {
 		o.Dead = func(string, string, Message, error) {}
@@ -112,6 +131,9 @@ func Open(address string, o Options) (Bus, error) {
 var prefixForm = regexp.MustCompile(`^[a-z0-9._-]{0,50}$`)
 
 func open(address *url.URL, o Options) (Bus, error) {
+	if o.Partitions < 1 || o.Partitions > MaxPartitions {
+		return nil, server.Errorf(server.Invalid, "BUS_PARTITIONS is %d; a topic has 1 to %d", o.Partitions, MaxPartitions)
+	}
 	switch address.Scheme {
 	case "amqp", "amqps":
 		return newRabbit(address.String(), o), nil
@@ -119,6 +141,15 @@ func open(address *url.URL, o Options) (Bus, error) {
 		return newKafka(address, o)
 	}
 	return nil, server.Errorf(server.Invalid, "BUS_URL begins with %q; write amqp://user:password@host:5672/ or kafka://host:9092", address.Scheme+"://")
+}
+
+// CheckAddress refuses an address that Open would refuse, without opening anything.
+func CheckAddress(address string) error {
+	b, err := Open(address, Options{})
+	if err != nil {
+		return err
+	}
+	return b.Close()
 }
 
 // prefixed is a bus whose topics have other names outside.
@@ -129,6 +160,10 @@ type prefixed struct {
 
 func (p prefixed) Publish(ctx context.Context, topic string, batch []Message) error {
 	return p.Bus.Publish(ctx, p.prefix+topic, batch)
+}
+
+func (p prefixed) Prepare(ctx context.Context, topic string) error {
+	return p.Bus.Prepare(ctx, p.prefix+topic)
 }
 
 func (p prefixed) Consume(ctx context.Context, topic, group string, h Handler) error {

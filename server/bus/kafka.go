@@ -114,20 +114,54 @@ func (k *kafka) ready(ctx context.Context, topic string) (*kgo.Client, error) {
 	return k.producer, nil
 }
 
-// create makes a topic with our partitions and the cluster's own replication; one that is there stays as it is.
+func (k *kafka) Prepare(ctx context.Context, topic string) error {
+	_, err := k.ready(ctx, topic)
+	return err
+}
+
+// create makes a topic with our partitions and the cluster's own replication. One that is there stays as it is; where a number of
+// partitions was asked for, it must be that.
 func (k *kafka) create(ctx context.Context, client *kgo.Client, topic string) error {
 	request := kmsg.NewPtrCreateTopicsRequest()
 	wanted := kmsg.NewCreateTopicsRequestTopic()
 	wanted.Topic, wanted.ReplicationFactor = topic, -1
-	wanted.NumPartitions = int32(k.options.Partitions) //nolint:gosec // Some tens at most.
+	wanted.NumPartitions = int32(k.options.Partitions) //nolint:gosec // MaxPartitions at most.
 	request.Topics, request.TimeoutMillis = append(request.Topics, wanted), 10_000
 	answer, err := request.RequestWith(ctx, client)
 	if err != nil {
 		return unreachable("Kafka", err)
 	}
 	for _, made := range answer.Topics {
-		if err := kerr.ErrorForCode(made.ErrorCode); err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+		err := kerr.ErrorForCode(made.ErrorCode)
+		if errors.Is(err, kerr.TopicAlreadyExists) {
+			err = k.compare(ctx, client, topic)
+		}
+		if err != nil {
 			return fmt.Errorf("create the Kafka topic %s: %w", topic, err)
+		}
+	}
+	return nil
+}
+
+// compare holds a topic that is there against the number of partitions that was asked for.
+func (k *kafka) compare(ctx context.Context, client *kgo.Client, topic string) error {
+	if k.options.anyPartitions || isDead(topic) {
+		return nil
+	}
+	request := kmsg.NewPtrMetadataRequest()
+	named := kmsg.NewMetadataRequestTopic()
+	named.Topic = &topic
+	request.Topics = append(request.Topics, named)
+	answer, err := request.RequestWith(ctx, client)
+	if err != nil {
+		return unreachable("Kafka", err)
+	}
+	for _, t := range answer.Topics {
+		if err := kerr.ErrorForCode(t.ErrorCode); err != nil {
+			return unreachable("Kafka", err)
+		}
+		if len(t.Partitions) != k.options.Partitions {
+			return k.options.otherPartitions(topic, fmt.Sprintf("%d partitions", len(t.Partitions)))
 		}
 	}
 	return nil
@@ -167,7 +201,10 @@ func (k *kafka) Consume(ctx context.Context, topic, group string, h Handler) err
 	}}
 	wait := k.options.RetryFirst
 	for ctx.Err() == nil {
-		_, err := k.ready(ctx, topic)
+		err := k.Prepare(ctx, topic)
+		if server.CodeOf(err) == server.Invalid {
+			return fmt.Errorf("consume %s as %s: %w", topic, group, err)
+		}
 		if err == nil {
 			err = k.member(ctx, d)
 		}

@@ -34,6 +34,9 @@ func newMemory(o Options) *memory {
 	return &memory{options: o, groups: make(map[[2]string]*memoryGroup)}
 }
 
+// Prepare has nothing to make: topics are divided as this process says.
+func (m *memory) Prepare(context.Context, string) error { return nil }
+
 func (m *memory) Ping(context.Context) error { return nil }
 
 func (m *memory) Close() error {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+	"github.com/twmb/franz-go/pkg/kerr"
 
 	"upline.dev/upline/server"
 )
@@ -32,7 +33,8 @@ type rabbit struct {
 
 	mu         sync.Mutex // one batch is published at a time
 	connection *amqp.Connection
-	channel    *amqp.Channel // in confirm mode
+	channel    *amqp.Channel   // in confirm mode
+	divided    map[string]bool // topics that are divided as we do, so far as this connection knows
 	closed     bool
 }
 
@@ -85,6 +87,9 @@ func reasonOf(err error) string {
 	if refused, ok := errors.AsType[*amqp.Error](err); ok {
 		return refused.Reason
 	}
+	if refused, ok := errors.AsType[*kerr.Error](err); ok {
+		return refused.Description
+	}
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op.Op + ": " + op.Err.Error()
 	}
@@ -100,6 +105,31 @@ func (r *rabbit) Ping(ctx context.Context) error {
 		return err
 	}
 	_ = connection.Close()
+	return nil
+}
+
+func (r *rabbit) Prepare(ctx context.Context, topic string) error {
+	connection, channel, err := r.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = connection.Close() }()
+	return r.divide(channel, topic)
+}
+
+// divide notes into how many partitions a topic is divided, as the limit of a queue that nothing is ever in: RabbitMQ refuses to
+// have it declared with another.
+func (r *rabbit) divide(channel *amqp.Channel, topic string) error {
+	if isDead(topic) {
+		return nil // It is divided as its topic.
+	}
+	_, err := channel.QueueDeclare("upline."+topic+".partitions", true, false, false, false, amqp.Table{"x-queue-type": "quorum", "x-max-length": r.options.Partitions})
+	if refused, ok := errors.AsType[*amqp.Error](err); ok && refused.Code == amqp.PreconditionFailed {
+		return r.options.otherPartitions(topic, "another number of partitions")
+	}
+	if err != nil {
+		return unreachable("RabbitMQ", err)
+	}
 	return nil
 }
 
@@ -130,8 +160,14 @@ func (r *rabbit) Publish(ctx context.Context, topic string, batch []Message) (er
 		r.drop()
 	}
 	if r.connection == nil {
+		r.divided = map[string]bool{}
 		if r.connection, r.channel, err = r.connect(ctx); err == nil {
 			err = r.channel.Confirm(false)
+		}
+	}
+	if err == nil && !r.divided[topic] {
+		if err = r.divide(r.channel, topic); err == nil {
+			r.divided[topic] = true
 		}
 	}
 	if err == nil {
@@ -181,6 +217,9 @@ func (r *rabbit) Consume(ctx context.Context, topic, group string, h Handler) er
 		if ctx.Err() != nil {
 			break
 		}
+		if server.CodeOf(err) == server.Invalid {
+			return fmt.Errorf("consume %s as %s: %w", topic, group, err)
+		}
 		if configured, ok := errors.AsType[*amqp.Error](err); ok && configured.Code == amqp.PreconditionFailed {
 			return fmt.Errorf("consume %s as %s: %w", topic, group, server.Errorf(server.Invalid,
 				"RabbitMQ has a queue of this name with other settings (%s); remove it, or choose another virtual host", configured.Reason))
@@ -203,6 +242,9 @@ func (r *rabbit) consume(ctx context.Context, d *delivering) (begun bool, err er
 		return false, err
 	}
 	defer func() { _ = connection.Close() }()
+	if err := r.divide(channel, d.topic); err != nil {
+		return false, err
+	}
 	if err := r.declare(channel, d.topic, d.group); err != nil {
 		return false, err
 	}

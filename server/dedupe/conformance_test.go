@@ -112,14 +112,16 @@ func counts(t *testing.T, c, other dedupe.Cache, remembers bool) {
 		t.Errorf("%d were allowed, want %d", allowed.Load(), want)
 	}
 	c.Forget(ctx, key)
-	if !other.Take(ctx, key, 1, 50*time.Millisecond) {
+	if !other.Take(ctx, key, 1, time.Minute) {
 		t.Error("a count that was dropped still counts")
 	}
-	if other.Take(ctx, key, 1, 50*time.Millisecond) == remembers {
+	if other.Take(ctx, key, 1, time.Minute) == remembers {
 		t.Error("the limit")
 	}
+	short := own("short")
+	other.Take(ctx, short, 1, 50*time.Millisecond)
 	time.Sleep(80 * time.Millisecond)
-	if !c.Take(ctx, key, 1, time.Minute) {
+	if !c.Take(ctx, short, 1, time.Minute) {
 		t.Error("a window does not end")
 	}
 }
@@ -194,7 +196,7 @@ func TestRedisIsAway(t *testing.T) {
 			t.Parallel()
 			door := newDoor(t, address)
 			var away, back atomic.Int64
-			c := open(t, door.address, dedupe.Options{Timeout: 250 * time.Millisecond, Pause: 300 * time.Millisecond, Failed: func(err error) {
+			c := open(t, door.address, dedupe.Options{Timeout: 2 * time.Second, Pause: 300 * time.Millisecond, Failed: func(err error) {
 				if err != nil {
 					away.Add(1)
 				} else {
@@ -213,7 +215,7 @@ func TestRedisIsAway(t *testing.T) {
 					t.Fatal("it knows although Redis is away")
 				}
 			}
-			if took := time.Since(begin); took > 5*time.Second {
+			if took := time.Since(begin); took > time.Minute { // and not a thousand times its patience
 				t.Errorf("a thousand questions took %v", took)
 			}
 			if !c.Take(t.Context(), key, 0, time.Minute) {

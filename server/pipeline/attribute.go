@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 
@@ -35,6 +36,10 @@ func (f *facts) attribute(o order.Order, p *plan.Plan, pins *Pins) (order.Attrib
 	return found, nil
 }
 
+// erasedBuyer stands for a buyer whom the shop has taken out of the order since: by whom it was won is pinned, and who sold
+// it does not give back what was earned because a shop forgets its customers.
+const erasedBuyer = "erased"
+
 func (f *facts) attributeBy(o order.Order, p *plan.Plan, pins *Pins) (order.Attribution, error) {
 	o.Evidence = slices.DeleteFunc(slices.Clone(o.Evidence), func(e order.Evidence) bool {
 		return e.Kind == order.BoundCustomer || e.Kind == order.Checkout
@@ -43,7 +48,7 @@ func (f *facts) attributeBy(o order.Order, p *plan.Plan, pins *Pins) (order.Attr
 		o.Evidence = append(o.Evidence, order.Evidence{Kind: order.LandingReference, Value: pins.HintedReference})
 	}
 	if pins.BoundDistributor != "" {
-		o.Evidence = append(o.Evidence, order.Evidence{Kind: order.BoundCustomer, Value: o.BuyerID})
+		o.Evidence = append(o.Evidence, order.Evidence{Kind: order.BoundCustomer, Value: cmp.Or(o.BuyerID, erasedBuyer)})
 	}
 	precedence := make([]order.EvidenceKind, len(p.Attribution.Evidence))
 	for i, kind := range p.Attribution.Evidence {

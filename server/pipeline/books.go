@@ -68,6 +68,13 @@ type Books interface {
 	StatedBindings(ctx context.Context, customers []Customer) ([]order.Binding, error)
 	// Hints reads what the stores' pages told of checkouts, where they told anything.
 	Hints(ctx context.Context, checkouts []Checkout) (map[Checkout]string, error)
+	// Enrolments reads when people were enrolled: every fact recorded up to the transaction's Versions.Tree, of each person
+	// in the order in which they hold, the last one over those before.
+	Enrolments(ctx context.Context, ids []string) ([]Enrolment, error)
+	// Enrollers gives the links of everybody who has an enroller other than the sponsor, by date and then by version.
+	Enrollers(ctx context.Context) (map[string][]genealogy.Link, error)
+	// TimeZone is the program's, an IANA name.
+	TimeZone(ctx context.Context) (string, error)
 	// Settle writes everything the batch decided: revisions, states, pins, snapshots, postings (sealed, chained),
 	// outbox rows, parks, bindings, and the deliveries' ends. Called once. A source that is no longer parked ends its
 	// other parked deliveries; every outcome but Unchanged takes the source off ReleasedSources.
@@ -115,6 +122,8 @@ type Pins struct {
 	HintedReference string `json:"hinted_reference,omitempty"`
 	// LaterSKUs are SKUs first mapped after CatalogVersion (an edit added them), with the version they were read at.
 	LaterSKUs []LaterSKU `json:"later_skus,omitempty"`
+	// Enrolled is when its seller and buyer were enrolled, where its plan asks for it.
+	Enrolled []commission.Enrolment `json:"enrolled,omitempty"`
 }
 
 // LaterSKU is one SKU read at a later catalogue version than the order's pin.
@@ -162,6 +171,7 @@ const (
 	ReasonNoPlan             ReasonCode = "no_plan"             // cause "plan"
 	ReasonUnknownRank        ReasonCode = "unknown_rank"        // causes "ref:{lower-case distributor id}" and "plan"
 	ReasonMissingWholesale   ReasonCode = "missing_wholesale"   // waits for a newer snapshot, or cause "plan"
+	ReasonMissingEnrolment   ReasonCode = "missing_enrolment"   // causes "ref:{lower-case distributor id}" and "plan"
 	ReasonFailed             ReasonCode = "failed"              // our own failure, repeated until no attempt was left
 )
 

@@ -28,6 +28,7 @@ type facts struct {
 	bindings map[Customer]Binding // those of this batch's buyers, with those the batch itself made
 	stated   map[Customer][]order.Binding
 	hints    map[Checkout]string
+	people   peopleFacts
 }
 
 // readFacts asks the books for what a batch needs.
@@ -55,7 +56,7 @@ func readFacts(ctx context.Context, books Books, b *batch, now time.Time) (*fact
 			return nil, fmt.Errorf("read hints: %w", err)
 		}
 	}
-	return f, nil
+	return f, f.readPeople(ctx, books, b)
 }
 
 // readBindings asks whose customers the buyers are, and who they are themselves.
@@ -133,6 +134,7 @@ func (f *facts) pin(o order.Order, pinned *Pins) (Pins, *plan.Plan, error) {
 	if pinned != nil {
 		pins := *pinned
 		pins.LaterSKUs = slices.Clone(pinned.LaterSKUs) // A run that fails must not leave its mark.
+		pins.Enrolled = slices.Clone(pinned.Enrolled)
 		for _, published := range f.plans {
 			if published.Hash == pins.PlanHash {
 				f.nameBuyer(o, published.Plan, &pins)

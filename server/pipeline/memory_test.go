@@ -43,6 +43,9 @@ type memory struct {
 	snapshots map[string][]byte
 	batches   []int
 	maxAtOnce int
+
+	enrolments []Enrolment
+	enrollers  map[string][]genealogy.Link
 }
 
 // storedSource is an order's row; state and pins are kept as JSON, as a real database does.
@@ -336,6 +339,20 @@ func (b *memoryBooks) Hints(_ context.Context, checkouts []Checkout) (map[Checko
 	}
 	return out, nil
 }
+
+func (b *memoryBooks) Enrolments(_ context.Context, ids []string) (out []Enrolment, err error) {
+	for _, e := range b.enrolments {
+		if slices.Contains(ids, e.DistributorID) && e.Version <= b.versions.Tree {
+			out = append(out, e)
+		}
+	}
+	return out, nil
+}
+
+func (b *memoryBooks) Enrollers(context.Context) (map[string][]genealogy.Link, error) {
+	return b.enrollers, nil
+}
+func (b *memoryBooks) TimeZone(context.Context) (string, error) { return "Europe/Berlin", nil }
 
 func (b *memoryBooks) Settle(_ context.Context, settlements []Settlement, finished []inbox.Finished, _ time.Time) error {
 	for _, s := range settlements {

@@ -54,6 +54,7 @@ func reasonOf(err error) *Reason {
 		rate      *commission.MissingRate
 		rank      *commission.UnknownRank
 		wholesale *commission.MissingWholesale
+		enrolment *commission.MissingFact
 		fault     *genealogy.Fault
 		malformed *adapters.Malformed
 	)
@@ -84,6 +85,11 @@ func reasonOf(err error) *Reason {
 		}
 	case errors.As(err, &wholesale):
 		return &Reason{Code: ReasonMissingWholesale, Detail: sentence(wholesale.Error(), "The store has to send it"), Causes: []string{planCause}}
+	case errors.As(err, &enrolment):
+		return &Reason{
+			Code: ReasonMissingEnrolment, Detail: sentence(enrolment.Error(), ""),
+			Causes: []string{refCause(enrolment.DistributorID), planCause},
+		}
 	case errors.As(err, &fault):
 		return faultReason(fault)
 	case errors.As(err, &malformed):

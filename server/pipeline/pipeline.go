@@ -95,6 +95,7 @@ type Pipeline struct {
 	kick    chan struct{} // of one: the sweep is wanted now
 	infos   infoCache
 	cooling cooling
+	rush    rush
 	away    outageLog
 }
 
@@ -202,14 +203,17 @@ func (p *Pipeline) drain() {
 }
 
 // Reserve takes room for a delivery that is about to be stored.
-func (p *Pipeline) Reserve(bytes int) bool { return p.room.reserve(bytes) }
+func (p *Pipeline) Reserve(bytes int) bool {
+	p.rush.arrived()
+	return p.room.reserve(bytes)
+}
 
 // Release gives back the room of a delivery that was not stored.
 func (p *Pipeline) Release(bytes int) { p.leave("", bytes) }
 
 // Accept takes a stored delivery that has room.
 func (p *Pipeline) Accept(d order.Delivery) {
-	it := &item{key: d.DeliveryID, row: inbox.Row{Delivery: d}, bytes: len(d.Body), program: d.ProgramID}
+	it := &item{key: d.DeliveryID, row: inbox.Row{Delivery: d}, arrived: true, bytes: len(d.Body), program: d.ProgramID}
 	p.admit(it)
 }
 

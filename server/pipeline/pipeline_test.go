@@ -71,7 +71,7 @@ func start(t *testing.T, m *memory, options Options, deps ...func(*Deps)) *runni
 		once.Do(func() {
 			r.inbox.Close()
 			cancel()
-			if err := <-done; err != nil {
+			if err := <-done; err != nil && !errors.Is(err, context.Canceled) { // a test may be over before it has begun
 				t.Error(err)
 			}
 		})
@@ -255,48 +255,97 @@ func TestAHundredCopiesInParallelMakeOneSet(t *testing.T) {
 	}
 }
 
-func TestOneOrderIsNeverSettledTwiceAtOnceAndBatchesForm(t *testing.T) {
+// TestBatchesForm while the batch before them is under way: small ones of what has just arrived where that is asked for, large ones
+// of a backlog, but not while many arrive.
+func TestBatchesForm(t *testing.T) {
 	t.Parallel()
-	m := world(t)
-	options := quick()
-	options.BatchMax = 10
-	blocked, leave := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	m.strike = func(point string) error {
-		if point == "commit" {
-			once.Do(func() { close(blocked); <-leave })
+	arrives := func(p *Pipeline, d order.Delivery) {
+		if p.Reserve(len(d.Body)) {
+			p.Accept(d)
 		}
-		return nil
 	}
-	options.Shards = 1
-	r := start(t, m, options)
-	stored := make(chan struct{})
-	go func() {
-		// The memory is locked while the first commit hangs, so these go straight to the pipeline.
-		defer close(stored)
-		<-blocked
-		for i := range 25 {
-			d := order.Delivery{
-				DeliveryID: fmt.Sprint("h", i), ProgramID: "p1", StoreID: "s1", Platform: order.Shopify,
-				Body: body(told(1, sale(func(o *order.Order) { o.Source = orderNo(i) }))),
-			}
-			if r.pipeline.Reserve(len(d.Body)) {
-				r.pipeline.Accept(d)
-			}
-		}
-		for len(r.pipeline.shards[0]) < 25 {
-			time.Sleep(time.Millisecond)
-		}
-		close(leave)
-	}()
-	r.put(t, "w1", body(told(1, sale())))
-	<-stored
-	r.stop()
-	if diff := cmp.Diff([]int{1, 10, 10, 5}, r.batches); diff != "" {
-		t.Error(diff)
+	swept := func(p *Pipeline, d order.Delivery) {
+		p.room.force(len(d.Body))
+		row := inbox.Row{Delivery: d, SealedBody: d.Body}
+		row.Body = nil
+		p.admit(&item{key: d.DeliveryID, row: row, bytes: len(d.Body), program: d.ProgramID})
 	}
-	if len(r.postings) != 26*3 {
-		t.Errorf("%d postings", len(r.postings))
+	for name, c := range map[string]struct {
+		give func(*Pipeline, order.Delivery)
+		rush bool
+		want []int
+	}{
+		"arrivals":                  {give: arrives, want: []int{1, 10, 10, 5}},
+		"a backlog":                 {give: swept, want: []int{1, 20, 5}},
+		"a backlog with many after": {give: swept, rush: true, want: []int{1, 10, 10, 5}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := world(t)
+			options := quick()
+			options.Shards, options.BatchMax, options.ArrivalBatchMax = 1, 20, 10
+			blocked, leave := make(chan struct{}), make(chan struct{})
+			var once sync.Once
+			m.strike = func(point string) error {
+				if point == "commit" {
+					once.Do(func() { close(blocked); <-leave })
+				}
+				return nil
+			}
+			r := start(t, m, options, func(d *Deps) { d.Bodies = m })
+			if c.rush {
+				r.pipeline.rush.on, r.pipeline.rush.began = true, time.Now().Add(time.Hour)
+			}
+			stored := make(chan struct{})
+			go func() {
+				// The memory is locked while the first commit hangs, so these go straight to the pipeline.
+				defer close(stored)
+				<-blocked
+				for i := range 25 {
+					c.give(r.pipeline, order.Delivery{
+						DeliveryID: fmt.Sprint("h", i), ProgramID: "p1", StoreID: "s1", Platform: order.Shopify,
+						Body: body(told(1, sale(func(o *order.Order) { o.Source = orderNo(i) }))),
+					})
+				}
+				for len(r.pipeline.shards[0]) < 25 {
+					time.Sleep(time.Millisecond)
+				}
+				close(leave)
+			}()
+			r.put(t, "w1", body(told(1, sale())))
+			<-stored
+			r.stop()
+			if diff := cmp.Diff(c.want, r.batches); diff != "" {
+				t.Error(diff)
+			}
+			if len(r.postings) != 26*3 {
+				t.Errorf("%d postings", len(r.postings))
+			}
+		})
+	}
+}
+
+// TestRush: it is on while more than so many arrive a second, by whole windows.
+func TestRush(t *testing.T) {
+	t.Parallel()
+	var r rush
+	now := time.Unix(1, 0)
+	r.arrived()
+	if r.at(now) {
+		t.Error("one arrival is a rush")
+	}
+	for i, arrivals := range []int{24, 25, 100, 0} {
+		for range arrivals {
+			r.arrived()
+		}
+		before := r.on
+		if r.at(now.Add(rushWindow-1)) != before {
+			t.Errorf("window %d is judged before it ends", i)
+		}
+		now = now.Add(rushWindow)
+		if got := r.at(now); got != (arrivals >= 25) {
+			t.Errorf("%d arrivals in a window: rush %t", arrivals, got)
+		}
 	}
 }
 

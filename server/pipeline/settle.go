@@ -56,7 +56,7 @@ func (f *facts) settle(rec SourceRecord, t task) (s Settlement, err error) {
 	if !pays && rec.Pins == nil {
 		return s, nil // It is pinned when it first counts.
 	}
-	in, err := f.input(o, s, &pins)
+	in, err := f.input(o, s, p, &pins)
 	if err != nil {
 		return s, err
 	}
@@ -86,7 +86,7 @@ func merge(state order.State, revisions []Revised) (order.State, error) {
 }
 
 // input gathers what Calculate may know, all as of the order's own time and at its pinned versions.
-func (f *facts) input(o order.Order, s Settlement, pins *Pins) (commission.Input, error) {
+func (f *facts) input(o order.Order, s Settlement, p *plan.Plan, pins *Pins) (commission.Input, error) {
 	seller := s.Attribution.DistributorID
 	lines, err := f.lines(o, s.Net, seller != "", pins)
 	if err != nil {
@@ -97,9 +97,11 @@ func (f *facts) input(o order.Order, s Settlement, pins *Pins) (commission.Input
 		Lines: lines, Attribution: s.Attribution, Buyer: pins.BuyerDistributor, Pins: pins.Pins,
 	}
 	if seller != "" {
-		in.Upline, err = f.tree.Upline(make([]genealogy.Person, 0, 16), seller, pins.asOf(o), 0)
+		if in.Upline, err = f.tree.Upline(make([]genealogy.Person, 0, 16), seller, pins.asOf(o), 0); err != nil {
+			return in, err
+		}
 	}
-	return in, err
+	return in, f.needs(&in, o, p, pins)
 }
 
 // post turns what should be into postings: the difference to what is there. An empty difference raises no revision and

@@ -559,6 +559,12 @@ func TestCustomersStayWithTheDistributorOfTheirFirstOrder(t *testing.T) {
 	if again.Attribution.DistributorID != "lisa" {
 		t.Error("the binding that held at the first settlement is pinned")
 	}
+	forgotten := m.step(t, told(3, sale(func(o *order.Order) {
+		o.Source, o.OrderTS, o.Evidence, o.BuyerID, o.Name = orderNo(2), day(2), nil, "", "#2"
+	})))
+	if forgotten.Attribution.DistributorID != "lisa" || forgotten.Attribution.Winner != order.BoundCustomer {
+		t.Errorf("a shop that takes the customer out of its orders takes nothing from lisa: %+v", forgotten.Attribution)
+	}
 }
 
 func TestBindingsWithinOneBatch(t *testing.T) {

@@ -25,7 +25,7 @@ func (p *Pipeline) settleShard(ctx context.Context, waiting chan *item) {
 
 func (p *Pipeline) gather(first *item, waiting chan *item) []*item {
 	items := []*item{first}
-	for len(items) < p.batchMax(first) {
+	for most := p.batchMax(first); len(items) < most; {
 		select {
 		case it := <-waiting:
 			items = append(items, it)
@@ -37,9 +37,9 @@ func (p *Pipeline) gather(first *item, waiting chan *item) []*item {
 }
 
 // batchMax bounds the batch that an item begins. What has just arrived goes in small batches where arrivals wait for the
-// database meanwhile; a backlog goes in large ones.
+// database meanwhile; a backlog goes in large ones, but not while many arrive.
 func (p *Pipeline) batchMax(first *item) int {
-	if first.isDelivery() && first.row.SealedBody == nil {
+	if first.arrived || p.rush.at(p.deps.Clock()) {
 		return p.options.ArrivalBatchMax
 	}
 	return p.options.BatchMax

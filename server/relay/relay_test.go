@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -110,111 +111,117 @@ func newRelay(b relay.Books, w relay.Publisher) *relay.Relay {
 // TestRelay: broken publishes and a position that cannot be noted cost repeats, and lose and reorder nothing.
 func TestRelay(t *testing.T) {
 	t.Parallel()
-	b, w := newBooks(map[string]int{"acme": 95, "other": 20, "empty": 0}), &wall{fail: 3}
-	b.failMove = true
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error)
-	go func() { ended <- newRelay(b, w).Run(ctx) }()
-	time.Sleep(20 * time.Millisecond)
-	b.mu.Lock()
-	b.failMove = false
-	b.mu.Unlock()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	synctest.Test(t, func(t *testing.T) {
+		b, w := newBooks(map[string]int{"acme": 95, "other": 20, "empty": 0}), &wall{fail: 3}
+		b.failMove = true
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- newRelay(b, w).Run(ctx) }()
+		time.Sleep(20 * time.Millisecond)
 		b.mu.Lock()
-		done := b.at["acme"] == 95 && b.at["other"] == 20
+		b.failMove = false
 		b.mu.Unlock()
-		if done {
-			break
+		for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+			b.mu.Lock()
+			done := b.at["acme"] == 95 && b.at["other"] == 20
+			b.mu.Unlock()
+			if done {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("the positions are %v", b.at)
+			}
 		}
-		if time.Now().After(end) {
-			t.Fatalf("the positions are %v", b.at)
+		cancel()
+		if err := <-ended; err != nil {
+			t.Fatal(err)
 		}
-	}
-	cancel()
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
-	first := map[string]int{}
-	seen := map[string]map[string]bool{}
-	for i, m := range w.got {
-		if _, repeated := first[m.ID]; !repeated {
-			first[m.ID] = i
+		first := map[string]int{}
+		seen := map[string]map[string]bool{}
+		for i, m := range w.got {
+			if _, repeated := first[m.ID]; !repeated {
+				first[m.ID] = i
+			}
+			if seen[m.Key] == nil {
+				seen[m.Key] = map[string]bool{}
+			}
+			seen[m.Key][m.ID] = true
 		}
-		if seen[m.Key] == nil {
-			seen[m.Key] = map[string]bool{}
+		if len(first) != 115 {
+			t.Errorf("%d events were published, want 115", len(first))
 		}
-		seen[m.Key][m.ID] = true
-	}
-	if len(first) != 115 {
-		t.Errorf("%d events were published, want 115", len(first))
-	}
-	for i := 1; i+3 <= 95; i++ { // The next one of the same order.
-		if first[fmt.Sprintf("acme/%d", i)] > first[fmt.Sprintf("acme/%d", i+3)] {
-			t.Errorf("event %d came after %d of its order", i, i+3)
+		for i := 1; i+3 <= 95; i++ { // The next one of the same order.
+			if first[fmt.Sprintf("acme/%d", i)] > first[fmt.Sprintf("acme/%d", i+3)] {
+				t.Errorf("event %d came after %d of its order", i, i+3)
+			}
 		}
-	}
+	})
 }
 
 // TestOneRelayAtATime: a second relay waits for the lease of the first.
 func TestOneRelayAtATime(t *testing.T) {
 	t.Parallel()
-	b, w := newBooks(map[string]int{"acme": 5}), &wall{}
-	one, two := newRelay(b, w), newRelay(b, w)
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	var both sync.WaitGroup
-	both.Go(func() { _ = one.Run(ctx) })
-	both.Go(func() { _ = two.Run(ctx) })
-	both.Wait()
-	if len(w.got) != 5 {
-		t.Errorf("%d events were published by two relays, want 5", len(w.got))
-	}
-	if b.leases > 3 {
-		t.Errorf("leases were asked for and given back %d times in a tenth of a second, want one by each, and one given back", b.leases)
-	}
-	next := newRelay(b, w)
-	now := next.Clock()
-	if _, leased, err := b.LeasePosition(t.Context(), "acme", "bus", "another", now, now.Add(time.Second)); err != nil || !leased {
-		t.Errorf("a relay that has stopped keeps its lease: %v %v", leased, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b, w := newBooks(map[string]int{"acme": 5}), &wall{}
+		one, two := newRelay(b, w), newRelay(b, w)
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		var both sync.WaitGroup
+		both.Go(func() { _ = one.Run(ctx) })
+		both.Go(func() { _ = two.Run(ctx) })
+		both.Wait()
+		if len(w.got) != 5 {
+			t.Errorf("%d events were published by two relays, want 5", len(w.got))
+		}
+		if b.leases > 3 {
+			t.Errorf("leases were asked for and given back %d times in a tenth of a second, want one by each, and one given back", b.leases)
+		}
+		next := newRelay(b, w)
+		now := next.Clock()
+		if _, leased, err := b.LeasePosition(t.Context(), "acme", "bus", "another", now, now.Add(time.Second)); err != nil || !leased {
+			t.Errorf("a relay that has stopped keeps its lease: %v %v", leased, err)
+		}
+	})
 }
 
 // TestLeaseTakenOver: a relay that has lost its lease publishes nothing more before it has it again, and goes on where the other is.
 func TestLeaseTakenOver(t *testing.T) {
 	t.Parallel()
-	b, w := newBooks(map[string]int{"acme": 3}), &wall{}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-	defer cancel()
-	ended := make(chan error)
-	go func() { ended <- newRelay(b, w).Run(ctx) }()
-	await := func(what string, done func() bool) {
-		t.Helper()
-		for !done() {
-			if ctx.Err() != nil {
-				t.Fatalf("did not happen: %s", what)
+	synctest.Test(t, func(t *testing.T) {
+		b, w := newBooks(map[string]int{"acme": 3}), &wall{}
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		ended := make(chan error)
+		go func() { ended <- newRelay(b, w).Run(ctx) }()
+		await := func(what string, done func() bool) {
+			t.Helper()
+			for !done() {
+				if ctx.Err() != nil {
+					t.Fatalf("did not happen: %s", what)
+				}
+				time.Sleep(time.Millisecond)
 			}
-			time.Sleep(time.Millisecond)
 		}
-	}
-	at := func() int64 { b.mu.Lock(); defer b.mu.Unlock(); return b.at["acme"] }
-	await("the first are published", func() bool { return at() == 3 })
-	b.mu.Lock()
-	b.owner["acme"], b.until["acme"], b.at["acme"] = "another", time.Now().Add(time.Hour), 4
-	b.rows["acme"] = append(b.rows["acme"], newBooks(map[string]int{"acme": 6}).rows["acme"][3:]...)
-	b.mu.Unlock()
-	await("it notices", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return b.leases > 1 })
-	w.mu.Lock()
-	published := len(w.got)
-	w.mu.Unlock()
-	time.Sleep(20 * time.Millisecond)
-	if w.mu.Lock(); len(w.got) != published || at() != 4 {
-		t.Errorf("%d and then %d events, position %d", published, len(w.got), at())
-	}
-	w.mu.Unlock()
-	cancel()
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
+		at := func() int64 { b.mu.Lock(); defer b.mu.Unlock(); return b.at["acme"] }
+		await("the first are published", func() bool { return at() == 3 })
+		b.mu.Lock()
+		b.owner["acme"], b.until["acme"], b.at["acme"] = "another", time.Now().Add(time.Hour), 4
+		b.rows["acme"] = append(b.rows["acme"], newBooks(map[string]int{"acme": 6}).rows["acme"][3:]...)
+		b.mu.Unlock()
+		await("it notices", func() bool { b.mu.Lock(); defer b.mu.Unlock(); return b.leases > 1 })
+		w.mu.Lock()
+		published := len(w.got)
+		w.mu.Unlock()
+		time.Sleep(20 * time.Millisecond)
+		if w.mu.Lock(); len(w.got) != published || at() != 4 {
+			t.Errorf("%d and then %d events, position %d", published, len(w.got), at())
+		}
+		w.mu.Unlock()
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // TestSchema holds what is published against the published schema, which must refuse what it does not describe.
@@ -234,11 +241,13 @@ func TestSchema(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := &wall{}
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if err := newRelay(newBooks(map[string]int{"acme": 3}), w).Run(ctx); err != nil || len(w.got) != 3 {
-		t.Fatalf("%d events, %v", len(w.got), err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if err := newRelay(newBooks(map[string]int{"acme": 3}), w).Run(ctx); err != nil || len(w.got) != 3 {
+			t.Fatalf("%d events, %v", len(w.got), err)
+		}
+	})
 	for _, m := range w.got {
 		told, err := jsonschema.UnmarshalJSON(bytes.NewReader(m.Body))
 		if err != nil {

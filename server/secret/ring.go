@@ -118,11 +118,11 @@ func parseEnv(text string) (*Ring, error) {
 	for i, part := range strings.Split(text, ",") {
 		raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(part))
 		if err != nil || len(raw) != keyBytes {
-			return nil, fmt.Errorf("key %d in the environment is not base64 of %d bytes: make one with openssl rand -base64 32", i+1, keyBytes)
+			return nil, fmt.Errorf("UPLINE_KEYS: key %d is not base64 of %d bytes: make one with openssl rand -base64 32", i+1, keyBytes)
 		}
 		block, err := aes.NewCipher(raw)
 		if err != nil {
-			return nil, fmt.Errorf("key %d in the environment: %w", i+1, err)
+			return nil, fmt.Errorf("UPLINE_KEYS: key %d: %w", i+1, err)
 		}
 		check := make([]byte, aes.BlockSize)
 		block.Encrypt(check, check)

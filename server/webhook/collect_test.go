@@ -84,7 +84,7 @@ func TestTheBooksAreLookedAt(t *testing.T) {
 	time.Sleep(2 * time.Millisecond)
 	fatal(t, w.books.Audit(t.Context(), "acme", "test", "plan.publish", "9f3c", ""))
 	fatal(t, w.books.Audit(t.Context(), "acme", "test", "store.needs_reauth", "shop", "why"))
-	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), 30*time.Second)
 	defer stop()
 	ended := make(chan struct{})
 	go func() { defer close(ended); w.collector().Look(ctx) }()

@@ -142,7 +142,7 @@ func (w *world) tell(names ...string) {
 // run lets a sender work until done says so.
 func (w *world) run(done func() bool) {
 	w.t.Helper()
-	ctx, stop := context.WithTimeout(w.t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(w.t.Context(), 2*time.Minute) // hundreds of commits, where others need the machine too
 	sender := &webhook.Sender{
 		Books: w.books, HTTP: fence.Client(true), Opener: w.ring, Clock: w.clock, UserAgent: "Upline/test", Every: 5 * time.Millisecond,
 		Logger: slog.New(slog.DiscardHandler),
@@ -323,11 +323,16 @@ func TestInsideIsNotReached(t *testing.T) {
 	t.Parallel()
 	w := open(t)
 	w.tell("x1")
-	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
-	defer stop()
+	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
 	sender := &webhook.Sender{Books: w.books, HTTP: fence.Client(false), Opener: w.ring, Clock: w.clock, Every: 5 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}
-	go sender.Run(ctx)
-	for ctx.Err() == nil {
+	var ended sync.WaitGroup
+	ended.Go(func() { sender.Run(ctx) })
+	defer ended.Wait()
+	defer stop()
+	for {
+		if ctx.Err() != nil {
+			t.Fatal("nobody tried to send")
+		}
 		_, attempts, err := w.books.Message(t.Context(), "acme", w.id, 1)
 		fatal(t, err)
 		if len(attempts) > 0 {
