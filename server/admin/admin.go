@@ -120,6 +120,8 @@ type Books interface {
 	// CloseProgram closes a program, all or nothing, and gives when it was closed first. From then on its tree, catalogue and
 	// plans refuse changes, and it gets no store, key, member or connection.
 	CloseProgram(ctx context.Context, program string, at time.Time) (closedAt int64, err error)
+	// TimeZone is a program's, by its IANA name; server.NotFound where there is no such program.
+	TimeZone(ctx context.Context, program string) (string, error)
 	// ClosedAt says when a program was closed; 0: it is open.
 	ClosedAt(ctx context.Context, program string) (int64, error)
 	// Replay makes a delivery's revision (or its body, while kept) be processed again.
@@ -127,6 +129,12 @@ type Books interface {
 	// PutSetting writes what a program's screens keep under a name; server.Conflict where it is not at the version seen, 0
 	// for one that is not there yet. It gives the new version.
 	PutSetting(ctx context.Context, program, name string, value []byte, seen int64, actor string) (int64, error)
+	// PutView keeps a view in the place of the actor's of the same list and name, and gives its id; server.Conflict where the
+	// actor has limit others of the list.
+	PutView(ctx context.Context, program string, v View, limit int) (viewID string, err error)
+	// RemoveView removes a view of the actor's, or with all one that everybody sees; server.NotFound where there is none. It
+	// tells whether everybody saw it.
+	RemoveView(ctx context.Context, program, viewID, actor string, all bool) (shared bool, err error)
 	// Audit records who did what.
 	Audit(ctx context.Context, program, actor, action, subject, detail string) error
 }

@@ -34,6 +34,7 @@ type books struct {
 	audits   []string
 	refuses  error
 	closing  admin.Closing
+	zone     string
 }
 
 var _ admin.Books = (*books)(nil)
@@ -48,6 +49,13 @@ func (b *books) Closing(context.Context, string) (admin.Closing, error) { return
 func (b *books) CloseProgram(_ context.Context, _ string, at time.Time) (int64, error) {
 	return at.UnixMicro(), b.refuses
 }
+
+func (b *books) TimeZone(context.Context, string) (string, error) {
+	if b.zone == "" {
+		return "UTC", nil
+	}
+	return b.zone, nil
+}
 func (b *books) ClosedAt(context.Context, string) (int64, error)     { return 0, nil }
 func (b *books) ProgramsWithRules(context.Context) ([]string, error) { return nil, nil }
 func (b *books) WaitingSKUs(context.Context, string) ([]admin.WaitingSKU, error) {
@@ -56,6 +64,14 @@ func (b *books) WaitingSKUs(context.Context, string) ([]admin.WaitingSKU, error)
 
 func (b *books) PutSeenMappings(ctx context.Context, program string, rows []catalog.Mapping, _ []int64, commit bool) (admin.ImportSummary, error) {
 	return b.PutMappings(ctx, program, rows, time.Time{}, commit)
+}
+
+func (b *books) PutView(_ context.Context, _ string, v admin.View, _ int) (string, error) {
+	return v.ViewID, b.refuses
+}
+
+func (b *books) RemoveView(context.Context, string, string, string, bool) (bool, error) {
+	return true, b.refuses
 }
 
 func (b *books) PutSetting(context.Context, string, string, []byte, int64, string) (int64, error) {
@@ -554,4 +570,41 @@ func TestAcceptedRowsMakeATree(t *testing.T) {
 			t.Fatalf("refused, but on no row: %v", err)
 		}
 	})
+}
+
+// TestDatesBeginByTheCompanysClocks: a date of a row is the first instant that a clock of the company shows it, also where
+// midnight is skipped, as the company's periods have it.
+func TestDatesBeginByTheCompanysClocks(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ zone, date, want string }{
+		{"UTC", "2026-03-01", "2026-03-01T00:00:00Z"},
+		{"America/New_York", "2026-03-01", "2026-03-01T05:00:00Z"},
+		{"America/New_York", "2026-07-01", "2026-07-01T04:00:00Z"},
+		{"Asia/Tokyo", "2026-03-01", "2026-02-28T15:00:00Z"},
+		{"America/Santiago", "2026-09-06", "2026-09-06T04:00:00Z"}, // clocks go from 23:59:59 to 01:00
+		{"America/New_York", "2026-03-01T00:00:00+01:00", "2026-02-28T23:00:00Z"},
+	} {
+		service, books := setup()
+		books.zone = c.zone
+		_, err := service.PutDistributors(t.Context(), "acme", []admin.DistributorSpec{{DistributorID: "ann", CreatedAt: c.date, EnrolledAt: c.date}}, at, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = service.PutMappings(t.Context(), "acme", []admin.MappingSpec{{Platform: "custom", PlatformSKU: "TEA", CommissionClass: "goods", ValidFrom: c.date}}, at, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = service.PutBindings(t.Context(), "acme", []admin.BindingSpec{{StoreID: "shop", CustomerID: "7", Kind: "self", DistributorID: "ann", ValidFrom: c.date}}, at, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for what, got := range map[string]time.Time{
+			"created_at": books.people[0].CreatedAt, "enrolled_at": books.people[0].EnrolledAt,
+			"mapping": time.UnixMicro(books.rows[0].ValidFrom), "binding": time.UnixMicro(books.bindings[0].ValidFrom),
+		} {
+			if got := got.UTC().Format(time.RFC3339); got != c.want {
+				t.Errorf("%s in %s: %s begins at %s, want %s", what, c.zone, c.date, got, c.want)
+			}
+		}
+	}
 }

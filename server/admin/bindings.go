@@ -34,7 +34,11 @@ const maxCustomerIDBytes = 128
 // PutBindings records who customers are, all or nothing; commit=false is a dry run with the same answer. Orders that were
 // settled before keep what they were settled with.
 func (s *Service) PutBindings(ctx context.Context, program string, specs []BindingSpec, at time.Time, commit bool) (ImportSummary, error) {
-	rows, err := checkBindings(specs)
+	zone, err := s.Zone(ctx, program)
+	if err != nil {
+		return ImportSummary{}, err
+	}
+	rows, err := checkBindings(specs, zone)
 	if err != nil {
 		return ImportSummary{}, err
 	}
@@ -48,9 +52,9 @@ func (s *Service) PutBindings(ctx context.Context, program string, specs []Bindi
 	return summary, s.audit(ctx, program, "customers.bind", fmt.Sprintf("%d rows", len(rows)))
 }
 
-func checkBindings(specs []BindingSpec) ([]Binding, error) {
+func checkBindings(specs []BindingSpec, zone *time.Location) ([]Binding, error) {
 	rows := make([]Binding, len(specs))
-	faults, seen := newRowFaults(), make(map[bindingKey]int, len(specs))
+	faults, seen := newRowFaults(zone), make(map[bindingKey]int, len(specs))
 	for i := range specs {
 		row := faults.at(i)
 		b := checkBinding(specs[i], row)

@@ -6,10 +6,27 @@ import (
 	"regexp"
 	"strconv"
 	"time"
+
+	"upline.dev/upline/core/order"
+	"upline.dev/upline/core/period"
 )
 
-// ParseDate reads 2026-01-31, which is midnight UTC whatever the program's time zone, or an instant as RFC 3339. "" is
+// ParseDateIn reads 2026-01-31, which begins by the clocks of a company as its periods do, or an instant as RFC 3339. "" is
 // the zero time. Other spellings are not guessed, since 01/02/2026 is two different days; the error says what to write.
+func ParseDateIn(text string, zone *time.Location) (time.Time, error) {
+	at, err := ParseDate(text)
+	if err != nil || len(text) != len(time.DateOnly) {
+		return at, err
+	}
+	calendar, err := period.NewCalendar(zone, "")
+	if err != nil {
+		return at, err
+	}
+	day, err := calendar.Parse(text)
+	return time.UnixMicro(day.From).UTC(), err
+}
+
+// ParseDate is ParseDateIn where no company's clocks count, but those of UTC.
 func ParseDate(text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -19,8 +36,8 @@ func ParseDate(text string) (time.Time, error) {
 		if err != nil {
 			continue
 		}
-		if at = at.UTC(); at.Year() < 1900 || at.Year() > 2200 {
-			return time.Time{}, fmt.Errorf("%s: the year is not between 1900 and 2200", quote(text))
+		if at = at.UTC(); !order.Plausible(at) {
+			return time.Time{}, fmt.Errorf("%s: the year is not between %d and %d", quote(text), order.FirstYear, order.LastYear)
 		}
 		return at, nil
 	}

@@ -41,7 +41,11 @@ var commissionClass = regexp.MustCompile(`^[A-Za-z0-9_-]{1,40}$`)
 
 // PutMappings adds dated mappings, all or nothing; commit=false is a dry run with the same answer.
 func (s *Service) PutMappings(ctx context.Context, program string, specs []MappingSpec, at time.Time, commit bool) (ImportSummary, error) {
-	rows, err := checkMappings(specs, at)
+	zone, err := s.Zone(ctx, program)
+	if err != nil {
+		return ImportSummary{}, err
+	}
+	rows, err := checkMappings(specs, at, zone)
 	if err != nil {
 		return ImportSummary{}, err
 	}
@@ -71,13 +75,13 @@ func (s *Service) putMappings(ctx context.Context, program string, rows []catalo
 
 // CheckMappings reports what single rows show to be wrong, as RowErrors, without a database.
 func CheckMappings(specs []MappingSpec) error {
-	_, err := checkMappings(specs, time.Unix(0, 0)) // the time of the import stands in for missing dates only
+	_, err := checkMappings(specs, time.Unix(0, 0), time.UTC) // the time of the import stands in for missing dates only
 	return err
 }
 
-func checkMappings(specs []MappingSpec, at time.Time) ([]catalog.Mapping, error) {
+func checkMappings(specs []MappingSpec, at time.Time, zone *time.Location) ([]catalog.Mapping, error) {
 	rows := make([]catalog.Mapping, len(specs))
-	faults, seen := newRowFaults(), make(map[mappingKey]int, len(specs))
+	faults, seen := newRowFaults(zone), make(map[mappingKey]int, len(specs))
 	for i := range specs {
 		row := faults.at(i)
 		m := checkMapping(specs[i], at, row)

@@ -22,7 +22,7 @@ type DistributorSpec struct {
 	Status        string   `json:"status"`     // "" for somebody new: active
 	Rank          string   `json:"rank"`       // by the plan's names; "" for somebody new, or None: the lowest
 	Country       string   `json:"country"`    // ISO 3166-1 alpha-2; None takes it away
-	CreatedAt     string   `json:"created_at"` // 2026-01-31 (midnight UTC) or RFC 3339; "": always been there
+	CreatedAt     string   `json:"created_at"` // 2026-01-31, begun by the company's clocks, or RFC 3339; "": always been there
 	Codes         []string `json:"codes"`      // coupon and reference codes; nil leaves them, an empty list takes all back
 	Name          string   `json:"name"`       // kept sealed; name and email are one value, so a row gives both or neither
 	Email         string   `json:"email"`      // kept sealed
@@ -57,7 +57,11 @@ const (
 // PutDistributors adds or changes people, all or nothing; commit=false is a dry run with the same answer. What is wrong
 // with rows comes as RowErrors, also where only the whole tree shows it: cycles, orphans, codes of somebody else.
 func (s *Service) PutDistributors(ctx context.Context, program string, specs []DistributorSpec, at time.Time, commit bool) (ImportSummary, error) {
-	people, ids, err := checkDistributors(specs)
+	zone, err := s.Zone(ctx, program)
+	if err != nil {
+		return ImportSummary{}, err
+	}
+	people, ids, err := checkDistributors(specs, zone)
 	if err != nil {
 		return ImportSummary{}, err
 	}
@@ -78,14 +82,14 @@ func (s *Service) PutDistributors(ctx context.Context, program string, specs []D
 
 // CheckDistributors reports what single rows show to be wrong, as RowErrors, without a database.
 func CheckDistributors(specs []DistributorSpec) error {
-	_, _, err := checkDistributors(specs)
+	_, _, err := checkDistributors(specs, time.UTC) // a date that can be read can be read in every zone
 	return err
 }
 
 // checkDistributors reads all rows; ids says in which row a person is.
-func checkDistributors(specs []DistributorSpec) (people []Distributor, ids map[string]int, err error) {
+func checkDistributors(specs []DistributorSpec, zone *time.Location) (people []Distributor, ids map[string]int, err error) {
 	people = make([]Distributor, len(specs))
-	faults := newRowFaults()
+	faults := newRowFaults(zone)
 	ids, codes, customers := make(map[string]int, len(specs)), make(map[string]int), make(map[bindingKey]int)
 	for i := range specs {
 		row := faults.at(i)

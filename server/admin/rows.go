@@ -54,9 +54,10 @@ const maxRowErrors = 10_000
 type rowFaults struct {
 	found RowErrors
 	row   int
+	zone  *time.Location // by whose clocks dates begin
 }
 
-func newRowFaults() *rowFaults { return &rowFaults{} }
+func newRowFaults(zone *time.Location) *rowFaults { return &rowFaults{zone: zone} }
 
 // at begins a row.
 func (f *rowFaults) at(row int) *rowFaults {
@@ -106,9 +107,9 @@ func (f *rowFaults) text(field, value string, maxBytes int) {
 	}
 }
 
-// date reads a date (midnight UTC) or an instant; "" is the zero time.
+// date reads a date, which begins by the company's clocks, or an instant; "" is the zero time.
 func (f *rowFaults) date(field, text string) time.Time {
-	at, err := ParseDate(text)
+	at, err := ParseDateIn(text, f.zone)
 	if err != nil {
 		f.fault(field, "%s", err)
 	}

@@ -253,7 +253,7 @@ func (s *Service) mapByRule(ctx context.Context, program string, r *MappingRule,
 		specs[i] = r.Spec(w.Platform, w.PlatformSKU)
 		specs[i].SeenVersion = &none // whoever maps it by hand in this moment is right
 	}
-	rows, err := checkMappings(specs, at)
+	rows, err := checkMappings(specs, at, time.UTC) // a rule names no date
 	if err != nil {
 		return err
 	}

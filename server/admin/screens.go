@@ -35,10 +35,18 @@ func (s *Service) PutSetting(ctx context.Context, program, name string, value js
 	return version, s.audit(ctx, program, "setting.put", name)
 }
 
+// instantOr writes microseconds since 1970 as RFC 3339; for 0 it gives none.
+func instantOr(at int64, none string) string {
+	if at == 0 {
+		return none
+	}
+	return time.UnixMicro(at).UTC().Format(time.RFC3339)
+}
+
 // StoreChange is what may be changed about a store; nil leaves it.
 type StoreChange struct {
 	Name             *string
-	GoLiveAt         *time.Time // orders before it never pay; the zero time takes it away
+	GoLiveAt         *int64 // orders before it never pay, as in Store; 0 takes it away
 	AcceptTestOrders *bool
 }
 
@@ -60,10 +68,8 @@ func (s *Service) ChangeStore(ctx context.Context, program, storeID string, chan
 		st.Name, what = name, append(what, "name")
 	}
 	if change.GoLiveAt != nil {
-		st.GoLiveAt, what = 0, append(what, "go_live_at")
-		if !change.GoLiveAt.IsZero() {
-			st.GoLiveAt = change.GoLiveAt.UnixMicro()
-		}
+		st.GoLiveAt = *change.GoLiveAt
+		what = append(what, "go_live_at "+instantOr(st.GoLiveAt, "none"))
 	}
 	if change.AcceptTestOrders != nil {
 		st.AcceptTestOrders, what = *change.AcceptTestOrders, append(what, fmt.Sprintf("accept_test_orders %t", *change.AcceptTestOrders))

@@ -62,6 +62,19 @@ func (s *Service) CreateProgram(ctx context.Context, p Program) (Program, error)
 	return p, s.audit(ctx, p.ProgramID, "program.create", p.ProgramID)
 }
 
+// Zone is by whose clocks a company's days begin.
+func (s *Service) Zone(ctx context.Context, program string) (*time.Location, error) {
+	name, err := s.Books.TimeZone(ctx, program)
+	if err != nil {
+		return nil, err
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("read the time zone of program %s: %w", program, err)
+	}
+	return zone, nil
+}
+
 // CreateStore adds a store and gives it a signing secret of its own when none is named. The secret is returned once.
 func (s *Service) CreateStore(ctx context.Context, st Store, secret string) (Store, string, error) {
 	if st.StoreID == "" {

@@ -75,6 +75,8 @@ const (
 	ManageStores   Action = "stores.manage"   // connect, change and test stores
 	ManagePrivacy  Action = "privacy.manage"  // ask for exports and erasures of persons
 	ManageSettings Action = "settings.manage" // branding, and what screens keep
+	KeepViews      Action = "views.keep"      // one's own views of lists
+	ShareViews     Action = "views.share"     // views that everybody in the company sees
 	ManageWebhooks Action = "webhooks.manage" // where the program is told of what happens, and with which secret
 	ManageKeys     Action = "keys.manage"     // API keys
 	ManageMembers  Action = "members.manage"  // who may sign in, and as what
@@ -97,6 +99,8 @@ var allowed = map[Action][]Role{
 	ManageStores:   {Owner, Admin},
 	ManagePrivacy:  {Owner, Admin},
 	ManageSettings: {Owner, Admin},
+	KeepViews:      {Owner, Admin, Finance, Support, Viewer},
+	ShareViews:     {Owner, Admin, Finance, Support},
 	ManageWebhooks: {Owner, Admin},
 	ManageKeys:     {Owner, Admin},
 	ManageMembers:  {Owner, Admin},

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/text/encoding/charmap"
@@ -214,15 +215,25 @@ func TestTwinsNameTheirLine(t *testing.T) {
 	}
 }
 
+// berlin is where the company of these files has its clocks.
+func berlin(t *testing.T) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
+}
+
 func TestOrders(t *testing.T) {
 	t.Parallel()
 	table, orders, err := Orders(strings.NewReader("Order,Date,SKU,Qty,Price,Currency,Ref,distributor_ref,total\n"+
-		"A-1,2026-09-01,TEA,02,10.00,,,ADA,\nB-1,2026-09-01T10:00:00+02:00,TEA,1,5,USD,,BEN,4.50\nA-1,,MUG,1,2.5,,,,\n"), "", "custom", "EUR")
+		"A-1,2026-09-01,TEA,02,10.00,,,ADA,\nB-1,2026-09-01T10:00:00+02:00,TEA,1,5,USD,,BEN,4.50\nA-1,,MUG,1,2.5,,,,\n"), "", "custom", "EUR", berlin(t))
 	if err != nil || len(table.Faults) > 0 {
 		t.Fatal(err, table)
 	}
 	want := []Order{
-		{"A-1", []int{0, 2}, []byte(`{"platform":"custom","platform_order_id":"A-1","order_ts":"2026-09-01T00:00:00Z","currency":"EUR","distributor_ref":"ADA","items":[{"platform_sku":"TEA","qty":2,"unit_price":"10.00"},{"platform_sku":"MUG","qty":1,"unit_price":"2.5"}],"total":"22.50"}`)},
+		{"A-1", []int{0, 2}, []byte(`{"platform":"custom","platform_order_id":"A-1","order_ts":"2026-08-31T22:00:00Z","currency":"EUR","distributor_ref":"ADA","items":[{"platform_sku":"TEA","qty":2,"unit_price":"10.00"},{"platform_sku":"MUG","qty":1,"unit_price":"2.5"}],"total":"22.50"}`)},
 		{"B-1", []int{1}, []byte(`{"platform":"custom","platform_order_id":"B-1","order_ts":"2026-09-01T10:00:00+02:00","currency":"USD","distributor_ref":"BEN","items":[{"platform_sku":"TEA","qty":1,"unit_price":"5"}],"total":"4.50"}`)},
 	}
 	if diff := cmp.Diff(want, orders); diff != "" {
@@ -321,11 +332,11 @@ func FuzzSKUs(f *testing.F) {
 func FuzzOrders(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, raw []byte, encoding string) {
-		table, orders, err := Orders(bytes.NewReader(raw), encoding, "custom", "EUR")
+		table, orders, err := Orders(bytes.NewReader(raw), encoding, "custom", "EUR", berlin(t))
 		if err != nil || len(table.Faults) > 0 {
 			return
 		}
-		_, second, err := Orders(strings.NewReader(again(t, table)), "", "custom", "EUR")
+		_, second, err := Orders(strings.NewReader(again(t, table)), "", "custom", "EUR", berlin(t))
 		if diff := cmp.Diff(orders, second); err != nil || diff != "" {
 			t.Fatal(err, diff)
 		}

@@ -62,10 +62,11 @@ type grouped struct {
 	rows []int
 }
 
-// Orders reads an order file and groups its rows; platform and currency are the store's, for rows that name none. Rows
+// Orders reads an order file and groups its rows; platform and currency are the store's, for rows that name none, and a date
+// begins by the clocks of zone. Rows
 // of one order that contradict each other are faults. Whether the figures make an order is checked by the adapter that
 // reads the bodies; see OrderFault.
-func Orders(r io.Reader, encoding, platform, currency string) (*Table, []Order, error) {
+func Orders(r io.Reader, encoding, platform, currency string, zone *time.Location) (*Table, []Order, error) {
 	t, err := readTable(r, encoding, orderColumns())
 	if err != nil {
 		return nil, nil, err
@@ -73,7 +74,7 @@ func Orders(r io.Reader, encoding, platform, currency string) (*Table, []Order, 
 	known := map[string]*grouped{}
 	var all []*grouped
 	for i, row := range t.Rows {
-		head, item := t.orderHead(row, platform), t.orderItem(row)
+		head, item := t.orderHead(row, platform, zone), t.orderItem(row)
 		id := head.PlatformOrderID
 		if id == "" {
 			t.fault(row.Line, row.Cells, "order_id", "empty: every row names its order")
@@ -103,18 +104,18 @@ func Orders(r io.Reader, encoding, platform, currency string) (*Table, []Order, 
 	return t, orders, err
 }
 
-func (t *Table) orderHead(row Row, platform string) orderBody {
+func (t *Table) orderHead(row Row, platform string, zone *time.Location) orderBody {
 	return orderBody{
-		Platform: platform, PlatformOrderID: t.Get(row, "order_id"), OrderTS: t.orderTime(row), Status: t.Get(row, "status"),
+		Platform: platform, PlatformOrderID: t.Get(row, "order_id"), OrderTS: t.orderTime(row, zone), Status: t.Get(row, "status"),
 		Currency: t.Get(row, "currency"), DistributorRef: t.Get(row, "distributor_ref"),
 		CustomerID: t.Get(row, "customer_id"), Total: t.amount(row, "total"),
 	}
 }
 
-// orderTime writes a date as its midnight UTC; an instant stays as it is.
-func (t *Table) orderTime(row Row) string {
+// orderTime writes a date as its first instant; an instant stays as it is.
+func (t *Table) orderTime(row Row, zone *time.Location) string {
 	text := t.Get(row, "order_ts")
-	at, err := admin.ParseDate(text)
+	at, err := admin.ParseDateIn(text, zone)
 	switch {
 	case err != nil:
 		t.fault(row.Line, row.Cells, "order_ts", "%v", err)

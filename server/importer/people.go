@@ -15,9 +15,12 @@ func distributorColumns() columns {
 		ids:      []string{"distributor_id", "sponsor_id", "codes", "enroller_id", "placement_parent", "customer_ids"},
 		aliases: map[string]string{
 			"distributorid": "distributor_id", "id": "distributor_id", "memberid": "distributor_id", "consultantid": "distributor_id",
+			"memberno": "distributor_id", "membernumber": "distributor_id", "distributor": "distributor_id", "distributorno": "distributor_id",
+			"distributornumber": "distributor_id", "partnerid": "distributor_id", "partnernumber": "distributor_id",
 			"sponsorid": "sponsor_id", "sponsor": "sponsor_id", "uplineid": "sponsor_id", "parentid": "sponsor_id",
+			"upline": "sponsor_id", "sponsorno": "sponsor_id", "sponsornumber": "sponsor_id", "recruiterid": "sponsor_id", "recruiter": "sponsor_id",
 			"status": "status", "rank": "rank", "country": "country", "countrycode": "country",
-			"createdat": "created_at", "joined": "created_at", "joindate": "created_at",
+			"createdat": "created_at", "joined": "created_at", "joindate": "created_at", "joinedat": "created_at", "membersince": "created_at", "startdate": "created_at",
 			"codes": "codes", "code": "codes", "coupon": "codes", "couponcode": "codes", "referralcode": "codes",
 			"name": "name", "fullname": "name", "email": "email", "emailaddress": "email", "taxid": "tax_id",
 			"enrollerid": "enroller_id", "enroller": "enroller_id", "enrolledat": "enrolled_at", "enrolmentdate": "enrolled_at",

@@ -37,20 +37,20 @@ func saleColumns() columns {
 	}
 }
 
-// Sales reads a history. Faults of rows come back beside the table; the sales are then not complete.
-func Sales(r io.Reader, encoding string) (*Table, []Sale, error) {
+// Sales reads a history; a date begins by the clocks of zone. Faults of rows come back beside the table; the sales are then not complete.
+func Sales(r io.Reader, encoding string, zone *time.Location) (*Table, []Sale, error) {
 	t, err := readTable(r, encoding, saleColumns())
 	if err != nil {
 		return nil, nil, err
 	}
 	sales := make([]Sale, 0, len(t.Rows))
 	for _, row := range t.Rows {
-		sales = append(sales, t.sale(row))
+		sales = append(sales, t.sale(row, zone))
 	}
 	return t, sales, nil
 }
 
-func (t *Table) sale(row Row) Sale {
+func (t *Table) sale(row Row, zone *time.Location) Sale {
 	s := Sale{
 		OrderID: t.Get(row, "order_id"), DistributorID: t.Get(row, "distributor_id"), BuyerID: t.Get(row, "buyer_id"),
 		CustomerID: t.Get(row, "customer_id"), Class: t.Get(row, "class"), Country: t.Get(row, "country"),
@@ -70,7 +70,7 @@ func (t *Table) sale(row Row) Sale {
 		t.fault(row.Line, row.Cells, "currency", "%.10q: use the three letters of ISO 4217, such as EUR", s.Currency)
 		return s
 	}
-	at, err := admin.ParseDate(t.Get(row, "order_ts"))
+	at, err := admin.ParseDateIn(t.Get(row, "order_ts"), zone)
 	wrong("order_ts", err)
 	s.OrderTS = at.UnixMicro()
 	s.NetMinor, err = money.ParseMinor(t.Get(row, "net"), s.Currency)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -18,7 +19,7 @@ A-1,2025-03-10T10:00:00Z,ADA,C1,kit,EUR,1,0,0,
 
 func TestSales(t *testing.T) {
 	t.Parallel()
-	table, sales, err := importer.Sales(strings.NewReader(history), "utf-8")
+	table, sales, err := importer.Sales(strings.NewReader(history), "utf-8", time.UTC)
 	if err != nil || len(table.Faults) > 0 || len(sales) != 3 {
 		t.Fatalf("%v, %v, %d sales", err, table.Faults, len(sales))
 	}
@@ -39,7 +40,7 @@ func TestSales(t *testing.T) {
 		"1,2025-03-10,A,,goods,EUR,1.5,1,1,":   "quantity",
 		"1,2025-03-10,A,,goods,EUR,1,-1,1,":    "",
 	} {
-		table, _, err := importer.Sales(strings.NewReader(strings.SplitAfter(history, "\n")[0]+row+"\n"), "utf-8")
+		table, _, err := importer.Sales(strings.NewReader(strings.SplitAfter(history, "\n")[0]+row+"\n"), "utf-8", time.UTC)
 		if err != nil || len(table.Faults) != 1 || table.Faults[0].Field != field || table.Faults[0].Line != 2 {
 			t.Errorf("%s: %v, %+v, want one fault of %q", row, err, table, field)
 		}
@@ -51,7 +52,7 @@ func FuzzSales(f *testing.F) {
 	f.Add([]byte(history))
 	f.Add([]byte("order_id;date;seller_id;class;currency;net;cv\n'=1;2025-03-10;A;x;EUR;1;1\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		table, sales, err := importer.Sales(bytes.NewReader(data), "utf-8")
+		table, sales, err := importer.Sales(bytes.NewReader(data), "utf-8", time.UTC)
 		if err != nil || len(table.Faults) > 0 {
 			return
 		}
@@ -67,7 +68,7 @@ func FuzzSales(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		table, again, err := importer.Sales(&out, "utf-8")
+		table, again, err := importer.Sales(&out, "utf-8", time.UTC)
 		if err != nil || len(table.Faults) > 0 {
 			t.Fatalf("what was written is not read: %v, %+v", err, table)
 		}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,21 +29,20 @@ func (s *Service) Commit(ctx context.Context, program, importID, actor string) (
 	if err := s.change(ctx, i); err != nil {
 		return nil, err
 	}
-	v, job := s.view(i, sheet), *i
-	s.running.Go(func() {
-		if err := s.run(context.WithoutCancel(ctx), &job, sheet); err != nil {
-			s.Failed(fmt.Errorf("commit import %s: %w", job.ImportID, err))
-		}
-	})
+	v := s.view(i, sheet)
+	s.behind(ctx, "commit", *i, sheet, s.run)
 	return v, s.audit(ctx, i, actor, "import.commit", fmt.Sprintf("%d rows", i.Rows))
 }
 
 // run commits. What there was before is read first, so that it can be taken back.
-func (s *Service) run(ctx context.Context, i *Import, sheet *importer.Sheet) error {
-	ids := s.idsOf(i, sheet)
+func (s *Service) run(ctx context.Context, i *Import, r *reading) error {
+	ids := make(map[string]bool, len(r.specs))
+	for j := range r.specs {
+		ids[r.specs[j].DistributorID] = true
+	}
 	before, err := s.asTheyAre(ctx, i.ProgramID, ids)
 	if err == nil {
-		i.Report, err = s.write(ctx, i, sheet, i.Actor, true)
+		i.Report, err = s.write(ctx, i, r, i.Actor, true)
 	}
 	if err != nil || i.Report.FaultsAll > 0 || i.Report.Error != "" {
 		i.State = Failed
@@ -51,6 +52,7 @@ func (s *Service) run(ctx context.Context, i *Import, sheet *importer.Sheet) err
 		return errors.Join(err, s.change(ctx, i))
 	}
 	s.Kick()
+	*r = reading{} // How people are now takes the room of what was to be written.
 	after, err := s.asTheyAre(ctx, i.ProgramID, ids)
 	if err != nil {
 		return err
@@ -61,15 +63,6 @@ func (s *Service) run(ctx context.Context, i *Import, sheet *importer.Sheet) err
 	}
 	i.State, i.Done = Committed, i.Rows
 	return s.change(ctx, i)
-}
-
-func (s *Service) idsOf(i *Import, sheet *importer.Sheet) map[string]bool {
-	ids := make(map[string]bool, len(sheet.Rows))
-	_, specs, _, _ := s.read(i, sheet)
-	for j := range specs {
-		ids[specs[j].DistributorID] = true
-	}
-	return ids
 }
 
 // undo is how the people of a file were before and after its commit, by their ids; who is not in Before was new.
@@ -222,6 +215,9 @@ func (s *Service) view(i *Import, sheet *importer.Sheet) *View {
 		v.Report.Faults = []Fault{}
 	}
 	if sheet == nil {
+		for _, name := range slices.Sorted(maps.Keys(i.Columns)) {
+			v.Columns = append(v.Columns, Column{Column: name, Samples: []string{}, Field: i.Columns[name]})
+		}
 		return v
 	}
 	for at, name := range sheet.Header {
@@ -243,8 +239,17 @@ func (s *Service) view(i *Import, sheet *importer.Sheet) *View {
 	return v
 }
 
-// Get shows an import.
+// Get shows an import. Its file is opened only where somebody may still change what it means: while it is checked or
+// written it is asked for again and again.
 func (s *Service) Get(ctx context.Context, program, importID string) (*View, error) {
+	head, err := s.Books.ImportHead(ctx, program, importID)
+	if err != nil {
+		return nil, err
+	}
+	s.noteDead(&head)
+	if head.State != Uploaded && head.State != Failed {
+		return s.view(&head, nil), nil
+	}
 	i, sheet, err := s.load(ctx, program, importID)
 	if err != nil {
 		return nil, err
@@ -261,7 +266,7 @@ func (s *Service) List(ctx context.Context, program string) ([]View, error) {
 	views := make([]View, len(list))
 	for i := range list {
 		views[i] = *s.view(&list[i], nil)
-		views[i].Report.Faults = []Fault{}
+		views[i].Columns, views[i].Report.Faults = []Column{}, []Fault{}
 	}
 	return views, nil
 }

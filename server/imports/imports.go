@@ -3,12 +3,14 @@
 package imports
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -27,6 +29,7 @@ type State string
 // The states.
 const (
 	Uploaded  State = "uploaded"
+	Checking  State = "checking" // a dry run of a large file is under way; kept as one that runs and is not checked
 	Running   State = "running"
 	Committed State = "committed"
 	Failed    State = "failed" // nothing was written; mend the cause and commit again
@@ -39,6 +42,10 @@ const (
 	maxName    = 200
 	maxFaults  = 500 // that one answer lists; the error file has all
 	maxSamples = 3
+	// checkedAtOnce is how many rows are checked while the asker waits; a larger file is checked behind their back.
+	checkedAtOnce = 20_000
+	// samplesFrom is how many rows are kept of a file whose rows were read, to show what stands in its columns.
+	samplesFrom = 1000
 	// staleAfter is after how long a run that says nothing has died with its process. Its transaction wrote all or nothing.
 	staleAfter = 15 * time.Minute
 )
@@ -88,8 +95,9 @@ type Fault struct {
 type Books interface {
 	CreateImport(ctx context.Context, i Import) error
 	ImportOf(ctx context.Context, program, importID string) (Import, error)
-	ImportsOf(ctx context.Context, program string) ([]Import, error) // the newest 50, without their files
-	ChangeImport(ctx context.Context, i Import) error                // where it is still at i.Version; raises it
+	ImportHead(ctx context.Context, program, importID string) (Import, error) // without its file
+	ImportsOf(ctx context.Context, program string) ([]Import, error)          // the newest 50, without their files
+	ChangeImport(ctx context.Context, i Import) error                         // where it is still at i.Version; raises it
 }
 
 // People reads everybody, page by page.
@@ -208,9 +216,15 @@ func (s *Service) load(ctx context.Context, program, importID string, states ...
 	return &i, &sheet, s.open(&i, "file", i.SealedFile, &sheet)
 }
 
-// noteDead tells a run whose process has died.
+// noteDead tells a run whose process has died. A dry run is simply to be asked for again.
 func (s *Service) noteDead(i *Import) {
-	if i.State == Running && s.Clock().Sub(i.UpdatedAt) > staleAfter {
+	switch dead := s.Clock().Sub(i.UpdatedAt) > staleAfter; {
+	case i.State != Running:
+	case !i.Report.Checked && dead:
+		i.State = Uploaded
+	case !i.Report.Checked:
+		i.State = Checking
+	case dead:
 		i.State, i.Report.Error = Failed, "the server stopped while the file was being committed; nothing was written, commit it again"
 	}
 }
@@ -288,22 +302,65 @@ func (s *Service) MendRow(ctx context.Context, program, importID string, row int
 	return s.view(i, sheet), s.change(ctx, i)
 }
 
-// Check is the dry run: every fault, and what a commit would change.
+// Check is the dry run: every fault, and what a commit would change. A large file is checked after the answer; Get tells
+// when it was.
 func (s *Service) Check(ctx context.Context, program, importID string) (*View, error) {
 	i, sheet, err := s.load(ctx, program, importID, Uploaded, Failed)
 	if err != nil {
 		return nil, err
 	}
-	if i.Report, err = s.write(ctx, i, sheet, i.Actor, false); err != nil {
+	if i.Rows <= checkedAtOnce {
+		if i.Report, err = s.write(ctx, i, s.read(i, sheet), i.Actor, false); err != nil {
+			return nil, err
+		}
+		i.State = Uploaded
+		return s.view(i, sheet), s.change(ctx, i)
+	}
+	i.State, i.Report = Running, Report{Faults: []Fault{}}
+	if err := s.change(ctx, i); err != nil {
 		return nil, err
 	}
-	i.State = Uploaded
-	return s.view(i, sheet), s.change(ctx, i)
+	v := s.view(i, nil)
+	s.behind(ctx, "check", *i, sheet, s.check)
+	return v, nil
 }
 
-// write puts the people of the sheet, or only says what it would do. Faults are in the report; an error is of another kind.
-func (s *Service) write(ctx context.Context, i *Import, sheet *importer.Sheet, actor string, commit bool) (Report, error) {
-	table, specs, report, rowOf := s.read(i, sheet)
+// behind carries on with a file after the answer, whoever leaves. A large file's memory is given back between the steps: each
+// of them makes garbage of a gigabyte, which would be carried into the next.
+func (s *Service) behind(ctx context.Context, what string, i Import, sheet *importer.Sheet, f func(context.Context, *Import, *reading) error) {
+	ctx = context.WithoutCancel(ctx)
+	s.running.Go(func() {
+		r := s.read(&i, sheet)
+		if i.Rows > checkedAtOnce {
+			debug.FreeOSMemory()
+			defer debug.FreeOSMemory()
+		}
+		if err := f(ctx, &i, r); err != nil {
+			s.Failed(fmt.Errorf("%s import %s: %w", what, i.ImportID, err))
+		}
+	})
+}
+
+// check notes what a dry run found.
+func (s *Service) check(ctx context.Context, i *Import, r *reading) (err error) {
+	if i.Report, err = s.write(ctx, i, r, i.Actor, false); err != nil {
+		i.Report = Report{Faults: []Fault{}, Error: "the file could not be checked; try it again"}
+	}
+	i.State = Uploaded
+	return errors.Join(err, s.change(ctx, i))
+}
+
+// reading is what the rows of a file say.
+type reading struct {
+	table  *importer.Table // nil: the columns have no meaning
+	specs  []admin.DistributorSpec
+	rowOf  map[int]int // by the line at which it begins
+	report Report
+}
+
+// write puts the people who were read, or only says what it would do. Faults are in the report; an error is of another kind.
+func (s *Service) write(ctx context.Context, i *Import, r *reading, actor string, commit bool) (Report, error) {
+	table, report := r.table, r.report
 	if table == nil {
 		return report, nil
 	}
@@ -311,10 +368,10 @@ func (s *Service) write(ctx context.Context, i *Import, sheet *importer.Sheet, a
 	service.Actor = actor
 	var err error
 	if len(table.Faults) > 0 {
-		err = admin.CheckDistributors(specs)
+		err = admin.CheckDistributors(r.specs)
 	} else {
 		var summary admin.ImportSummary
-		summary, err = service.PutDistributors(ctx, i.ProgramID, specs, s.Clock(), commit)
+		summary, err = service.PutDistributors(ctx, i.ProgramID, r.specs, s.Clock(), commit)
 		report.Added, report.Changed, report.Unchanged, report.Released = summary.Added, summary.Changed, summary.Unchanged, summary.Released
 	}
 	faults, isRows := table.FaultsOf(err)
@@ -329,25 +386,29 @@ func (s *Service) write(ctx context.Context, i *Import, sheet *importer.Sheet, a
 	all := table.With(faults)
 	report.FaultsAll = len(all)
 	for _, f := range all[:min(len(all), maxFaults)] {
-		report.Faults = append(report.Faults, faultOf(i, &f, rowOf))
+		report.Faults = append(report.Faults, faultOf(i, &f, r.rowOf))
 	}
 	return report, nil
 }
 
-// read gives the sheet its meaning; a nil table means that the columns do not, and the report says why.
-func (s *Service) read(i *Import, sheet *importer.Sheet) (*importer.Table, []admin.DistributorSpec, Report, map[int]int) {
-	report := Report{Checked: true, Faults: []Fault{}}
+// read gives the sheet its meaning; where the columns have none, the report says why. Of the sheet no more is kept than is
+// shown: a million rows need not be held twice.
+func (s *Service) read(i *Import, sheet *importer.Sheet) *reading {
+	r := &reading{report: Report{Checked: true, Faults: []Fault{}}}
 	text, lines := sheet.CSV(i.Columns)
-	table, specs, err := importer.Distributors(strings.NewReader(string(text)), "utf-8")
-	if err != nil {
-		report.Error = err.Error()
-		return nil, nil, report, nil
+	if len(sheet.Rows) > samplesFrom {
+		sheet.Rows = slices.Clone(sheet.Rows[:samplesFrom])
 	}
-	rowOf := make(map[int]int, len(lines))
+	var err error
+	if r.table, r.specs, err = importer.Distributors(bytes.NewReader(text), "utf-8"); err != nil {
+		r.table, r.report.Error = nil, err.Error()
+		return r
+	}
+	r.rowOf = make(map[int]int, len(lines))
 	for row, line := range lines {
-		rowOf[line] = row + 1
+		r.rowOf[line] = row + 1
 	}
-	return table, specs, report, rowOf
+	return r
 }
 
 func faultOf(i *Import, f *importer.Fault, rowOf map[int]int) Fault {

@@ -111,6 +111,7 @@ type PostingFilter struct {
 type Commission struct {
 	CommissionID string    `json:"commission_id"`
 	OrderID      string    `json:"order_id"` // the platform's own
+	OrderName    string    `json:"order_name,omitempty"`
 	StoreID      string    `json:"store_id"`
 	SKU          string    `json:"sku"`
 	BuyerID      string    `json:"buyer_id"`
@@ -268,6 +269,9 @@ type Overview struct {
 // A row that is not there is a server.Error with code not_found. The string returned with a list is the next cursor,
 // "" at the end.
 type Reader interface {
+	// Together makes all that f reads of the program, with the context it is given, of one moment: an order and its postings
+	// then never contradict each other. f reads one after the other, and returns soon.
+	Together(ctx context.Context, program string, f func(ctx context.Context) error) error
 	Programs(ctx context.Context) ([]Program, error)
 	Overview(ctx context.Context, program string) (Overview, error)
 	Orders(ctx context.Context, program string, f OrderFilter, p Page) ([]Order, string, error)
@@ -286,4 +290,12 @@ type Reader interface {
 	Mappings(ctx context.Context, program, search string, p Page) ([]Mapping, string, error)
 	UnmappedSKUs(ctx context.Context, program string) ([]UnmappedSKU, error)
 	Stores(ctx context.Context, program string) ([]StoreRow, error)
+}
+
+// Beside is where a table that is written together with the ledger disagrees with it, or with its own hash.
+type Beside struct {
+	BatchSequence int64  // the first batch it is about; 0: none
+	OrderID       string // "": none
+	PlanHash      string // "": none
+	What          string
 }

@@ -46,6 +46,16 @@ type Setting struct {
 	UpdatedBy string          `json:"updated_by"`
 }
 
+// View is the filters of a list that somebody keeps under a name.
+type View struct {
+	ViewID string `json:"view_id"`
+	List   string `json:"list"`
+	Name   string `json:"name"`
+	Query  string `json:"query"` // as in the list's address
+	Shared bool   `json:"shared"`
+	Mine   bool   `json:"mine"` // of whoever asks
+}
+
 // DistributorFilter narrows the list of people; zero values do not filter.
 type DistributorFilter struct {
 	Search    string // the beginning of an id, or a code
@@ -141,8 +151,12 @@ type Screens interface {
 	APIKeys(ctx context.Context, program string) ([]APIKey, error)
 	AuditLog(ctx context.Context, program string, f AuditFilter, p Page) ([]Audited, string, error)
 	Settings(ctx context.Context, program string) ([]Setting, error)
+	// Views lists the views of an actor and those that everybody sees, by list and name, at most 1000.
+	Views(ctx context.Context, program, actor string) ([]View, error)
 	People(ctx context.Context, program string, f DistributorFilter, p Page) ([]Distributor, string, error)
 	Profile(ctx context.Context, program, distributorID string) (Profile, error)
+	// Names gives what distributors are called, by id; who is unknown or has no name is not in it.
+	Names(ctx context.Context, program string, ids []string) (map[string]string, error)
 	Steps(ctx context.Context, program, orderID string) ([]Step, error)
 	OrderState(ctx context.Context, program, orderID string) (order.State, error)
 	StoredDelivery(ctx context.Context, program, deliveryID string) (StoredDelivery, error)
