@@ -39,3 +39,12 @@ var ErrNoOrder = errors.New("the platform knows no such order")
 
 // ErrReauthorise means that the platform refuses the store's credentials for good: the merchant has to connect again.
 var ErrReauthorise = errors.New("the platform refuses the store's credentials; connect the store again")
+
+// ErrPluginOff means that the shop answers, but the plugin by which it is read is switched off, and nothing else reads it.
+var ErrPluginOff = errors.New("the shop's plugin is switched off, and no keys for reading were granted; switch it on in the shop")
+
+// KeyChecker is a Reader that holds keys which it does not use as long as there is a better way to read.
+type KeyChecker interface {
+	// CheckKeys tries them: ErrReauthorise where the platform refuses them, nil where they work or there are none.
+	CheckKeys(ctx context.Context) error
+}

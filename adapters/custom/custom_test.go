@@ -204,6 +204,7 @@ func TestRefusals(t *testing.T) {
 		{"pieces as text", with(`"qty":2`, `"qty":"2"`), []string{"items[0].qty"}},
 		{"time without zone", with(`"2026-11-10T10:15:00+01:00"`, `"2026-11-10T10:15:00"`), []string{"order_ts"}},
 		{"time as number", with(`"2026-11-10T10:15:00+01:00"`, `1762766100`), []string{"order_ts"}},
+		{"placeholder for a time", with(`"2026-11-10T10:15:00+01:00"`, `"9999-12-31T00:00:00Z"`), []string{"order_ts"}},
 		{"time that leaves the calendar", with(`"2026-11-10T10:15:00+01:00"`, `"9999-12-31T23:59:59-10:00"`), []string{"order_ts"}},
 		{"e-mail as reference", with(`"ANNA"`, `"anna@probe.example"`), []string{"distributor_ref"}},
 		{"e-mail as customer", with(`"customer_id":77`, `"customer_id":"bob@probe.example"`), []string{"customer_id"}},

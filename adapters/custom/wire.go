@@ -2,6 +2,7 @@ package custom
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"upline.dev/upline/adapters"
+	"upline.dev/upline/core/order"
 )
 
 // maxTextBytes bounds ids, SKUs and references.
@@ -136,9 +138,12 @@ func (m *moment) UnmarshalJSONFrom(from *jsontext.Decoder) error {
 		return nil
 	case '"':
 		at, err := time.Parse(time.RFC3339Nano, token.String())
-		if at = at.UTC(); err == nil && at.Year() >= 1 && at.Year() <= 9999 && !at.IsZero() {
+		if at = at.UTC(); err == nil && order.Plausible(at) {
 			m.Time = at
 			return nil
+		}
+		if err == nil {
+			return reason(fmt.Sprintf("the year is not between %d and %d", order.FirstYear, order.LastYear))
 		}
 	}
 	return reason(`want a time with its zone, such as "2026-11-10T10:15:00+01:00"`)

@@ -27,7 +27,7 @@ func begun(t *testing.T, v magentotest.Variant) (*magentotest.Shop, *magento.Cli
 		t.Fatal(err)
 	}
 	http := fence.Client(true)
-	http.Timeout = 2 * time.Second
+	http.Timeout = 30 * time.Second // 32 MB are read within it
 	return shop, &magento.Client{
 		HTTP: http, Base: base, Clock: time.Now, Patience: []time.Duration{time.Millisecond, time.Millisecond},
 		Keys: magento.Keys{ConsumerKey: form.Get("oauth_consumer_key"), ConsumerSecret: form.Get("oauth_consumer_secret")},

@@ -108,6 +108,39 @@ func TestStatus(t *testing.T) {
 	}
 }
 
+// TestGivenAway: a discount of the price with tax takes more than the price; nothing is earned on the row, the cents of its parts
+// are nobody's, and the order still has to come to its grand total.
+func TestGivenAway(t *testing.T) {
+	t.Parallel()
+	one := fixture(t, "module", "one_line.json")
+	gone := edited(t, one, `"discount": "0.0000"`, `"discount": "54.3300"`, `"net": "49.9000"`, `"net": "-4.4300"`,
+		`"net_invoiced": "49.9000"`, `"net_invoiced": "-4.4300"`, `"grand_total": "49.9000"`, `"grand_total": "5.5700"`,
+		`"shipping": "0.0000"`, `"shipping": "10.0000"`)
+	for name, body := range map[string][]byte{
+		"whole":        gone,
+		"part":         edited(t, gone, `"net_invoiced": "-4.4300"`, `"net_invoiced": "-0.0100"`),
+		"cents sent":   edited(t, gone, `"net_invoiced": "-4.4300"`, `"net_invoiced": "0.0100"`, `"net_refunded": "0.0000"`, `"net_refunded": "-0.0100"`),
+		"to the cent":  edited(t, gone, `"net": "-4.4300"`, `"net": "0.0000"`, `"grand_total": "5.5700"`, `"grand_total": "10.0000"`),
+		"cents refund": edited(t, gone, `"refunds": []`, `"refunds": [{"id": "1", "at": "2026-11-21T10:00:00Z", "lines": [{"line_id": "20", "quantity": "1", "base": {"net": "-0.0100"}, "placed": {"net": "0"}}]}]`),
+	} {
+		got, err := read(t, plugin.Topic, body, "USD")
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if n := nets(t, got, order.NetPolicy{PartiallyPaid: order.PartialProportional}); n["20"] != 0 {
+			t.Errorf("%s: pays on %v", name, n)
+		}
+		if line := got.Order.Lines[0]; line.GrossMinor != line.DiscountMinor {
+			t.Errorf("%s: %d less %d", name, line.GrossMinor, line.DiscountMinor)
+		}
+	}
+	wrong, err := read(t, plugin.Topic, edited(t, gone, `"grand_total": "5.5700"`, `"grand_total": "10.0000"`), "USD")
+	if err != nil || wrong.Order.Validate() == nil {
+		t.Errorf("a grand total that forgets what the discount took beside the price: %v, %v", err, wrong.Order.Validate())
+	}
+}
+
 // TestDisagreement: a header that the rows do not come to, and refunds that the credit memos do not come to, make the order wait
 // with both figures.
 func TestDisagreement(t *testing.T) {
@@ -167,6 +200,11 @@ func TestBodies(t *testing.T) {
     "id": "1"`, `"refunds": [
    {
     "id": ""`), "USD", "order.refunds[0].id"},
+		"refund below zero": {plugin.Topic, edited(t, fixture(t, "module", "invoiced_and_refunded.json"), `"net": "27.0000"
+      },
+      "placed"`, `"net": "-27.0000"
+      },
+      "placed"`), "USD", "order.refunds[0].lines[0]"},
 		"fetched, no id":    {adapters.FetchedTopic, edited(t, rest, "\n \"entity_id\": 2,", ""), "USD", "order.entity_id"},
 		"fetched, currency": {adapters.FetchedTopic, rest, "GBP", "order.base_currency_code"},
 		"fetched, orphan":   {adapters.FetchedTopic, edited(t, rest, `"parent_item_id": 14`, `"parent_item_id": 99`), "USD", "order.items[4].parent_item_id"},

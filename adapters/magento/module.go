@@ -225,7 +225,7 @@ func (m moduleReading) memo(path string, in *moduleRefund) (memo, error) {
 		}
 		units, money := &reading{at: at}, &reading{at: at + "." + m.name}
 		out.lines = append(out.lines, memoLine{
-			itemID: line.LineID.String(), quantity: units.units("quantity", line.Quantity), net: money.amount("net", side.Net),
+			path: at, itemID: line.LineID.String(), quantity: units.units("quantity", line.Quantity), net: money.amount("net", side.Net),
 		})
 		if err := cmp.Or(units.err, money.err); err != nil {
 			return memo{}, err

@@ -306,7 +306,7 @@ func restMemos(in []restMemo, orderID wire.ID, rows []row, base bool) ([]memo, e
 			}
 			r := reading{at: path + ".items[" + strconv.Itoa(j) + "]", dust: true}
 			line := memoLine{
-				itemID: item.OrderItemID.String(), quantity: r.units("qty", item.Qty),
+				path: r.at, itemID: item.OrderItemID.String(), quantity: r.units("qty", item.Qty),
 				net: r.amount("row_total", total) - r.amount("discount_amount", pick(base, item.BaseCut, item.Cut)) +
 					r.amount("discount_tax_compensation_amount", pick(base, item.BaseOffset, item.Offset)),
 			}

@@ -38,6 +38,7 @@ type row struct {
 	invoiced fine
 	refunded fine
 	fixedTax fine // fixed product tax of the whole row, which is beside net
+	below    fine // what the discount took beyond the row's own price; net tells 0 then
 
 	ordered      int64 // units
 	unitsPaid    int64 // units invoiced
@@ -52,6 +53,7 @@ type memo struct {
 }
 
 type memoLine struct {
+	path     string // where it stands in the body
 	itemID   string
 	quantity int64
 	net      fine
@@ -63,6 +65,29 @@ type header struct {
 	total    fine // the grand total
 	invoiced fine
 	paid     fine
+}
+
+// givenAway settles rows that nothing is earned on. Where prices or discounts include tax and the tax is that of the full price, a
+// discount takes the tax as well: such a row has a net below 0, and the grand total less of it. It is told with a net of 0, a
+// discount of the price alone, and no cents invoiced or refunded, which are only rounding's.
+func (s *sale) givenAway() {
+	given := make(map[string]bool)
+	for i := range s.rows {
+		r := &s.rows[i]
+		if r.net > 0 || r.net <= -maxFine {
+			continue
+		}
+		given[r.itemID] = true
+		r.below, r.discount = -r.net, r.discount+r.net
+		r.net, r.invoiced, r.refunded = 0, 0, 0
+	}
+	for _, m := range s.memos {
+		for i := range m.lines {
+			if given[m.lines[i].itemID] {
+				m.lines[i].net = 0
+			}
+		}
+	}
 }
 
 // check refuses amounts that cannot be.
@@ -83,6 +108,16 @@ func (r *row) check() error {
 	default:
 		return nil
 	}
+}
+
+// check refuses a refund that takes money back.
+func (m *memo) check() error {
+	for _, line := range m.lines {
+		if line.net < 0 || line.net >= maxFine {
+			return &adapters.Malformed{Field: line.path, Reason: "the net that is refunded of the row is below 0, or too large"}
+		}
+	}
+	return nil
 }
 
 // tooLarge is the fault of a sum that does not fit.
@@ -117,12 +152,18 @@ func (r *row) told() (units int64, net, discount fine, err error) {
 
 // tell fills o with what the sale comes to. A refund names nets, so prices count as without tax.
 func (s *sale) tell(o *order.Order) error {
+	s.givenAway()
 	for i := range s.rows {
 		r := &s.rows[i]
 		if s.state == stateCancelled {
 			r.unitsDropped = max(r.unitsDropped, r.ordered-r.unitsPaid) // Whatever the rows say, nothing more comes of it.
 		}
 		if err := r.check(); err != nil {
+			return err
+		}
+	}
+	for i := range s.memos {
+		if err := s.memos[i].check(); err != nil {
 			return err
 		}
 	}
@@ -204,7 +245,7 @@ func (s *sale) tellRefunds(o *order.Order) error {
 func (s *sale) tellTotals(o *order.Order) error {
 	goods, refunds := make([]fine, len(s.rows)), make([]fine, len(s.rows))
 	for i := range s.rows {
-		goods[i], refunds[i] = s.rows[i].net+s.rows[i].fixedTax, s.rows[i].refunded
+		goods[i], refunds[i] = s.rows[i].net-s.rows[i].below+s.rows[i].fixedTax, s.rows[i].refunded
 	}
 	net, err := sum(goods)
 	if err != nil {

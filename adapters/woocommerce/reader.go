@@ -26,7 +26,26 @@ const (
 // were saved on their own; else from REST with the consumer keys.
 type Reader struct{ Client *Client }
 
-var _ adapters.Reader = (*Reader)(nil)
+var (
+	_ adapters.Reader     = (*Reader)(nil)
+	_ adapters.KeyChecker = (*Reader)(nil)
+)
+
+// CheckKeys tries the consumer keys where the plugin is asked instead of them: they are for the day when it is switched off.
+func (r *Reader) CheckKeys(ctx context.Context) error {
+	if r.Client.Signing == nil || r.Client.Key == "" {
+		return nil
+	}
+	return r.Client.Check(ctx)
+}
+
+// off tells that nothing is left to read by.
+func off(err error) error {
+	if isMissing(err) {
+		return fmt.Errorf("%w: %w", adapters.ErrPluginOff, err)
+	}
+	return err
+}
 
 // Order reads one order as it now is.
 func (r *Reader) Order(ctx context.Context, platformOrderID string) (adapters.Fetched, error) {
@@ -42,7 +61,7 @@ func (r *Reader) Order(ctx context.Context, platformOrderID string) (adapters.Fe
 	case isMissing(err) && r.Client.Key != "": // The plugin was switched off; the keys still read.
 		return r.restOrder(ctx, platformOrderID)
 	case err != nil:
-		return adapters.Fetched{}, err
+		return adapters.Fetched{}, off(err)
 	case found == nil || found.PlatformOrderID != platformOrderID:
 		return adapters.Fetched{}, fmt.Errorf("order %s: %w", platformOrderID, adapters.ErrNoOrder)
 	}
@@ -54,7 +73,7 @@ func (r *Reader) Changed(ctx context.Context, from, to time.Time, yield func(ada
 	if r.Client.Signing != nil {
 		err := r.digested(ctx, from, to, yield)
 		if !isMissing(err) || r.Client.Key == "" {
-			return err
+			return off(err)
 		}
 	}
 	for _, status := range []string{"any", "trash"} { // "any" leaves the trash out

@@ -348,7 +348,31 @@ func TestReaderAsksThePlugin(t *testing.T) {
 		t.Errorf("%d orders by the keys, want all 430", len(got))
 	}
 	r.Client.Key = ""
-	if _, err := r.Order(t.Context(), "20"); err == nil || errors.Is(err, adapters.ErrNoOrder) {
-		t.Errorf("without plugin and keys: %v, want an error that is not about the order", err)
+	if _, err := r.Order(t.Context(), "20"); !errors.Is(err, adapters.ErrPluginOff) || errors.Is(err, adapters.ErrNoOrder) {
+		t.Errorf("an order without plugin and keys: %v, want that the plugin is off", err)
+	}
+	err = r.Changed(t.Context(), changedAt, changedAt.Add(time.Hour), func(adapters.Fetched) error { return nil })
+	if !errors.Is(err, adapters.ErrPluginOff) {
+		t.Errorf("changes without plugin and keys: %v, want that the plugin is off", err)
+	}
+}
+
+// TestReaderChecksKeys: the keys in reserve are tried, so that it shows before the day on which they are needed.
+func TestReaderChecksKeys(t *testing.T) {
+	t.Parallel()
+	f, r := newFakeStore(t, 1)
+	f.plugin = true
+	r.Client.Signing = []byte("ups_secret")
+	if err := r.CheckKeys(t.Context()); err != nil {
+		t.Errorf("good keys: %v", err)
+	}
+	r.Client.Secret = "cs_revoked"
+	if err := r.CheckKeys(t.Context()); !errors.Is(err, adapters.ErrReauthorise) {
+		t.Errorf("revoked keys: %v, want ErrReauthorise", err)
+	}
+	calls := len(f.calls)
+	r.Client.Key, r.Client.Secret = "", ""
+	if err := r.CheckKeys(t.Context()); err != nil || len(f.calls) != calls {
+		t.Errorf("no keys: %v after %d calls, want none", err, len(f.calls)-calls)
 	}
 }

@@ -1,9 +1,13 @@
 package channel_test
 
 import (
+	"net/url"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
+	"upline.dev/upline/core/order"
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/channel"
 )
@@ -17,6 +21,20 @@ func TestPath(t *testing.T) {
 	} {
 		if got := channel.Path(next); got != want {
 			t.Errorf("%q leads to %q, want %q", next, got, want)
+		}
+	}
+}
+
+// TestLongName: a shop's name is cut between letters; half a letter would be refused by a database.
+func TestLongName(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"Tea", "a" + strings.Repeat("é", 80), strings.Repeat("茶", 60), strings.Repeat("\U0001F375", 40)} {
+		r, err := channel.ReadRequest(url.Values{
+			"site": {"https://shop.example.com"}, "return": {"https://shop.example.com/wp-admin/"}, "nonce": {"n"}, "currency": {"EUR"},
+			"challenge": {strings.Repeat("c", 43)}, "name": {name},
+		}, order.WooCommerce)
+		if err != nil || !utf8.ValidString(r.Name) || len(r.Name) > 100 || !strings.HasPrefix(name, r.Name) || r.Name == "" {
+			t.Errorf("%q is kept as %q, %v", name, r.Name, err)
 		}
 	}
 }

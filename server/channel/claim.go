@@ -24,9 +24,11 @@ const claimPurpose = "plugin.claim"
 
 // Offer is what is agreed on before a plugin claims its store.
 type Offer struct {
-	Store     admin.Store // with its id; made where there is none yet
-	Challenge string      // base64url SHA-256 of the plugin's verifier; "": the code was handed over by a person
-	LinkRole  string      // see Channel
+	Store admin.Store // with its id; made where there is none yet
+	// GoLiveAt is from when on the store pays, as in admin.Store, while nothing was heard from it; nil: nobody says.
+	GoLiveAt  *int64
+	Challenge string // base64url SHA-256 of the plugin's verifier; "": the code was handed over by a person
+	LinkRole  string // see Channel
 	// Reading are the reading keys that the platform granted on the way; nil: none.
 	Reading *install.Credentials
 }
@@ -46,7 +48,7 @@ func (s *Service) Offer(ctx context.Context, o *Offer, by string) (code string, 
 	if err := checkLinkRole(o.LinkRole); err != nil {
 		return "", err
 	}
-	st, err := s.ready(ctx, o.Store, by)
+	st, err := s.ready(ctx, o, by)
 	if err != nil {
 		return "", err
 	}
@@ -71,7 +73,11 @@ func checkLinkRole(role string) error {
 }
 
 // ready finds the store of a site, or makes it.
-func (s *Service) ready(ctx context.Context, want admin.Store, by string) (admin.Store, error) {
+func (s *Service) ready(ctx context.Context, o *Offer, by string) (admin.Store, error) {
+	want := o.Store
+	if o.GoLiveAt != nil {
+		want.GoLiveAt = *o.GoLiveAt
+	}
 	if want.Domain = adapters.Site(want.Domain); want.Domain == "" {
 		return want, invalid("site", "want the shop's home address, such as https://shop.example.com")
 	}
@@ -89,7 +95,32 @@ func (s *Service) ready(ctx context.Context, want admin.Store, by string) (admin
 	case st.Currency != want.Currency:
 		return st, invalid("currency", fmt.Sprintf("the store keeps its books in %s, not in %s", st.Currency, want.Currency))
 	}
-	return st, nil
+	return s.dated(ctx, st, o.GoLiveAt, by)
+}
+
+// dated lets the last word on the day from which a store pays count, as long as nothing was heard from it: a code that nobody used
+// binds nobody. Afterwards another day would take back what was paid, so that it is changed on purpose alone.
+func (s *Service) dated(ctx context.Context, st admin.Store, live *int64, by string) (admin.Store, error) {
+	if live == nil || *live == st.GoLiveAt {
+		return st, nil
+	}
+	if silent, err := s.Silent(ctx, st.ProgramID, st.StoreID); err != nil || !silent {
+		return st, err
+	}
+	service := *s.Admin
+	service.Actor = by
+	st.GoLiveAt = *live
+	return st, service.ChangeStore(ctx, st.ProgramID, st.StoreID, admin.StoreChange{GoLiveAt: live})
+}
+
+// Silent reports whether a store was never connected and told no order.
+func (s *Service) Silent(ctx context.Context, program, storeID string) (bool, error) {
+	c, err := s.Install.Books.Connection(ctx, storeID)
+	if err != nil || c.State != "" {
+		return false, err
+	}
+	told, err := s.Books.StoreFigures(ctx, program, storeID)
+	return err == nil && told.Orders == 0, err
 }
 
 // Claim is what a plugin brings.

@@ -54,7 +54,7 @@ func ReadRequest(values url.Values, platform order.Platform) (Request, error) {
 		Site: strings.TrimSuffix(values.Get("site"), "/"), Return: values.Get("return"), Challenge: values.Get("challenge"), Nonce: values.Get("nonce"),
 		Currency: values.Get("currency"), Name: short(values.Get("name")), Platform: platform,
 	}
-	r.Name = r.Name[:min(len(r.Name), maxName)]
+	r.Name = strings.ToValidUTF8(r.Name[:min(len(r.Name), maxName)], "") // no half a letter at the end: a database refuses it
 	site, err := url.Parse(r.Site)
 	if err != nil || adapters.Site(r.Site) == "" || site.Host == "" {
 		return r, invalid("site", "want the shop's home address, such as https://shop.example.com")
@@ -124,13 +124,14 @@ type Approval struct {
 	Request
 	Program  string
 	LinkRole string
+	GoLiveAt *int64 // as in Offer
 	Actor    string
 }
 
 // Approve makes the code that the plugin claims its store with, and the address that takes it there.
 func (s *Service) Approve(ctx context.Context, a *Approval, reading *install.Credentials) (address string, err error) {
 	code, err := s.Offer(ctx, &Offer{
-		Challenge: a.Challenge, LinkRole: a.LinkRole, Reading: reading,
+		Challenge: a.Challenge, LinkRole: a.LinkRole, Reading: reading, GoLiveAt: a.GoLiveAt,
 		Store: admin.Store{ProgramID: a.Program, Platform: a.Platform, Domain: a.Site, Name: a.Name, Currency: money.Currency(a.Currency)},
 	}, a.Actor)
 	if err != nil {
@@ -140,7 +141,7 @@ func (s *Service) Approve(ctx context.Context, a *Approval, reading *install.Cre
 }
 
 // AskForKeys begins the detour on which WooCommerce grants reading keys. browser is kept by the browser that approved;
-// address is where it goes. WooCommerce shows the state in addresses and logs, so it is worth nothing once it was used.
+// address is where it goes. Keys that only read are asked for: nothing is written by them. WooCommerce shows the state in addresses and logs, so it is worth nothing once it was used.
 func (s *Service) AskForKeys(ctx context.Context, a *Approval) (browser, address string, err error) {
 	defer server.Wrap(&err, "ask %s for reading keys", a.Site)
 	payload, err := json.Marshal(a)
@@ -158,7 +159,7 @@ func (s *Service) AskForKeys(ctx context.Context, a *Approval) (browser, address
 		return "", "", err
 	}
 	return browser, a.Site + "/wc-auth/v1/authorize?" + url.Values{
-		"app_name": {"Upline"}, "scope": {"read_write"}, "user_id": {state},
+		"app_name": {"Upline"}, "scope": {"read"}, "user_id": {state},
 		"return_url": {s.Base + "/connect/woocommerce/return"}, "callback_url": {s.Base + "/connect/woocommerce/callback"},
 	}.Encode(), nil
 }

@@ -93,7 +93,7 @@ func (s *Service) OfferHandshake(ctx context.Context, o *Offer, apiBase string, 
 		return "", "", sh, invalid("api_base", "want the address at which Magento answers, such as https://shop.example.com/index.php")
 	}
 	o.Store.Platform = order.Magento
-	st, err := s.ready(ctx, o.Store, by)
+	st, err := s.ready(ctx, o, by)
 	if err != nil {
 		return "", "", sh, err
 	}

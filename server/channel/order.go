@@ -51,20 +51,28 @@ func (s *Service) explanation(ctx context.Context, st *admin.Store, body []byte)
 	}
 	v := explanationView{OrderID: in.OrderID, State: "unknown", Earnings: []earningView{}, Currency: string(st.Currency)}
 	id := st.StoreID + "/" + in.OrderID
-	o, err := s.Reader.Order(ctx, st.ProgramID, id)
+	h, err := query.HistoryOf(ctx, s.Reader, st.ProgramID, id, query.PostingFilter{}, query.Page{Limit: 1})
 	if server.CodeOf(err) == server.NotFound && err != nil {
 		return v, nil
 	}
 	if err != nil {
 		return nil, err
 	}
+	o := &h.Order
 	v.State, v.Net, v.Currency, v.DistributorID = o.Settlement, o.Net, o.Currency, o.DistributorID
 	v.URL = s.Base + "/orders/" + url.PathEscape(st.StoreID) + "/" + url.PathEscape(in.OrderID)
 	v.Reason, v.Mend = splitReason(o.Reason)
 	if o.WaitingCurrency != "" && o.Settlement == "parked" {
 		v.Net, v.Currency = o.Waiting, o.WaitingCurrency
 	}
-	return v, s.explain(ctx, st, id, &v)
+	if len(h.Snapshots) == 0 {
+		v.Reason = cmp.Or(v.Reason, h.Early())
+		return v, nil
+	}
+	if err := v.explain(h.Snapshots[0].JSON); err != nil {
+		return nil, fmt.Errorf("explain %s: %w", id, err)
+	}
+	return v, nil
 }
 
 // splitReason parts what is wrong from what mends it; a reason is one or two sentences.
@@ -77,15 +85,10 @@ func splitReason(reason string) (wrong, mend string) {
 }
 
 // explain adds the newest calculation: who got what by which component.
-func (s *Service) explain(ctx context.Context, st *admin.Store, orderID string, v *explanationView) error {
-	snapshots, err := s.Reader.Snapshots(ctx, st.ProgramID, orderID)
-	if err != nil || len(snapshots) == 0 {
-		return err
-	}
-	newest := slices.MaxFunc(snapshots, func(a, b query.Snapshot) int { return cmp.Compare(a.Revision, b.Revision) })
-	told, err := commission.Explain(newest.JSON)
+func (v *explanationView) explain(newest []byte) error {
+	told, err := commission.Explain(newest)
 	if err != nil {
-		return fmt.Errorf("explain %s: %w", orderID, err)
+		return err
 	}
 	if winner := told.Attribution.Winner; winner != "" {
 		v.Evidence = string(winner) + " " + told.Attribution.Value
@@ -131,11 +134,27 @@ func addRung(ladder *commission.Ladder, rung *commission.Rung, c money.Currency,
 
 // because says in words what a rung pays: "level 1: 2% of 29.90 EUR". It is read beside the amount in a shop's order screen.
 func because(ladder *commission.Ladder, rung *commission.Rung, c money.Currency) string {
-	base := money.FormatMinor(ladder.BaseMinor, c) + " " + string(c)
-	if ladder.Base == "cv" {
-		base = money.Volume(ladder.BaseMinor).String() + " CV"
+	base, unit := baseOf(ladder, c)
+	why := base + " " + unit
+	if rates := ratesOf(rung, c); len(rates) > 0 {
+		why = strings.Join(rates, " × ") + " of " + why
 	}
-	var rates []string
+	if rung.Level > 0 {
+		why = "level " + strconv.Itoa(rung.Level) + ": " + why
+	}
+	return why
+}
+
+// baseOf is what a ladder pays on, and in what.
+func baseOf(ladder *commission.Ladder, c money.Currency) (base, unit string) {
+	if ladder.Base == "cv" {
+		return money.Volume(ladder.BaseMinor).String(), "CV"
+	}
+	return money.FormatMinor(ladder.BaseMinor, c), string(c)
+}
+
+// ratesOf are the factors of a rung that change something.
+func ratesOf(rung *commission.Rung, c money.Currency) (rates []string) {
 	for _, f := range rung.Factors {
 		switch {
 		case f.Name == "cv_to_money":
@@ -146,14 +165,7 @@ func because(ladder *commission.Ladder, rung *commission.Rung, c money.Currency)
 			rates = append(rates, percent(f))
 		}
 	}
-	why := base
-	if len(rates) > 0 {
-		why = strings.Join(rates, " × ") + " of " + base
-	}
-	if rung.Level > 0 {
-		why = "level " + strconv.Itoa(rung.Level) + ": " + why
-	}
-	return why
+	return rates
 }
 
 // perCV says what one CV is worth, such as "1.10 EUR"; "" where it is one of the currency, which goes without saying. The

@@ -224,21 +224,3 @@ func began(b *query.CustomerBinding) time.Time {
 	}
 	return *b.ValidFrom
 }
-
-// monthBegan is when the month began in the company's own time zone.
-func (s *Service) monthBegan(ctx context.Context, st *admin.Store) (time.Time, error) {
-	programs, err := s.Reader.Programs(ctx)
-	if err != nil {
-		return time.Time{}, err
-	}
-	zone := time.UTC
-	for i := range programs {
-		if programs[i].ProgramID == st.ProgramID {
-			if zone, err = time.LoadLocation(programs[i].TimeZone); err != nil {
-				zone = time.UTC
-			}
-		}
-	}
-	now := s.now().In(zone)
-	return time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, zone), nil
-}

@@ -1,7 +1,6 @@
 package channel
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -69,6 +68,7 @@ type Own struct {
 	Totals []totalView
 	Earned []query.Commission // the newest first
 	Next   string             // cursor of the next page; "" at the end
+	Zone   *time.Location     // the company's, in which its months begin
 }
 
 // Own reads a distributor's figures; nil where the program has no such distributor.
@@ -84,11 +84,13 @@ func (s *Service) Own(ctx context.Context, st *admin.Store, distributorID string
 }
 
 func (s *Service) ownOf(ctx context.Context, st *admin.Store, d *query.Distributor, p query.Page) (*Own, error) {
-	own := &Own{Me: meView{d.DistributorID, codeOf(d), d.Status, d.Rank, linkOf(st, codeOf(d))}, Name: d.Name, Totals: []totalView{}}
-	month, err := s.monthBegan(ctx, st)
+	zone, err := s.Admin.Zone(ctx, st.ProgramID)
 	if err != nil {
 		return nil, err
 	}
+	own := &Own{Zone: zone, Me: meView{d.DistributorID, codeOf(d), d.Status, d.Rank, linkOf(st, codeOf(d))}, Name: d.Name, Totals: []totalView{}}
+	now := s.now().In(zone)
+	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, zone)
 	balances, err := s.Books.BalancesOf(ctx, st.ProgramID, d.DistributorID, month)
 	if err != nil {
 		return nil, err
@@ -103,14 +105,17 @@ func (s *Service) ownOf(ctx context.Context, st *admin.Store, d *query.Distribut
 	return own, err
 }
 
-// OwnOrder is why a distributor has from one order what they have. Of anybody else's share it says nothing.
+// OwnOrder is why a distributor has from one order what they have. Of anybody else's share it says nothing, and nothing of what
+// the company has to mend.
 type OwnOrder struct {
 	Order    string
-	Why      string // why the order earns nothing as it is now; "" where it counts
-	Parked   string // why a later state of the order waits; "" where none does
+	Counts   bool // whether the order earns them anything as it is now
+	Waiting  bool // a later state of the order is not settled yet
 	Currency string
 	Lines    []OwnLine
 	Total    string
+	Moves    []OwnMove // the newest first
+	Zone     *time.Location
 }
 
 // OwnLine is a line of the order, as far as it pays this distributor.
@@ -124,9 +129,23 @@ type OwnLine struct {
 type OwnPart struct {
 	Component string
 	Amount    string
-	Why       string
-	Limited   bool // a limit of the plan took some of it away
+	Level     int // 0: none
+	Rates     []string
+	Base      string
+	Unit      string // of the base: a currency, or CV
+	Limited   bool   // a limit of the plan took some of it away
 }
+
+// OwnMove is what was posted of the order for the distributor at one time.
+type OwnMove struct {
+	At       time.Time
+	Amount   string
+	Currency string
+	Back     bool // it was taken back
+}
+
+// mostMoves bounds the moves that are shown.
+const mostMoves = 50
 
 // OwnOrder explains an order to a distributor. server.NotFound where they never had anything of it: others' orders are not
 // theirs to look at.
@@ -139,47 +158,55 @@ func (s *Service) OwnOrder(ctx context.Context, program, distributorID, storeID,
 	if !slices.ContainsFunc(mine, func(c query.Commission) bool { return c.StoreID == storeID }) {
 		return nil, server.Errorf(server.NotFound, "You have no earnings of this order.")
 	}
-	o, err := s.Reader.Order(ctx, program, id)
+	h, err := query.HistoryOf(ctx, s.Reader, program, id, query.PostingFilter{DistributorID: distributorID, Kind: "earning"}, query.Page{Limit: mostMoves})
 	if err != nil {
 		return nil, err
 	}
-	snapshots, err := s.Reader.Snapshots(ctx, program, id)
-	if err != nil {
-		return nil, err
-	}
-	if len(snapshots) == 0 {
+	if len(h.Snapshots) == 0 {
 		return nil, server.Errorf(server.NotFound, "This order has no calculation yet.")
 	}
-	newest := slices.MaxFunc(snapshots, func(a, b query.Snapshot) int { return cmp.Compare(a.Revision, b.Revision) })
-	told, err := commission.Explain(newest.JSON)
+	zone, err := s.Admin.Zone(ctx, program)
+	if err != nil {
+		return nil, err
+	}
+	told, err := commission.Explain(h.Snapshots[0].JSON)
 	if err != nil {
 		return nil, fmt.Errorf("explain %s: %w", id, err)
 	}
-	own := ownOrder(&told, distributorID)
-	own.Order = platformOrderID
-	if o.Settlement == "parked" {
-		own.Parked = o.Reason
+	own, err := ownOrder(&told, distributorID)
+	if err != nil {
+		return nil, fmt.Errorf("sum what %s has of %s: %w", distributorID, id, err)
+	}
+	own.Order, own.Waiting, own.Zone = platformOrderID, h.Order.Settlement == "parked", zone
+	for i := range h.Postings {
+		p := &h.Postings[i]
+		own.Moves = append(own.Moves, OwnMove{p.PostedAt, p.Amount, p.Currency, p.AmountMinor < 0})
 	}
 	return own, nil
 }
 
 // ownOrder leaves of an explanation what concerns one person.
-func ownOrder(told *commission.Explanation, distributorID string) *OwnOrder {
-	own := &OwnOrder{Why: told.Why, Currency: string(told.Currency)}
+func ownOrder(told *commission.Explanation, distributorID string) (*OwnOrder, error) {
+	own := &OwnOrder{Currency: string(told.Currency)}
 	var total int64
 	for i := range told.Lines {
 		line := &told.Lines[i]
 		view := OwnLine{SKU: line.PlatformSKU, Net: money.FormatMinor(line.Net.NetMinor, told.Currency)}
 		for l := range line.Ladders {
-			for r := range line.Ladders[l].Rungs {
-				rung := &line.Ladders[l].Rungs[r]
+			ladder := &line.Ladders[l]
+			for r := range ladder.Rungs {
+				rung := &ladder.Rungs[r]
 				if rung.DistributorID != distributorID {
 					continue
 				}
-				total += rung.PaidMinor
+				var err error
+				if total, err = money.Add(total, rung.PaidMinor); err != nil {
+					return nil, err
+				}
+				base, unit := baseOf(ladder, told.Currency)
 				view.Parts = append(view.Parts, OwnPart{
-					Component: line.Ladders[l].ComponentID, Amount: money.FormatMinor(rung.PaidMinor, told.Currency),
-					Why: because(&line.Ladders[l], rung, told.Currency), Limited: rung.PaidMinor != rung.AmountMinor,
+					Component: ladder.ComponentID, Amount: money.FormatMinor(rung.PaidMinor, told.Currency),
+					Level: rung.Level, Rates: ratesOf(rung, told.Currency), Base: base, Unit: unit, Limited: rung.PaidMinor != rung.AmountMinor,
 				})
 			}
 		}
@@ -187,6 +214,6 @@ func ownOrder(told *commission.Explanation, distributorID string) *OwnOrder {
 			own.Lines = append(own.Lines, view)
 		}
 	}
-	own.Total = money.FormatMinor(total, told.Currency)
-	return own
+	own.Counts, own.Total = told.Why == "" && len(own.Lines) > 0, money.FormatMinor(total, told.Currency)
+	return own, nil
 }

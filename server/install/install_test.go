@@ -370,14 +370,31 @@ func TestCallerGoes(t *testing.T) {
 	}
 }
 
+// looks ends what looks for stale connections once it has done so often enough.
+type looks struct {
+	install.Books
+	left int
+	over func()
+}
+
+func (l *looks) StaleConnections(ctx context.Context, before time.Time, limit int) ([]install.Connection, error) {
+	if l.left--; l.left < 0 {
+		l.over()
+		return nil, nil
+	}
+	return l.Books.StaleConnections(ctx, before, limit)
+}
+
 func TestKeepAlive(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	w.connect(t)
-	run := func() {
-		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	books := w.service.Books
+	run := func() { // two looks; whatever the first one renews is renewed before the second
+		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		w.service.KeepAlive(ctx, time.Hour, func(store string, err error) { t.Errorf("%s: %v", store, err) })
+		w.service.Books = &looks{Books: books, left: 2, over: cancel}
+		w.service.KeepAlive(ctx, time.Millisecond, func(store string, err error) { t.Errorf("%s: %v", store, err) })
 	}
 	w.clock.add(29 * 24 * time.Hour)
 	if run(); w.platform.count() != 0 {

@@ -19,6 +19,7 @@ type Probe struct {
 	Reads   bool // there are credentials to read with
 	Reached bool
 	Refused bool // the platform refuses the credentials
+	Off     bool // the plugin by which it is read is switched off, and there are no keys
 	Took    time.Duration
 }
 
@@ -45,11 +46,19 @@ func (s *Service) Test(ctx context.Context, program, storeID string) (Probe, err
 	p := Probe{Reads: true, Took: s.Clock().Sub(began)}
 	switch {
 	case err == nil, errors.Is(err, adapters.ErrNoOrder):
-		p.Reached = true
+		p.Reached, p.Refused = true, keysRefused(ctx, reader)
+	case errors.Is(err, adapters.ErrPluginOff):
+		p.Reached, p.Off = true, true
 	case errors.Is(err, adapters.ErrReauthorise):
 		p.Reached, p.Refused = true, true
 	default:
 		s.Logger.WarnContext(ctx, "a store's test got no answer", "store", storeID, "error", err)
 	}
 	return p, nil
+}
+
+// keysRefused tries the keys that lie in reserve. What else may fail on the way says nothing about them.
+func keysRefused(ctx context.Context, reader adapters.Reader) bool {
+	k, ok := reader.(adapters.KeyChecker)
+	return ok && errors.Is(k.CheckKeys(ctx), adapters.ErrReauthorise)
 }

@@ -7,9 +7,12 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"upline.dev/upline/adapters"
 	"upline.dev/upline/adapters/shopify/shopifytest"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server"
@@ -327,19 +330,97 @@ func TestSchedule(t *testing.T) {
 		t.Fatalf("a failed run: %v, reached %s", err, reached())
 	}
 	w.offset.Add(int64(6 * time.Hour))
-	must(t, w.service.ReconcileDue(t.Context(), schedule))
+	want, parts := w.clock(), 0                     // what was changed just before a store is connected comes with the rest, and not hours later
+	for at := reached(); at.Before(want); parts++ { // a part each time, whoever died meanwhile
+		must(t, w.service.ReconcileDue(t.Context(), schedule))
+		if !reached().After(at) {
+			t.Fatalf("after %d parts it does not go on from %s", parts, at)
+		}
+		at = reached()
+	}
 	w.drained(t)
-	if want := w.clock().Add(-10 * time.Minute); !reached().Equal(want) || w.puts.Load() != 10 {
-		t.Fatalf("reached %s, want %s; %d mended", reached(), want, w.puts.Load())
+	if !reached().Equal(want) || w.puts.Load() != 10 || parts < 3 || parts > 6 {
+		t.Fatalf("reached %s, want %s, in %d parts; %d mended", reached(), want, parts, w.puts.Load())
 	}
 	must(t, w.service.ReconcileDue(t.Context(), schedule)) // not due
 	w.offset.Add(int64(6 * time.Hour))
-	before := reached()
+	before, until := reached(), w.clock().Add(-10*time.Minute)
 	must(t, w.service.ReconcileDue(t.Context(), schedule))
 	runs, err := w.store.Reconciliations(t.Context(), "p1", "s1", 10)
 	must(t, err)
-	if len(runs) != 3 || !runs[0].From.Equal(before.Add(-time.Hour)) || runs[2].State != reconcile.Failed || w.puts.Load() != 10 {
+	if len(runs) != parts+2 || !runs[0].From.Equal(before.Add(-time.Hour)) || !runs[0].To.Equal(until) ||
+		runs[parts+1].State != reconcile.Failed || w.puts.Load() != 10 {
 		t.Errorf("runs: %+v", runs)
+	}
+}
+
+// endless is a shop with so many orders that its first reconciliation goes on until the test has seen enough.
+type endless struct {
+	adapters.Reader
+	enough func() bool
+}
+
+func (e endless) Changed(ctx context.Context, _, _ time.Time, yield func(adapters.Fetched) error) error {
+	for n := 0; !e.enough() && ctx.Err() == nil; n++ {
+		if err := yield(adapters.Fetched{PlatformOrderID: fmt.Sprint(n), Body: []byte("{}")}); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// byStore gives each store its reader.
+type byStore map[string]adapters.Reader
+
+func (b byStore) Reader(_ context.Context, t reconcile.Target) (adapters.Reader, error) {
+	return b[t.StoreID], nil
+}
+
+// TestALargeStoreHoldsNobodyUp: while the orders of large new stores are read, more of them than may be read at once, a store that
+// was reconciled before is reconciled as it becomes due.
+func TestALargeStoreHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.sell(t, 10)
+	small, err := w.reader(t)()
+	must(t, err)
+	must(t, w.store.MarkReconciled(t.Context(), "p1", "s1", now.Add(-7*time.Hour)))
+	reached := func() bool {
+		targets, err := w.store.ReconcileTargets(context.WithoutCancel(t.Context()), "p1")
+		must(t, err)
+		i := slices.IndexFunc(targets, func(target reconcile.Target) bool { return target.StoreID == "s1" })
+		return targets[i].ReachedAt.Equal(now.Add(-10 * time.Minute))
+	}
+	var done atomic.Bool
+	shops := byStore{"s1": small}
+	for n := range 20 {
+		id := fmt.Sprintf("large%02d", n) // sorted before the small one
+		must(t, w.store.CreateStore(t.Context(), admin.Store{StoreID: id, ProgramID: "p1", Platform: order.Shopify, Domain: id + ".myshopify.com", Currency: "EUR"}))
+		shops[id] = endless{enough: done.Load}
+	}
+	w.service.Readers = shops
+	ctx, stop := context.WithCancel(t.Context())
+	var working sync.WaitGroup
+	working.Go(func() { w.service.Work(ctx, reconcile.Schedule{}) })
+	for deadline := time.Now().Add(3 * time.Minute); !reached(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Error("the small store waits for the large ones")
+			break
+		}
+	}
+	runs, err := w.store.Reconciliations(t.Context(), "p1", "", 100)
+	must(t, err)
+	large := 0
+	for _, r := range runs {
+		if r.StoreID != "s1" && r.State == reconcile.Running {
+			large++
+		}
+	}
+	done.Store(true)
+	stop()
+	working.Wait()
+	if large == 0 {
+		t.Error("no large store was under way meanwhile")
 	}
 }
 
@@ -359,6 +440,27 @@ func TestQueued(t *testing.T) {
 	must(t, err)
 	if done.State != reconcile.Done || done.Counts.Mended != 3 || done.Scheduled {
 		t.Errorf("the queued run: %+v", done)
+	}
+}
+
+// TestOnlyAsked: a server that reconciles nothing by itself carries out what it is asked for.
+func TestOnlyAsked(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	w.sell(t, 3)
+	asked := reconcile.Schedule{OnlyAsked: true}
+	must(t, w.service.ReconcileDue(t.Context(), asked))
+	if runs, err := w.store.Reconciliations(t.Context(), "p1", "", 10); err != nil || len(runs) != 0 {
+		t.Fatalf("it reconciled by itself: %+v, %v", runs, err)
+	}
+	r, err := w.service.Queue(t.Context(), day(true))
+	must(t, err)
+	must(t, w.service.ReconcileDue(t.Context(), asked))
+	w.drained(t)
+	runs, err := w.store.Reconciliations(t.Context(), "p1", "", 10)
+	must(t, err)
+	if len(runs) != 1 || runs[0].RunID != r.RunID || runs[0].State != reconcile.Done || runs[0].Counts.Mended != 3 {
+		t.Errorf("the runs: %+v", runs)
 	}
 }
 

@@ -6,9 +6,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
 
 	"upline.dev/upline/adapters"
 	"upline.dev/upline/core/order"
@@ -96,9 +98,14 @@ func (s *Service) Reconcile(ctx context.Context, q Request, told func(Run)) (Run
 // Resume carries a run out from its beginning. What an earlier attempt has mended is in step by now, so that doing it again
 // costs reading alone. A run that was interrupted stays running, to be taken up again; one that fails says why.
 func (s *Service) Resume(ctx context.Context, r Run, told func(Run)) (Run, error) {
-	w := &worker{Service: s, run: r, told: told}
-	w.run.Counts = Counts{}
-	err := w.work(ctx)
+	return s.resume(ctx, r, told, nil)
+}
+
+// resume is Resume where batches take turns with those of other stores; flushes nil: they take none.
+func (s *Service) resume(ctx context.Context, r Run, told func(Run), flushes *semaphore.Weighted) (Run, error) {
+	w := &worker{Service: s, run: r, told: told, flushes: flushes}
+	w.run.Counts, w.run.DeltaMinor = Counts{}, 0
+	err := w.alive(ctx, w.work)
 	if ctx.Err() != nil {
 		return w.run, fmt.Errorf("reconcile store %s: %w", r.StoreID, ctx.Err())
 	}
@@ -125,6 +132,8 @@ func why(err error) string {
 	switch {
 	case errors.Is(err, adapters.ErrReauthorise):
 		return "The platform refuses the store's credentials. Connect the store again."
+	case errors.Is(err, adapters.ErrPluginOff):
+		return "The shop's plugin is switched off, and no keys for reading were granted. Switch it on in the shop."
 	case errors.Is(err, ErrNoReader):
 		return "The store is not connected, so that its orders cannot be read. Connect it first."
 	}
@@ -145,7 +154,69 @@ type worker struct {
 	batch  []adapters.Fetched
 	found  []Finding
 	listed int
-	beat   time.Time
+
+	flushes *semaphore.Weighted // nil: batches take no turns
+	mu      sync.Mutex          // one writes the run down at a time
+	noted   Run                 // as it was after the last batch
+	beat    time.Time
+}
+
+// alive says every few seconds that the run is alive while it works: a platform may take long to answer, and others' batches may
+// come first.
+func (w *worker) alive(ctx context.Context, work func(ctx context.Context) error) error {
+	w.noted = w.run
+	done := make(chan error, 1)
+	go func() { done <- work(ctx) }()
+	tick := time.NewTicker(heartbeat)
+	defer tick.Stop()
+	for {
+		select {
+		case err := <-done:
+			return err
+		case <-tick.C:
+			w.logged(ctx, "say that a reconciliation is alive", w.say(ctx))
+		}
+	}
+}
+
+// say writes down that the run is alive, as far as it was after the last batch.
+func (w *worker) say(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.Clock()
+	if now.Sub(w.beat) < heartbeat {
+		return nil
+	}
+	w.beat, w.noted.HeartbeatAt = now, now.UTC()
+	return w.Books.PutReconciliation(ctx, w.noted, nil)
+}
+
+// note writes down how far the run is.
+func (w *worker) note(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := w.Clock()
+	if now.Sub(w.beat) >= heartbeat || len(w.found) >= batchOrders {
+		w.beat, w.run.HeartbeatAt = now, now.UTC()
+		if err := w.Books.PutReconciliation(ctx, w.run, w.found); err != nil {
+			return err
+		}
+		w.found = nil
+	}
+	w.noted = w.run
+	return nil
+}
+
+// inTurn flushes once it is this store's turn.
+func (w *worker) inTurn(ctx context.Context) error {
+	if w.flushes == nil {
+		return w.flush(ctx)
+	}
+	if err := w.flushes.Acquire(ctx, 1); err != nil {
+		return err
+	}
+	defer w.flushes.Release(1)
+	return w.flush(ctx)
 }
 
 func (w *worker) work(ctx context.Context) (err error) {
@@ -162,12 +233,12 @@ func (w *worker) work(ctx context.Context) (err error) {
 		if len(w.batch) < batchOrders {
 			return nil
 		}
-		return w.flush(ctx)
+		return w.inTurn(ctx)
 	})
 	if err != nil {
 		return err
 	}
-	return w.flush(ctx)
+	return w.inTurn(ctx)
 }
 
 // one is an order of a batch.
@@ -206,14 +277,7 @@ func (w *worker) flush(ctx context.Context) error {
 	}
 	w.run.DeltaMinor = w.run.Counts.ToldMinor - w.run.Counts.KnownMinor
 	w.told(w.run)
-	if now := w.Clock(); now.Sub(w.beat) >= heartbeat || len(w.found) >= batchOrders {
-		w.beat, w.run.HeartbeatAt = now, now.UTC()
-		if err := w.Books.PutReconciliation(ctx, w.run, w.found); err != nil {
-			return err
-		}
-		w.found = nil
-	}
-	return nil
+	return w.note(ctx)
 }
 
 // read turns what was fetched into a delivery and reads it as the pipeline will.

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"upline.dev/upline/adapters"
 	"upline.dev/upline/core/order"
@@ -22,6 +22,8 @@ type Schedule struct {
 	First     time.Duration // how far back the first reconciliation of a store goes, at most; default 60 days, which is what Shopify shows without a further scope
 	HintAfter time.Duration // how long an order known by a hint waits for its own delivery; default 20 s
 	HintEvery time.Duration // how often wanted orders are looked for; default 15 s
+	// OnlyAsked carries out what somebody asked for, and nothing else.
+	OnlyAsked bool
 }
 
 func (c Schedule) withDefaults() Schedule {
@@ -41,11 +43,13 @@ func (c Schedule) withDefaults() Schedule {
 
 // Limits of fetching wanted orders.
 const (
-	wantsAtOnce  = 100 // read in one turn
-	wantAttempts = 8   // while the order does not change; after that reconciliation and people have it
-	firstRefetch = time.Minute
-	lastRefetch  = 12 * time.Hour
-	lookEvery    = 10 * time.Second // for stores that are due, and for runs that somebody asked for
+	wantsAtOnce   = 100              // of a store, read in one turn
+	wantsWithin   = 30 * time.Second // a store's turn; the rest is due at the next
+	wantingAtOnce = 8                // stores
+	wantAttempts  = 8                // while the order does not change; after that reconciliation and people have it
+	firstRefetch  = time.Minute
+	lastRefetch   = 12 * time.Hour
+	lookEvery     = 10 * time.Second // for stores that are due, and for runs that somebody asked for
 )
 
 // Work fetches wanted orders and reconciles stores as they become due, until ctx ends. A failure is logged and tried again.
@@ -53,9 +57,12 @@ func (s *Service) Work(ctx context.Context, c Schedule) {
 	c = c.withDefaults()
 	var both sync.WaitGroup
 	both.Go(func() {
+		if c.OnlyAsked {
+			return
+		}
 		every(ctx, c.HintEvery, func() { s.logged(ctx, "fetch hinted orders", s.FetchWanted(ctx, c.HintAfter)) })
 	})
-	both.Go(func() { every(ctx, lookEvery, func() { s.logged(ctx, "reconcile", s.ReconcileDue(ctx, c)) }) })
+	both.Go(func() { s.newLine(c).work(ctx) })
 	both.Wait()
 }
 
@@ -78,63 +85,17 @@ func (s *Service) logged(ctx context.Context, attempted string, err error) {
 	}
 }
 
-// ReconcileDue takes up runs whose process died, and reconciles and mends every store that is due.
+// ReconcileDue takes up runs whose process died, and reconciles and mends every store that is due, each beside the others; of a
+// long span it does one part.
 func (s *Service) ReconcileDue(ctx context.Context, c Schedule) error {
-	c = c.withDefaults()
-	targets, err := s.Books.ReconcileTargets(ctx, "")
-	if err != nil {
-		return err
-	}
-	var all error
-	for _, t := range targets {
-		if err := s.reconcileDue(ctx, t, c); err != nil && !errors.Is(err, ErrNoReader) {
-			all = errors.Join(all, fmt.Errorf("store %s: %w", t.StoreID, err))
+	l := s.newLine(c)
+	for {
+		left, err := l.look(ctx)
+		l.working.Wait()
+		if err != nil || left == 0 || ctx.Err() != nil {
+			return errors.Join(err, l.failures())
 		}
 	}
-	return all
-}
-
-func (s *Service) reconcileDue(ctx context.Context, t Target, c Schedule) error {
-	if _, err := s.Readers.Reader(ctx, t); err != nil {
-		return err
-	}
-	runs, err := s.Books.Reconciliations(ctx, t.ProgramID, t.StoreID, 20)
-	if err != nil {
-		return err
-	}
-	now := s.Clock().UTC()
-	var last time.Time // when a scheduled run began
-	for _, r := range runs {
-		if r.State == Running {
-			if now.Sub(r.HeartbeatAt) < staleAfter {
-				return nil // somebody is at it
-			}
-			taken, err := s.Books.TakeReconciliation(ctx, r, now)
-			if err != nil || !taken {
-				return err
-			}
-			s.Logger.InfoContext(ctx, "a reconciliation is taken up again", "store", t.StoreID, "run_id", r.RunID)
-			_, err = s.Resume(ctx, r, func(Run) {})
-			return err
-		}
-		if r.Scheduled && r.StartedAt.After(last) {
-			last = r.StartedAt
-		}
-	}
-	if now.Sub(last) < c.Every {
-		return nil
-	}
-	from := s.from(t, now, c)
-	to := now.Add(-c.Settle)
-	if !from.Before(to) {
-		return nil
-	}
-	r, err := s.Reconcile(ctx, Request{Program: t.ProgramID, StoreID: t.StoreID, From: from, To: to, Mend: true, Scheduled: true}, func(Run) {})
-	if err == nil {
-		s.Logger.InfoContext(ctx, "a store was reconciled", "store", t.StoreID, "run_id", r.RunID, "read", r.Counts.Read,
-			"mended", r.Counts.Mended, "delta_minor", r.DeltaMinor)
-	}
-	return err
 }
 
 // from is where the next reconciliation begins: behind the last one, with an overlap; the first one at the store's go-live, or
@@ -151,52 +112,47 @@ func (s *Service) from(t Target, now time.Time, c Schedule) time.Time {
 }
 
 // FetchWanted reads the orders that are parked for a reason which a fresh reading may mend: only a hint or a refund came, or
-// the figures did not agree. hintAfter is how long their own delivery is waited for.
+// the figures did not agree. hintAfter is how long their own delivery is waited for. Stores are read beside each other, and none
+// for long: one that does not answer holds nobody up.
 func (s *Service) FetchWanted(ctx context.Context, hintAfter time.Duration) error {
 	targets, err := s.Books.ReconcileTargets(ctx, "")
 	if err != nil {
 		return err
 	}
-	byProgram := map[string][]Target{}
-	for _, t := range targets {
-		byProgram[t.ProgramID] = append(byProgram[t.ProgramID], t)
+	var group errgroup.Group
+	group.SetLimit(wantingAtOnce)
+	failed := make([]error, len(targets))
+	for i, t := range targets {
+		group.Go(func() error {
+			if err := s.fetchWanted(ctx, t, hintAfter); err != nil {
+				failed[i] = fmt.Errorf("store %s: %w", t.StoreID, err)
+			}
+			return nil
+		})
 	}
-	var all error
-	for _, program := range slices.Sorted(maps.Keys(byProgram)) {
-		if err := s.fetchWanted(ctx, program, byProgram[program], hintAfter); err != nil {
-			all = errors.Join(all, fmt.Errorf("program %s: %w", program, err))
-		}
-	}
-	return all
+	_ = group.Wait() // what failed is in the list
+	return errors.Join(failed...)
 }
 
-func (s *Service) fetchWanted(ctx context.Context, program string, targets []Target, hintAfter time.Duration) error {
-	readers, byID, ids := map[string]adapters.Reader{}, map[string]Target{}, []string{}
-	for _, t := range targets {
-		reader, err := s.Readers.Reader(ctx, t)
-		if errors.Is(err, ErrNoReader) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("store %s: %w", t.StoreID, err)
-		}
-		readers[t.StoreID], byID[t.StoreID] = reader, t
-		ids = append(ids, t.StoreID)
-	}
-	if len(ids) == 0 {
+func (s *Service) fetchWanted(ctx context.Context, t Target, hintAfter time.Duration) error {
+	reader, err := s.Readers.Reader(ctx, t)
+	if errors.Is(err, ErrNoReader) {
 		return nil
 	}
-	now := s.Clock().UTC()
-	wants, err := s.Books.WantedOrders(ctx, program, ids, now.Add(-hintAfter), now, wantsAtOnce)
 	if err != nil {
 		return err
 	}
-	for _, want := range wants {
-		fetch, err := s.fetch(ctx, byID[want.Source.StoreID], readers[want.Source.StoreID], want)
+	now := s.Clock().UTC()
+	wants, err := s.Books.WantedOrders(ctx, t.ProgramID, []string{t.StoreID}, now.Add(-hintAfter), now, wantsAtOnce)
+	if err != nil {
+		return err
+	}
+	for began := now; len(wants) > 0 && s.Clock().Sub(began) < wantsWithin; wants = wants[1:] {
+		fetch, err := s.fetch(ctx, t, reader, wants[0])
 		if err != nil {
 			return err
 		}
-		if err := s.Books.PutFetches(ctx, program, []Fetch{fetch}); err != nil {
+		if err := s.Books.PutFetches(ctx, t.ProgramID, []Fetch{fetch}); err != nil {
 			return err
 		}
 	}

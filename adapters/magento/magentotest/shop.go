@@ -88,10 +88,15 @@ func New(v Variant) *Shop {
 // Start serves the shop until the test ends and gives its address.
 func (s *Shop) Start(t testing.TB) string {
 	t.Helper()
+	t.Cleanup(s.Serve())
+	return s.own
+}
+
+// Serve serves the shop until stop is called.
+func (s *Shop) Serve() (stop func()) {
 	listening := httptest.NewServer(s)
-	t.Cleanup(listening.Close)
 	s.own = listening.URL
-	return listening.URL
+	return listening.Close
 }
 
 // Site is the shop's address without its scheme.
