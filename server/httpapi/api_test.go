@@ -40,6 +40,29 @@ func TestOrderWalksToItsExplanation(t *testing.T) {
 	}
 	checkLadder(t, c.want(200, c.get("/api/v1/orders/alpha-till/A%2F1/explanation")))
 	checkCommissions(t, c)
+	checkNames(t, c)
+}
+
+// checkNames holds that lists say what the people of their rows are called, and nobody else.
+func checkNames(t *testing.T, c *company) {
+	t.Helper()
+	for path, want := range map[string]map[string]string{
+		"/api/v1/orders":                               {"ANNA": "Anna Bauer"},
+		"/api/mlm/commissions?referrer_id=MID":         {"MID": "Mia Drost"},
+		"/api/v1/ledger?distributor_id=ANNA":           {"ANNA": "Anna Bauer"},
+		"/api/v1/distributors?search=ANNA":             {"OUT": "<script>alert(1)</script>"},
+		"/api/v1/distributors?search=TOP":              nil,
+		"/api/v1/orders?settlement=parked":             nil,
+		"/api/mlm/commissions?referrer_id=NOBODY":      nil,
+		"/api/v1/mappings?search=TEA":                  nil,
+		"/api/v1/orders?limit=1&distributor_id=NOBODY": nil,
+	} {
+		var page struct{ Names map[string]string }
+		fatal(t, json.Unmarshal(c.want(200, c.get(path)).body, &page))
+		if diff := cmp.Diff(want, page.Names); diff != "" {
+			t.Errorf("%s: %s", path, diff)
+		}
+	}
 }
 
 func checkLadder(t *testing.T, got reply) {

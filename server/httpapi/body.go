@@ -1,9 +1,12 @@
 package httpapi
 
 import (
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -48,6 +51,31 @@ func readUpTo(b []byte, r io.Reader, limit int) ([]byte, error) {
 			return nil, &server.Error{Code: server.Invalid, Message: "the body ended early; send it again", Err: err}
 		}
 	}
+}
+
+// How much of a refused body is still taken in, and for how long.
+const (
+	hearOutBytes = 3 * MaxBody
+	hearOutFor   = 5 * time.Second
+)
+
+// tellWhoSendsOn answers a body that is too large at once and whole, and then lets the client finish within bounds, keeping
+// nothing: many clients send all of it before they read, and would see a broken connection instead of the reason.
+func (s *Server) tellWhoSendsOn(c *gin.Context, p problem) {
+	text, err := json.Marshal(p)
+	if err != nil {
+		s.Logger.ErrorContext(c.Request.Context(), "a problem cannot be written", "error", err)
+	}
+	c.Header("Content-Length", strconv.Itoa(len(text)))
+	c.Abort()
+	c.Data(p.Status, "application/problem+json", text)
+	if c.Request.Header.Get("Expect") != "" {
+		return // it waits for our word, which it has now
+	}
+	c.Writer.Flush()
+	// Where a deadline cannot be set the server's own one counts. A client that goes away has nothing left to be told.
+	_ = http.NewResponseController(c.Writer).SetReadDeadline(time.Now().Add(hearOutFor)) //nolint:forbidigo // a connection goes by the machine's own clock
+	_, _ = io.CopyN(io.Discard, c.Request.Body, hearOutBytes)
 }
 
 // rejectBody answers for a body that could not be read. One over the limit is counted and somebody is called: it may

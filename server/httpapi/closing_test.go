@@ -1,7 +1,13 @@
 package httpapi_test
 
 import (
+	"archive/zip"
 	"bytes"
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"encoding/json"
+	"io"
 	"maps"
 	"net/http"
 	"strings"
@@ -104,4 +110,50 @@ func batches(t *testing.T, p *product, program string) (n int64) {
 		return nil
 	}))
 	return n
+}
+
+// TestArchive: everything in one file, each list as its own export has it, and a manifest that fits.
+func TestArchive(t *testing.T) {
+	t.Parallel()
+	p := openProduct(t)
+	c, rival := p.company(t, "alpha"), p.company(t, "rival")
+	c.fill()
+	rival.fill()
+	c.order("A-1", "TEA-12", "ANNA1001", "50.00")
+	got := c.want(http.StatusOK, c.get("/api/v1/exports/all.zip?distributor_id=NOBODY"))
+	archive, err := zip.NewReader(bytes.NewReader(got.body), int64(len(got.body)))
+	fatal(t, err)
+	files := map[string][]byte{}
+	for _, f := range archive.File {
+		r, err := f.Open()
+		fatal(t, err)
+		files[f.Name], err = io.ReadAll(r)
+		fatal(t, err)
+	}
+	var m struct {
+		Company string
+		Files   []struct {
+			Name, SHA256 string
+			Rows, Bytes  int64
+		}
+	}
+	fatal(t, json.Unmarshal(files["manifest.json"], &m))
+	if len(m.Files) != 6 || len(files) != 7 || m.Company != "Company alpha" {
+		t.Fatalf("%d files, and %+v", len(files), m)
+	}
+	for _, f := range m.Files {
+		text := files[f.Name]
+		sum := sha256.Sum256(text)
+		lines, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+		fatal(t, err)
+		if f.SHA256 != hex.EncodeToString(sum[:]) || f.Bytes != int64(len(text)) || f.Rows != int64(len(lines)-1) {
+			t.Errorf("%+v does not tell of %d bytes, %d lines", f, len(text), len(lines))
+		}
+		if one := c.get("/api/v1/exports/" + f.Name); !bytes.Equal(one.body, text) {
+			t.Errorf("%s differs from its own export", f.Name)
+		}
+		if bytes.Contains(text, []byte("rival")) || (f.Rows == 0) {
+			t.Errorf("%s: %s", f.Name, text)
+		}
+	}
 }

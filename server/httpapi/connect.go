@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	_ "embed"
@@ -10,15 +11,19 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"upline.dev/upline/adapters"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/auth"
 	"upline.dev/upline/server/channel"
 	"upline.dev/upline/server/install"
+	"upline.dev/upline/server/query"
 )
 
 // The pages of connecting a shop are plain forms: they are seen once, and work in every browser.
@@ -45,6 +50,7 @@ type connectView struct {
 	Site    string
 	Denied  string // where "refuse" goes
 	Keys    bool   // the shop is asked for reading keys next
+	GoLive  string // the day from which a new store pays, where nobody says otherwise; "" for a store that was heard from
 	// Identity: Magento's list of integrations asks whether we know it.
 	Identity bool
 }
@@ -95,9 +101,39 @@ func (s *Server) showConnect(c *gin.Context, r *channel.Request, p auth.Principa
 				v.Program = program.Name
 			}
 		}
+		if v.GoLive, err = s.firstDay(c.Request.Context(), p.Program, r); err != nil {
+			s.connectFault(c, err)
+			return
+		}
 		v.Approve, v.CSRF, v.Denied, v.Keys = true, p.CSRF, r.Back("upline_error", "denied"), s.asksForKeys(c, r)
 	}
 	s.renderConnect(c, http.StatusOK, &v)
+}
+
+// firstDay is today, by the company's clocks: what was sold before is mostly paid already, by whatever paid before us.
+func (s *Server) firstDay(ctx context.Context, program string, r *channel.Request) (string, error) {
+	stores, err := s.Reader.Stores(ctx, program)
+	if err != nil {
+		return "", err
+	}
+	known := func(st query.StoreRow) bool {
+		return st.Platform == string(r.Platform) && strings.EqualFold(st.Domain, adapters.Site(r.Site))
+	}
+	at := slices.IndexFunc(stores, known)
+	if at >= 0 {
+		if silent, err := s.Channel.Silent(ctx, program, stores[at].StoreID); err != nil || !silent {
+			return "", err
+		}
+	}
+	zone, err := s.Admin.Zone(ctx, program)
+	if err != nil {
+		return "", err
+	}
+	day := s.Clock()
+	if at >= 0 && stores[at].GoLiveAt != nil {
+		day = *stores[at].GoLiveAt // what was said when nobody went on
+	}
+	return day.In(zone).Format(time.DateOnly), nil
 }
 
 // asksForKeys: WooCommerce brings keys by https only, and to a server it can reach.
@@ -163,9 +199,17 @@ func (s *Server) agree(c *gin.Context, r *channel.Request) {
 	if role == "none" {
 		role = ""
 	}
+	approval := channel.Approval{Request: *r, Program: p.Program, LinkRole: role, Actor: p.Actor}
+	if day, asked := c.GetPostForm("go_live_at"); asked {
+		live, err := s.goLive(c.Request.Context(), p.Program, day)
+		if err != nil {
+			s.connectFault(c, err)
+			return
+		}
+		approval.GoLiveAt = &live
+	}
 	service := *s.Channel
 	service.Base = s.base(c)
-	approval := channel.Approval{Request: *r, Program: p.Program, LinkRole: role, Actor: p.Actor}
 	if !s.asksForKeys(c, r) {
 		address, err := service.Approve(c.Request.Context(), &approval, nil)
 		s.leave(c, address, err)

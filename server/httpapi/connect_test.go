@@ -6,16 +6,20 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"upline.dev/upline/server/auth"
 	"upline.dev/upline/server/channel"
 	"upline.dev/upline/server/install"
+	"upline.dev/upline/server/query"
 )
 
 const verifier = "a verifier of the plugin's own"
@@ -53,9 +57,12 @@ func (b *browser) visit(method, path string, form url.Values, cookies ...string)
 	return reply{answer.StatusCode, answer.Header, text}, string(text)
 }
 
-var csrfField = regexp.MustCompile(`name="csrf" value="([^"]+)"`)
+var (
+	csrfField   = regexp.MustCompile(`name="csrf" value="([^"]+)"`)
+	goLiveField = regexp.MustCompile(`name="go_live_at" type="date" value="([^"]+)"`)
+)
 
-// approve opens the approve page and presses Connect.
+// approve opens the approve page and presses Connect, with the day that stands there.
 func (b *browser) approve(v url.Values, role string) reply {
 	b.t.Helper()
 	page, text := b.visit(http.MethodGet, "/connect/woocommerce?"+v.Encode(), nil)
@@ -64,6 +71,9 @@ func (b *browser) approve(v url.Values, role string) reply {
 		b.t.Fatalf("the approve page: %d\n%s", page.status, text)
 	}
 	form := url.Values{"csrf": {found[1]}, "role": {role}}
+	if day := goLiveField.FindStringSubmatch(text); day != nil {
+		form.Set("go_live_at", day[1])
+	}
 	for name, values := range v {
 		form[name] = values
 	}
@@ -117,6 +127,97 @@ func TestConnectButton(t *testing.T) {
 	p := &plugin{company: c, site: shopSite, store: got.StoreID, secret: got.Secret}
 	if v := p.call("status", ""); v["name"] == "" || v["reads"] != false {
 		t.Errorf("status %v", v)
+	}
+}
+
+// TestEarlierDayPays: an order pays by the day that its store has now, there and back.
+func TestEarlierDayPays(t *testing.T) {
+	t.Parallel()
+	c := openProduct(t).company(t, "alpha")
+	c.fill()
+	owner := c.as(t, "alpha", auth.Owner)
+	got := claimOf(t, c, owner.approve(asked(), "viewer").header.Get("Location"))
+	p := &plugin{company: c, site: shopSite, store: got.StoreID, secret: got.Secret}
+	c.want(http.StatusOK, c.post("/api/v1/mappings", `{"data":[{"platform":"woocommerce","platform_sku":"TEA-001","commission_class":"nutrition","name":"Tea"}]}`))
+	if v := p.sell(1, ""); v["earned"] != "0.00" {
+		t.Fatalf("an order of before: %v", v)
+	}
+	earned := func() string {
+		var told struct{ Order struct{ Earned string } }
+		c.read(&told, "/api/v1/orders/"+got.StoreID+"/20/explanation")
+		return told.Order.Earned
+	}
+	pays := func(from string, paid bool) string {
+		owner.want(http.StatusNoContent, http.MethodPatch, "/api/v1/stores/"+got.StoreID, `{"go_live_at":"`+from+`"}`)
+		for end := time.Now().Add(time.Minute); (earned() != "0.00") != paid && time.Now().Before(end); {
+			time.Sleep(20 * time.Millisecond)
+		}
+		if now := earned(); (now != "0.00") != paid {
+			t.Errorf("from %q on: earned %s", from, now)
+		}
+		return earned()
+	}
+	first := pays("2020-01-01", true)
+	pays("2100-01-01", false)
+	if again := pays("", true); again != first {
+		t.Errorf("earned %s, after there and back %s", first, again)
+	}
+}
+
+// TestConnectPaysFromToday: unless somebody says otherwise, what was sold before a shop is connected is not paid again here.
+func TestConnectPaysFromToday(t *testing.T) {
+	t.Parallel()
+	c := openProduct(t).company(t, "alpha")
+	c.fill()
+	owner := c.as(t, "alpha", auth.Owner)
+	begin := time.Now().Add(-25 * time.Hour) // a day begins at most so long ago, where clocks change too
+	got := claimOf(t, c, owner.approve(asked(), "viewer").header.Get("Location"))
+	p := &plugin{company: c, site: shopSite, store: got.StoreID, secret: got.Secret}
+	var stores struct{ Data []query.StoreRow }
+	c.read(&stores, "/api/v1/stores")
+	at := slices.IndexFunc(stores.Data, func(st query.StoreRow) bool { return st.StoreID == got.StoreID })
+	if at < 0 || stores.Data[at].GoLiveAt == nil || stores.Data[at].GoLiveAt.Before(begin) || stores.Data[at].GoLiveAt.After(time.Now()) {
+		t.Fatalf("the store pays from a day that is not today: %+v", stores.Data)
+	}
+	c.want(http.StatusOK, c.post("/api/v1/mappings", `{"data":[{"platform":"woocommerce","platform_sku":"TEA-001","commission_class":"nutrition","name":"Tea"}]}`))
+	if v := p.sell(1, ""); v["settlement"] != "settled" || v["earned"] != "0.00" {
+		t.Errorf("an order of before: %v", v)
+	}
+	const why = "It was placed before its store went live: orders earn that are placed from "
+	if v := p.call("explanation", `"order_id":"20"`); !strings.HasPrefix(fmt.Sprint(v["reason"]), why) || v["state"] != "settled" {
+		t.Errorf("the shop is not told why it earns nothing: %v", v)
+	}
+	var told struct {
+		Text     string
+		PaysFrom time.Time `json:"pays_from"`
+	}
+	c.read(&told, "/api/v1/orders/"+got.StoreID+"/20/explanation")
+	if !strings.Contains(told.Text, why) || !told.PaysFrom.Equal(*stores.Data[at].GoLiveAt) {
+		t.Errorf("the explanation does not say why it earns nothing: %+v", told)
+	}
+	if _, text := owner.visit(http.MethodGet, "/connect/woocommerce?"+asked().Encode(), nil); goLiveField.MatchString(text) {
+		t.Error("a store that is there is asked from when on it pays")
+	}
+	other := asked("site", "https://other.example", "return", "https://other.example/wp-admin/")
+	_, text := owner.visit(http.MethodGet, "/connect/woocommerce?"+other.Encode(), nil)
+	other.Set("csrf", csrfField.FindStringSubmatch(text)[1])
+	other.Set("go_live_at", "soon")
+	if page, text := owner.visit(http.MethodPost, "/connect/woocommerce", other); page.status != http.StatusUnprocessableEntity || !strings.Contains(text, "soon") {
+		t.Errorf("a day that is none: %d %s", page.status, text)
+	}
+	other.Set("go_live_at", "")
+	if page, _ := owner.visit(http.MethodPost, "/connect/woocommerce", other); page.status != http.StatusSeeOther {
+		t.Errorf("no day: %d", page.status)
+	}
+	if _, text := owner.visit(http.MethodGet, "/connect/woocommerce?"+other.Encode(), nil); !goLiveField.MatchString(text) {
+		t.Error("a shop that went no further is not asked again")
+	}
+	var again struct{ Data []query.StoreRow }
+	c.read(&again, "/api/v1/stores")
+	for _, st := range again.Data {
+		if st.Domain == "other.example" && st.GoLiveAt != nil {
+			t.Errorf("without a day it pays from %s on", st.GoLiveAt)
+		}
 	}
 }
 
@@ -191,13 +292,13 @@ func TestReadingKeys(t *testing.T) {
 		to, err := url.Parse(answer.header.Get("Location"))
 		fatal(t, err)
 		q := to.Query()
-		if to.Host != "shop.example.com" || to.Path != "/wc-auth/v1/authorize" || q.Get("callback_url") != "https://upline.example.com/connect/woocommerce/callback" {
+		if to.Host != "shop.example.com" || to.Path != "/wc-auth/v1/authorize" || q.Get("callback_url") != "https://upline.example.com/connect/woocommerce/callback" || q.Get("scope") != "read" {
 			t.Fatalf("the browser goes to %s", to)
 		}
 		return q.Get("user_id"), strings.Split(answer.header.Get("Set-Cookie"), ";")[0]
 	}
 	post := func(state, key string) int {
-		body := `{"key_id":1,"user_id":` + quoted(state) + `,"consumer_key":` + quoted(key) + `,"consumer_secret":"cs_x","key_permissions":"read_write"}`
+		body := `{"key_id":1,"user_id":` + quoted(state) + `,"consumer_key":` + quoted(key) + `,"consumer_secret":"cs_x","key_permissions":"read"}`
 		return send(t, http.MethodPost, c.url+"/connect/woocommerce/callback", strings.NewReader(body), nil).status
 	}
 	stranger := &browser{t: t, url: c.url}

@@ -57,6 +57,7 @@ func (s *Server) postConnection(c *gin.Context) {
 		Currency money.Currency `json:"currency"`
 		APIBase  string         `json:"api_base"`
 		Role     string         `json:"role"`
+		GoLiveAt *string        `json:"go_live_at"` // of a store that was not connected yet; "" for none
 	}
 	err := decode(c.Request, &body)
 	if err == nil && (s.Channel == nil || s.Magento == nil) {
@@ -69,7 +70,13 @@ func (s *Server) postConnection(c *gin.Context) {
 	if body.Role == "none" {
 		body.Role = ""
 	}
-	o := channel.Offer{LinkRole: body.Role, Store: admin.Store{ProgramID: programOf(c), Domain: body.Site, Name: strings.TrimSpace(body.Name), Currency: body.Currency}}
+	o := channel.Offer{LinkRole: body.Role, Store: admin.Store{
+		ProgramID: programOf(c), Domain: body.Site, Name: strings.TrimSpace(body.Name), Currency: body.Currency,
+	}}
+	if o.GoLiveAt, err = s.goLiveSaid(c.Request.Context(), programOf(c), body.GoLiveAt); err != nil {
+		s.fail(c, err)
+		return
+	}
 	code, id, sh, err := s.Channel.OfferHandshake(c.Request.Context(), &o, body.APIBase, s.adminOf(c).Actor)
 	if err != nil {
 		s.fail(c, err)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/admin"
@@ -147,6 +148,42 @@ func TestMagentoHandshake(t *testing.T) {
 	p.call("disconnect", `"reason":"test"`)
 	if _, err := c.channel.Install.Credentials(t.Context(), first.StoreID); !errors.Is(err, install.ErrNotConnected) {
 		t.Errorf("after disconnecting: %v", err)
+	}
+}
+
+// TestMagentoPaysFrom: of the days that were given with codes nobody used, the last one counts; once connected, none changes it.
+func TestMagentoPaysFrom(t *testing.T) {
+	t.Parallel()
+	c := openProduct(t).company(t, "alpha")
+	owner := c.as(t, "alpha", auth.Owner)
+	var offered connecting
+	from := func() int64 {
+		t.Helper()
+		st, err := c.store.StoreByID(t.Context(), offered.StoreID)
+		fatal(t, err)
+		return st.GoLiveAt
+	}
+	day := func(d int) int64 { return time.Date(2026, 3, d, 0, 0, 0, 0, time.UTC).UnixMicro() }
+	for i, step := range []struct {
+		members string
+		want    int64
+	}{
+		{`,"go_live_at":"2026-03-01"`, day(1)},
+		{`,"go_live_at":"2026-03-20"`, day(20)},
+		{``, day(20)}, // nobody says
+		{`,"go_live_at":""`, 0},
+		{`,"go_live_at":"2026-03-10"`, day(10)},
+	} {
+		if offered = owner.offerMagento(step.members); from() != step.want {
+			t.Errorf("code %d, %s: pays from %d, want %d", i, step.members, from(), step.want)
+		}
+	}
+	c.want(http.StatusOK, c.bring(offered.Code, "i", handshake(magentoSite+"/")))
+	if got := owner.ended(c, offered.ConnectionID); got.State != channel.StepConnected {
+		t.Fatalf("ended %+v", got)
+	}
+	if offered = owner.offerMagento(`,"go_live_at":"2026-03-25"`); from() != day(10) {
+		t.Errorf("a code for a connected store moves its day to %d", from())
 	}
 }
 

@@ -1,12 +1,10 @@
 package httpapi
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +24,9 @@ type explanation struct {
 	Postings []query.Posting   `json:"postings"`
 	// PostingsNextCursor continues at GET /api/v1/ledger?order_id=…&after=…; "" where all are here.
 	PostingsNextCursor string `json:"postings_next_cursor"`
+	// PaysFrom: see query.History.
+	PaysFrom *time.Time `json:"pays_from,omitempty"`
+	nothing  string
 }
 
 // calculation is one stored snapshot. Ladder is absent and Fault says why where it cannot be recomputed.
@@ -57,18 +58,19 @@ func (s *Server) explainOrder(c *gin.Context) {
 }
 
 func (s *Server) explain(ctx context.Context, program, orderID string) (explanation, error) {
-	o, err := s.Reader.Order(ctx, program, orderID)
+	h, err := query.HistoryOf(ctx, s.Reader, program, orderID, query.PostingFilter{}, query.Page{Limit: maxLimit})
 	if err != nil {
 		return explanation{}, err
 	}
-	snapshots, err := s.Reader.Snapshots(ctx, program, orderID)
-	if err != nil {
-		return explanation{}, err
+	e := explanation{
+		Order: h.Order, Calculations: make([]calculation, 0, len(h.Snapshots)), Names: map[string]string{},
+		Postings: h.Postings, PostingsNextCursor: h.Next, PaysFrom: h.PaysFrom, nothing: h.Nothing(),
 	}
-	slices.SortStableFunc(snapshots, func(a, b query.Snapshot) int { return cmp.Compare(b.Revision, a.Revision) })
-	e := explanation{Order: o, Calculations: make([]calculation, 0, len(snapshots)), Names: map[string]string{}}
+	if e.Postings == nil {
+		e.Postings = []query.Posting{}
+	}
 	var newest *commission.Explanation
-	for i, snap := range snapshots {
+	for i, snap := range h.Snapshots {
 		calc := calculation{Snapshot: snap, CalcSnapshot: snap.JSON}
 		told, err := commission.Explain(snap.JSON)
 		if err != nil {
@@ -83,11 +85,7 @@ func (s *Server) explain(ctx context.Context, program, orderID string) (explanat
 		e.Calculations = append(e.Calculations, calc)
 	}
 	e.Text = e.tell(newest)
-	e.Postings, e.PostingsNextCursor, err = s.Reader.Postings(ctx, program, query.PostingFilter{OrderID: orderID}, query.Page{Limit: maxLimit})
-	if e.Postings == nil {
-		e.Postings = []query.Posting{}
-	}
-	return e, err
+	return e, nil
 }
 
 // addNames looks up whom a calculation speaks of. A person whose name is gone, or cannot be read, keeps the id.
@@ -121,7 +119,7 @@ func (e *explanation) tell(newest *commission.Explanation) string {
 	case len(e.Calculations) > 0:
 		b.WriteString(e.Calculations[0].Fault + "\n")
 	default:
-		b.WriteString("Nothing was ever posted for this order.\n")
+		b.WriteString(e.nothing + "\n")
 	}
 	return b.String()
 }

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"encoding/csv"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -20,46 +21,63 @@ const (
 	exportFor  = 30 * time.Second
 )
 
+// exports are the lists that can be taken away.
+var exports = []string{"orders", "ledger", "commissions", "distributors", "mappings", "deliveries"}
+
 // table is a list as CSV: its columns, and a page of it as rows of text.
 type table struct {
 	columns []string
 	page    func(ctx context.Context, program string, p query.Page) (rows [][]string, next string, err error)
 }
 
-// export streams a list as CSV, with the filters of the list. A download that cannot be finished is broken off, so that
-// nobody takes half of it for all.
+// export streams a list as CSV, with the filters of the list, or all lists as one archive. A download that cannot be finished
+// is broken off, so that nobody takes half of it for all.
 func (s *Server) export(c *gin.Context) {
+	if param(c, "list") == archiveName {
+		s.exportAll(c)
+		return
+	}
 	name := strings.TrimSuffix(param(c, "list"), ".csv")
 	t, ok := s.tableOf(c, name)
 	if !ok {
 		if !c.IsAborted() {
-			s.fail(c, server.Errorf(server.NotFound, "there are exports orders.csv, ledger.csv, commissions.csv, distributors.csv, mappings.csv, deliveries.csv"))
+			s.fail(c, server.Errorf(server.NotFound, "there are exports %s.csv, and %s of all of them", strings.Join(exports, ".csv, "), archiveName))
 		}
 		return
 	}
-	rows, next, err := t.page(c.Request.Context(), programOf(c), query.Page{Limit: exportPage})
+	first, next, err := t.page(c.Request.Context(), programOf(c), query.Page{Limit: exportPage})
+	if err == nil {
+		err = s.Admin.Books.Audit(c.Request.Context(), programOf(c), actor(c), "export", name, c.Request.URL.RawQuery)
+	}
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
-	if err := s.Admin.Books.Audit(c.Request.Context(), programOf(c), actor(c), "export", name, c.Request.URL.RawQuery); err != nil {
-		s.fail(c, err)
-		return
+	s.attach(c, "text/csv; charset=utf-8", name, ".csv")
+	if _, err := s.writeTable(c, t, first, next, c.Writer); err != nil {
+		s.breakOff(c, err)
 	}
-	c.Header("Content-Type", "text/csv; charset=utf-8")
-	c.Header("Content-Disposition", `attachment; filename="`+name+"-"+s.Clock().UTC().Format("2006-01-02")+`.csv"`)
-	w := csv.NewWriter(c.Writer)
+}
+
+// attach makes the answer a file of today.
+func (s *Server) attach(c *gin.Context, kind, name, suffix string) {
+	c.Header("Content-Type", kind)
+	c.Header("Content-Disposition", `attachment; filename="`+name+"-"+s.Clock().UTC().Format(time.DateOnly)+suffix+`"`)
+}
+
+// writeTable writes a list whose first page is read, a page at a time, and counts its rows.
+func (s *Server) writeTable(c *gin.Context, t table, rows [][]string, next string, into io.Writer) (n int64, err error) {
+	w := csv.NewWriter(into)
 	err = w.Write(t.columns)
 	for err == nil {
 		_ = http.NewResponseController(c.Writer).SetWriteDeadline(s.Clock().Add(exportFor))
+		n += int64(len(rows))
 		if err = w.WriteAll(rows); err != nil || next == "" {
 			break
 		}
 		rows, next, err = t.page(c.Request.Context(), programOf(c), query.Page{Limit: exportPage, After: next})
 	}
-	if err != nil {
-		s.breakOff(c, err)
-	}
+	return n, err
 }
 
 func (s *Server) breakOff(c *gin.Context, err error) {

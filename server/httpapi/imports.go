@@ -101,7 +101,11 @@ func (s *Server) patchRow(c *gin.Context) {
 func (s *Server) checkImport(c *gin.Context) {
 	s.allowTime(c, importFor)
 	v, err := s.Imports.Check(c.Request.Context(), programOf(c), param(c, "import_id"))
-	s.answerImport(c, http.StatusOK, v, err)
+	status := http.StatusOK
+	if err == nil && v.State == imports.Checking {
+		status = http.StatusAccepted
+	}
+	s.answerImport(c, status, v, err)
 }
 
 func (s *Server) commitImport(c *gin.Context) {

@@ -140,6 +140,49 @@ func TestImportWizard(t *testing.T) {
 	w.do(http.StatusConflict, "POST", "/undo", "")
 }
 
+// manyPeople is a file of more people than are checked while the asker waits; the last is under a sponsor whom nobody knows.
+func manyPeople(lastSponsor string) string {
+	var b strings.Builder
+	b.WriteString("distributor_id,sponsor_id\nM0,\n")
+	for i := range 20_000 {
+		fmt.Fprintf(&b, "M%d,M%d\n", i+1, i/3)
+	}
+	fmt.Fprintf(&b, "LAST,%s\n", lastSponsor)
+	return b.String()
+}
+
+// TestImportOfManyPeople: a large file is checked behind the asker's back, and nothing else happens to it meanwhile.
+func TestImportOfManyPeople(t *testing.T) {
+	t.Parallel()
+	c := openProduct(t).company(t, "alpha")
+	w := c.upload(t, manyPeople("NOBODY"))
+	checked := func() {
+		w.do(http.StatusAccepted, "POST", "/check", "")
+		if w.State != "checking" || w.Report.Checked || len(w.Columns) != 2 {
+			t.Fatalf("while it is checked: %+v", w.importView)
+		}
+		c.soon(func() bool { w.do(http.StatusOK, "GET", "", ""); return w.State != "checking" })
+	}
+	checked()
+	if w.State != "uploaded" || w.Report.Count != 1 || w.Report.Faults[0].Row != 20_002 || len(w.Columns[0].Samples) != 3 {
+		t.Fatalf("one sponsor is nobody: %+v", w.importView)
+	}
+	w.do(http.StatusConflict, "POST", "/commit", "")
+	w.do(http.StatusOK, "PATCH", "/rows", `{"row":20002,"cells":{"sponsor_id":"M7"}}`)
+	checked()
+	if w.Report.Count != 0 || w.Report.Added != 20_002 {
+		t.Fatalf("mended: %+v", w.Report)
+	}
+	w.commit()
+	if c.person("LAST")["sponsor_id"] != "M7" {
+		t.Errorf("after the commit: %v", c.person("LAST"))
+	}
+	w.do(http.StatusOK, "POST", "/undo", "")
+	if w.State != "undone" || c.person("LAST")["status"] != "terminated" {
+		t.Errorf("after the undo: %+v, %v", w.importView, c.person("LAST"))
+	}
+}
+
 // TestImportsOfHostileFiles: whatever is uploaded is taken, or refused with a sentence.
 func TestImportsOfHostileFiles(t *testing.T) {
 	t.Parallel()
@@ -191,6 +234,9 @@ func (c *conversation) importing() {
 	c.say(exchange{method: "POST", path: at + "/undo", header: h, want: 409})
 	c.say(exchange{method: "POST", path: at + "/check", header: h, want: 200})
 	c.say(exchange{method: "POST", path: "/api/v1/imports/none/check", header: h, want: 404})
+	many := "/api/v1/imports/" + upload(manyPeople("M1"), 201).ID
+	c.say(exchange{method: "POST", path: many + "/check", header: h, want: 202})
+	c.say(exchange{method: "GET", path: many, header: h, want: 200})
 	c.say(exchange{method: "POST", path: at + "/commit", header: h, want: 202})
 	c.soon(func() bool {
 		var now importView

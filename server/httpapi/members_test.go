@@ -266,6 +266,7 @@ func (c *conversation) settings(h map[string]string) {
 	c.say(exchange{method: "PUT", path: "/api/v1/settings/view.orders.parked", header: h, body: `{"value":{}}`, want: 409})
 	c.say(exchange{method: "PUT", path: "/api/v1/settings/No", header: h, body: `{"value":{}}`, want: 422})
 	c.say(exchange{method: "GET", path: "/api/v1/settings", header: h, want: 200})
+	c.views(h)
 	shop := `{"platform":"custom","domain":"second.example","currency":"EUR"}`
 	c.say(exchange{method: "POST", path: "/api/v1/stores", header: h, body: shop, want: 201})
 	c.say(exchange{method: "POST", path: "/api/v1/stores", header: h, body: shop, want: 409})

@@ -7,6 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,10 +39,14 @@ const ownRows = 25
 
 // ownView is what the page shows: a fault, all earnings, those of one order, or those of one period.
 type ownView struct {
+	T      *ownTongue
+	Others []ownChoice
 	Nonce  string // of the style in the page
-	Fault  string
+	Fault  string // the key of its sentence
+	Back   bool   // whether there is more to see than the fault
 	Shop   string // where the visitor came from
 	Own    *channel.Own
+	Zone   *time.Location
 	Rows   []ownRow
 	Next   string // query of the next page
 	First  bool   // whether this is the newest page
@@ -49,10 +54,46 @@ type ownView struct {
 	Period *run.Explanation
 }
 
+// ownChoice is a language to choose.
+type ownChoice struct {
+	*ownTongue
+	Href    string
+	Current bool
+}
+
+// Say is a sentence in the page's language.
+func (v *ownView) Say(key string, places ...string) template.HTML { return v.T.say(key, places...) }
+
+// Day is a date in the company's time zone.
+func (v *ownView) Day(at time.Time) string {
+	if v.Zone != nil {
+		at = at.In(v.Zone)
+	}
+	return v.T.day(at)
+}
+
+// Why is the sum of a part: how much of what.
+func (v *ownView) Why(p channel.OwnPart) template.HTML {
+	base := v.T.Money(p.Base, p.Unit)
+	why := template.HTML("<bdi>" + template.HTMLEscapeString(base) + "</bdi>") //nolint:gosec // it was escaped
+	if len(p.Rates) > 0 {
+		rates := make([]string, len(p.Rates))
+		for i, r := range p.Rates {
+			rates[i] = v.T.rate(r)
+		}
+		why = v.T.say("rate_of", "rate", strings.Join(rates, " × "), "base", base)
+	}
+	if p.Level > 0 {
+		why = v.T.say("rung.level", "n", strconv.Itoa(p.Level)) + ": " + why
+	}
+	return why
+}
+
 // ownRow is one commission, as the visitor reads it.
 type ownRow struct {
 	At        time.Time
-	What      string // the order's number or the period
+	What      string // the sentence of what it is for
+	ID        string // the order's number or the period
 	Href      string
 	SKU       string
 	Component string
@@ -60,9 +101,6 @@ type ownRow struct {
 	Currency  string
 	Status    string
 }
-
-// Words of the statuses.
-var ownStatus = map[string]string{"PENDING": "pending", "AVAILABLE": "available", "PAID": "paid", "REVERSED": "reversed"}
 
 func (s *Server) visitCookie(c *gin.Context) string {
 	if s.secure(c) {
@@ -109,6 +147,9 @@ func (s *Server) visitor(c *gin.Context) (v channel.Visit, shop *query.StoreRow,
 		s.fail(c, errRoute)
 		return v, nil, false
 	}
+	if s.chooseTongue(c) {
+		return v, nil, false
+	}
 	sealed, _ := c.Cookie(s.visitCookie(c)) // none is told like one that is over
 	v, err := s.Channel.OpenVisit(sealed)
 	if err == nil {
@@ -121,7 +162,8 @@ func (s *Server) visitor(c *gin.Context) (v channel.Visit, shop *query.StoreRow,
 		}
 	}
 	if err == nil {
-		err = server.Errorf(server.Unauthorized, "The shop that you came from is not there any more.")
+		s.ownRefuse(c, http.StatusUnauthorized, "fault.shop")
+		return v, nil, false
 	}
 	s.ownFault(c, err)
 	return v, nil, false
@@ -137,13 +179,14 @@ func (s *Server) showOwn(c *gin.Context) {
 	after := c.Query("after")
 	own, err := s.Channel.Own(c.Request.Context(), st, v.Distributor, query.Page{After: after, Limit: ownRows})
 	if err == nil && own == nil {
-		err = server.Errorf(server.Unauthorized, "You are not a distributor of this company any more.")
+		s.ownRefuse(c, http.StatusUnauthorized, "fault.gone")
+		return
 	}
 	if err != nil {
 		s.ownFault(c, err)
 		return
 	}
-	view := ownView{Shop: shop.Domain, Own: own, First: after == ""}
+	view := ownView{Shop: shop.Domain, Own: own, Zone: own.Zone, First: after == ""}
 	for i := range own.Earned {
 		view.Rows = append(view.Rows, ownRowOf(&own.Earned[i]))
 	}
@@ -156,13 +199,13 @@ func (s *Server) showOwn(c *gin.Context) {
 // ownRowOf says what a commission is for, and leads to why.
 func ownRowOf(e *query.Commission) ownRow {
 	row := ownRow{
-		At: e.OrderTS, What: "Order " + e.OrderID, Href: visitPath + "/orders/" + url.PathEscape(e.StoreID) + "/" + url.PathEscape(e.OrderID),
-		SKU: e.SKU, Component: e.ComponentID, Amount: e.Value, Currency: e.Currency, Status: ownStatus[e.Status],
+		At: e.OrderTS, What: "order", ID: e.OrderID, Href: visitPath + "/orders/" + url.PathEscape(e.StoreID) + "/" + url.PathEscape(e.OrderID),
+		SKU: e.SKU, Component: e.ComponentID, Amount: e.Value, Currency: e.Currency, Status: e.Status,
 	}
 	if rest, isPeriod := strings.CutPrefix(e.OrderID, run.SourcePrefix); e.StoreID == "" && isPeriod {
 		_, rest, _ = strings.Cut(rest, "/")
 		period, _, _ := strings.Cut(rest, "/")
-		row.What, row.Href = "Period "+period, visitPath+"/periods/"+url.PathEscape(period)
+		row.What, row.ID, row.Href = "ledger.period", period, visitPath+"/periods/"+url.PathEscape(period)
 	}
 	return row
 }
@@ -178,7 +221,7 @@ func (s *Server) showOwnOrder(c *gin.Context) {
 		s.ownFault(c, err)
 		return
 	}
-	s.renderOwn(c, http.StatusOK, &ownView{Shop: shop.Domain, Order: own})
+	s.renderOwn(c, http.StatusOK, &ownView{Shop: shop.Domain, Order: own, Zone: own.Zone})
 }
 
 // showOwnPeriod says the same of a period that was closed. One that is open is not computed for a visitor: that is work over
@@ -206,16 +249,46 @@ func (s *Server) showOwnPeriod(c *gin.Context) {
 	s.renderOwn(c, http.StatusOK, &ownView{Shop: shop.Domain, Period: told})
 }
 
-// ownFault says on the page what is wrong.
+// ownFault says on the page what is wrong, in the visitor's language: what an error says is for merchants and machines.
 func (s *Server) ownFault(c *gin.Context, err error) {
-	status, sentence := problemWord(err)
+	status, _ := problemWord(err)
+	key := "fault.later"
+	switch status {
+	case http.StatusUnauthorized:
+		key = "fault.over"
+	case http.StatusForbidden:
+		key = "fault.elsewhere"
+	case http.StatusNotFound, http.StatusBadRequest, http.StatusUnprocessableEntity:
+		key = "fault.nothing"
+	}
 	if status >= http.StatusInternalServerError {
 		s.Logger.ErrorContext(c.Request.Context(), "a distributor's page could not be shown", "error", err)
 	}
-	s.renderOwn(c, status, &ownView{Fault: sentence})
+	s.ownRefuse(c, status, key)
+}
+
+func (s *Server) ownRefuse(c *gin.Context, status int, key string) {
+	s.renderOwn(c, status, &ownView{Fault: key, Back: key == "fault.nothing" || key == "fault.later" || key == "fault.elsewhere"})
+}
+
+// fillTongues gives a page its language and the others to choose. What is asked for by a form is chosen on the first page.
+func (v *ownView) fillTongues(c *gin.Context) {
+	v.T = ownTongueOf(c)
+	at := url.URL{Path: visitPath}
+	if c.Request.Method == http.MethodGet && strings.HasPrefix(c.Request.URL.Path, visitPath) {
+		at = url.URL{Path: c.Request.URL.Path, RawPath: c.Request.URL.RawPath, RawQuery: c.Request.URL.RawQuery}
+	}
+	for _, t := range ownTongues {
+		q := at.Query()
+		q.Set(tongueQuery, t.Tag)
+		to := at
+		to.RawQuery = q.Encode()
+		v.Others = append(v.Others, ownChoice{t, to.RequestURI(), t == v.T})
+	}
 }
 
 func (s *Server) renderOwn(c *gin.Context, status int, v *ownView) {
+	v.fillTongues(c)
 	var raw [16]byte
 	_, _ = rand.Read(raw[:]) // It never fails.
 	v.Nonce = base64.RawURLEncoding.EncodeToString(raw[:])
@@ -224,6 +297,8 @@ func (s *Server) renderOwn(c *gin.Context, status int, v *ownView) {
 	h.Set("Referrer-Policy", "same-origin") // without one, a browser does not say where our own form comes from
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", v.T.Tag)
+	h.Set("Vary", "Accept-Language, Cookie")
 	c.Status(status)
 	if err := ownPage.Execute(c.Writer, v); err != nil {
 		s.Logger.ErrorContext(c.Request.Context(), "a page could not be written", "error", err)

@@ -59,6 +59,10 @@ var permissions = map[string]auth.Action{
 	"GET /api/v1/exports/:list":                                auth.Read,
 	"GET /api/v1/events":                                       auth.Read,
 
+	"GET /api/v1/views":             auth.Read,
+	"POST /api/v1/views":            auth.KeepViews,
+	"DELETE /api/v1/views/:view_id": auth.KeepViews,
+
 	"GET /api/v1/plans":                        auth.Read,
 	"POST /api/v1/plans":                       auth.PublishPlans,
 	"GET /api/v1/plans/ready-made":             auth.Read,

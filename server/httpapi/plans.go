@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,22 @@ type planView struct {
 	Title         string    `json:"title,omitempty"`
 	EffectiveFrom time.Time `json:"effective_from"`
 	Running       bool      `json:"running"` // it counts for an order of now
+	Ranks         []string  `json:"ranks"`   // the lowest first
+	Classes       []string  `json:"classes"` // those that its rates name
+}
+
+// classesOf are the commission classes that a plan's rates name, sorted; "*" stands for all and names none.
+func classesOf(p *plan.Plan) []string {
+	classes := []string{}
+	for i := range p.Components {
+		for _, rate := range p.Components[i].Rates {
+			if rate.Class != "" && rate.Class != "*" {
+				classes = append(classes, rate.Class)
+			}
+		}
+	}
+	slices.Sort(classes)
+	return slices.Compact(classes)
 }
 
 // versions gives a program's published plans, the newest first, and the one that runs now, nil for none.
@@ -48,7 +65,7 @@ func (s *Server) versions(ctx context.Context, program string) (views []planView
 	}
 	for i := len(published) - 1; i >= 0; i-- {
 		p := published[i].Plan
-		views = append(views, planView{p.Hash(), p.Name, p.Title, time.UnixMicro(published[i].EffectiveFrom).UTC(), i == at})
+		views = append(views, planView{p.Hash(), p.Name, p.Title, time.UnixMicro(published[i].EffectiveFrom).UTC(), i == at, append([]string{}, p.Ranks...), classesOf(p)})
 	}
 	return views, running, nil
 }

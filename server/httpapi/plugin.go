@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 
 	"upline.dev/upline/adapters"
 	"upline.dev/upline/server"
+	"upline.dev/upline/server/auth"
 	"upline.dev/upline/server/channel"
 )
 
@@ -120,12 +122,20 @@ func (s *Server) followLink(c *gin.Context) {
 		return
 	}
 	arrival, err := s.Channel.Follow(c.Request.Context(), c.Query("code"))
+	if err != nil && server.CodeOf(err) == server.Forbidden {
+		s.ownRefuse(c, http.StatusForbidden, "fault.used") // a person is looking, and nobody knows any more who it is
+		return
+	}
 	if err != nil {
-		s.fail(c, err)
+		s.ownFault(c, err)
 		return
 	}
 	if arrival.Visit != nil {
 		s.beginVisit(c, arrival.Visit)
+		return
+	}
+	if s.mayMoreThan(c, arrival.Session) {
+		c.Redirect(http.StatusSeeOther, arrival.Next)
 		return
 	}
 	_, token, err := s.Auth.OpenLink(c.Request.Context(), arrival.Session, client(c))
@@ -135,6 +145,18 @@ func (s *Server) followLink(c *gin.Context) {
 	}
 	s.setCookie(c, token)
 	c.Redirect(http.StatusSeeOther, arrival.Next)
+}
+
+// mayMoreThan tells whether this browser has a person of the same program signed in who may as much as the link, or more: an
+// owner who comes by the button of the shop does not become one who only looks.
+func (s *Server) mayMoreThan(c *gin.Context, link auth.Session) bool {
+	token, err := c.Cookie(s.cookieName(c))
+	if err != nil || token == "" {
+		return false
+	}
+	p, err := s.Auth.Resume(c.Request.Context(), token)
+	return err == nil && p.Kind == auth.ByPerson && p.Program == link.ProgramID &&
+		slices.Index(auth.Roles(), p.Role) <= slices.Index(auth.Roles(), link.Role)
 }
 
 // base is this server's address as the world reaches it: the setting, or else what the request says.

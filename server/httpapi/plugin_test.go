@@ -14,6 +14,7 @@ import (
 
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/admin"
+	"upline.dev/upline/server/auth"
 	"upline.dev/upline/server/channel"
 )
 
@@ -283,16 +284,7 @@ func TestStoreLink(t *testing.T) {
 	for next, want := range map[string]string{"/orders/x": "/orders/x", "https://evil.example": "/", "//evil.example": "/", "/\\\\evil.example": "/", "": "/"} {
 		members := fmt.Sprintf(`"audience":"merchant","user_id":"1","next":%q`, next)
 		address, _ := p.call("sso", members)["url"].(string)
-		client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-		follow := func() (status int, header http.Header) {
-			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
-			fatal(t, err)
-			answer, err := client.Do(r)
-			fatal(t, err)
-			fatal(t, answer.Body.Close())
-			return answer.StatusCode, answer.Header
-		}
-		status, header := follow()
+		status, header := followed(t, address, "")
 		if status != http.StatusSeeOther || header.Get("Location") != want || len(header.Values("Set-Cookie")) != 1 {
 			t.Fatalf("%q: %d to %q, want %q and a cookie", next, status, header.Get("Location"), want)
 		}
@@ -302,8 +294,55 @@ func TestStoreLink(t *testing.T) {
 			t.Errorf("session %s", session.body)
 		}
 		b.want(http.StatusForbidden, http.MethodPost, "/api/v1/mappings", `{"data":[]}`)
-		if again, _ := follow(); again != http.StatusForbidden {
+		if again, _ := followed(t, address, ""); again != http.StatusForbidden {
 			t.Errorf("followed again: %d, want 403", again)
+		}
+	}
+}
+
+// followed opens a link as a browser with a cookie does, and stays where it is sent on.
+func followed(t *testing.T, address, cookie string) (status int, header http.Header) {
+	t.Helper()
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
+	fatal(t, err)
+	r.Header.Set("Cookie", cookie)
+	answer, err := client.Do(r)
+	fatal(t, err)
+	fatal(t, answer.Body.Close())
+	return answer.StatusCode, answer.Header
+}
+
+// TestStoreLinkOfSomebodySignedIn: whoever is signed in and may as much stays who they are; anybody else becomes who the link says.
+func TestStoreLinkOfSomebodySignedIn(t *testing.T) {
+	t.Parallel()
+	p := openProduct(t)
+	alpha, beta := p.company(t, "alpha"), p.company(t, "beta")
+	for _, is := range []struct {
+		name       string
+		who        *browser
+		link, want auth.Role
+		kept       bool
+	}{
+		{"an owner keeps the account", alpha.as(t, "alpha", auth.Owner), auth.Viewer, auth.Owner, true},
+		{"the same role keeps the account", alpha.as(t, "alpha", auth.Viewer), auth.Viewer, auth.Viewer, true},
+		{"the link allows more", alpha.as(t, "alpha", auth.Support), auth.Admin, auth.Admin, false},
+		{"an owner of another company", beta.as(t, "beta", auth.Owner), auth.Viewer, auth.Viewer, false},
+	} {
+		shop := alpha.connect("https://"+strings.ReplaceAll(is.name, " ", "-")+".example.com", string(is.link))
+		address, _ := shop.call("sso", `"audience":"merchant","user_id":"1","next":"/orders"`)["url"].(string)
+		status, header := followed(t, address, is.who.cookie)
+		if kept := header.Get("Set-Cookie") == ""; status != http.StatusSeeOther || kept != is.kept || header.Get("Location") != "/orders" {
+			t.Errorf("%s: %d to %q, kept %v, want %v", is.name, status, header.Get("Location"), kept, is.kept)
+		}
+		is.who.keep(header)
+		var session struct{ Role auth.Role }
+		is.who.into(&session, http.MethodGet, "/api/v1/session", "")
+		if session.Role != is.want {
+			t.Errorf("%s: role %s, want %s", is.name, session.Role, is.want)
+		}
+		if again, _ := followed(t, address, is.who.cookie); again != http.StatusForbidden {
+			t.Errorf("%s: followed again: %d, want 403", is.name, again)
 		}
 	}
 }

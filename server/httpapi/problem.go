@@ -83,6 +83,10 @@ func (s *Server) fail(c *gin.Context, err error) {
 	c.Header(requestIDHeader, p.RequestID)
 	c.Header("Cache-Control", "no-store")
 	c.Header("Content-Type", "application/problem+json")
+	if p.Status == http.StatusRequestEntityTooLarge {
+		s.tellWhoSendsOn(c, p)
+		return
+	}
 	c.AbortWithStatusJSON(p.Status, p)
 }
 

@@ -112,7 +112,7 @@ func openProduct(t testing.TB) *product {
 		Webhooks: &webhook.Service{Books: books, Auditor: books, Sealer: ring, Random: rand.Reader, Clock: time.Now},
 		Auth:     p.auth, Channel: p.channel, Privacy: p.privacy, References: p.references,
 		Reconcile: &reconcile.Service{
-			Books: books, Clock: func() time.Time { return afterNovember }, NewID: func() string { return "r-" + strconv.FormatInt(p.runs.Add(1), 10) },
+			Books: books, Clock: time.Now, NewID: func() string { return "r-" + strconv.FormatInt(p.runs.Add(1), 10) },
 		},
 		Projections: &run.Projections{Service: &run.Service{Books: books, Clock: func() time.Time { return afterNovember }, TempDir: dir}},
 	})

@@ -29,10 +29,17 @@ const (
 type page[T any] struct {
 	Data       []T    `json:"data"`
 	NextCursor string `json:"next_cursor"`
+	// Names are what the distributors of the rows are called, in lists that tell of them.
+	Names map[string]string `json:"names,omitempty"`
 }
 
 // list answers with one page of what read gives for the key's program.
 func list[T any](s *Server, c *gin.Context, read func(ctx context.Context, program string, p query.Page) ([]T, string, error)) {
+	listOf(s, c, read, nil)
+}
+
+// listOf does so with the names of those whom its rows speak of; who has none, or whose name was forgotten, keeps the id.
+func listOf[T any](s *Server, c *gin.Context, read func(ctx context.Context, program string, p query.Page) ([]T, string, error), who func(*T) string) {
 	p, err := pageOf(c)
 	if err != nil {
 		s.fail(c, err)
@@ -46,7 +53,26 @@ func list[T any](s *Server, c *gin.Context, read func(ctx context.Context, progr
 	if rows == nil {
 		rows = []T{}
 	}
-	c.JSON(http.StatusOK, page[T]{Data: rows, NextCursor: next})
+	answer := page[T]{Data: rows, NextCursor: next}
+	if who != nil {
+		if answer.Names, err = s.Screens.Names(c.Request.Context(), programOf(c), people(rows, who)); err != nil {
+			s.fail(c, err)
+			return
+		}
+	}
+	c.JSON(http.StatusOK, answer)
+}
+
+// people are those whom rows speak of, each once.
+func people[T any](rows []T, who func(*T) string) []string {
+	var ids []string
+	for i := range rows {
+		if id := who(&rows[i]); id != "" {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
 }
 
 // onePage reads a list that is short enough to come whole, so that no cursor leads into it.
@@ -102,9 +128,9 @@ func (s *Server) listCommissions(c *gin.Context) {
 	if !ok {
 		return
 	}
-	list(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Commission, string, error) {
+	listOf(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Commission, string, error) {
 		return s.Reader.Commissions(ctx, program, f, p)
-	})
+	}, func(row *query.Commission) string { return row.ReferrerID })
 }
 
 func (s *Server) overview(c *gin.Context) { one(s, c, s.Reader.Overview) }
@@ -149,9 +175,9 @@ func (s *Server) listOrders(c *gin.Context) {
 	if !ok {
 		return
 	}
-	list(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Order, string, error) {
+	listOf(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Order, string, error) {
 		return s.Reader.Orders(ctx, program, f, p)
-	})
+	}, func(row *query.Order) string { return row.DistributorID })
 }
 
 func (s *Server) getOrder(c *gin.Context) {
@@ -177,9 +203,9 @@ func (s *Server) listPostings(c *gin.Context) {
 	if !ok {
 		return
 	}
-	list(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Posting, string, error) {
+	listOf(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Posting, string, error) {
 		return s.Reader.Postings(ctx, program, f, p)
-	})
+	}, func(row *query.Posting) string { return row.DistributorID })
 }
 
 func (s *Server) deliveryFilter(c *gin.Context) (query.DeliveryFilter, bool) {
@@ -247,9 +273,9 @@ func (s *Server) listDistributors(c *gin.Context) {
 	if !ok {
 		return
 	}
-	list(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Distributor, string, error) {
+	listOf(s, c, func(ctx context.Context, program string, p query.Page) ([]query.Distributor, string, error) {
 		return s.Screens.People(ctx, program, f, p)
-	})
+	}, func(row *query.Distributor) string { return row.SponsorID })
 }
 
 func (s *Server) getDistributor(c *gin.Context) {

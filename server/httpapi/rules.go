@@ -1,7 +1,10 @@
 package httpapi
 
 import (
+	"context"
 	"net/http"
+	"strings"
+	"unicode"
 
 	"github.com/gin-gonic/gin"
 
@@ -14,6 +17,20 @@ import (
 type ruleOutcome struct {
 	Matches []query.UnmappedSKU `json:"matches"`
 	Changed changed             `json:"changed"`
+	// Mapped are SKUs that look alike and mean something already. A dry run alone tells them: a rule leaves them alone.
+	Mapped *mappedAlike `json:"mapped,omitempty"`
+}
+
+// mappedAlike are mapped SKUs that a rule fits.
+type mappedAlike struct {
+	Count  int          `json:"count"`
+	Differ int          `json:"differ"` // those of another commission class than the rule gives
+	SKUs   []mappedView `json:"skus"`   // the first of them, those that differ before the others
+}
+
+type mappedView struct {
+	skuView
+	CommissionClass string `json:"commission_class"`
 }
 
 func (s *Server) ruleRoutes(v1 *gin.RouterGroup) {
@@ -50,6 +67,11 @@ func (s *Server) applyRule(c *gin.Context, r *admin.MappingRule, commit bool) (r
 	}
 	rankUnmapped(waiting)
 	out := ruleOutcome{Matches: []query.UnmappedSKU{}, Changed: changed{DryRun: !commit}}
+	if !commit {
+		if out.Mapped, err = s.mappedAlike(c.Request.Context(), programOf(c), r); err != nil {
+			return out, err
+		}
+	}
 	var specs []admin.MappingSpec
 	seen := map[[2]string]bool{} // one mapping per SKU, though money of several currencies may wait for it
 	for _, w := range waiting {
@@ -74,6 +96,52 @@ func (s *Server) applyRule(c *gin.Context, r *admin.MappingRule, commit bool) (r
 	}
 	out.Changed = changedBy(summary, commit)
 	return out, nil
+}
+
+// maxAlike bounds how many mapped SKUs are looked through while somebody writes a rule.
+const maxAlike = 20_000
+
+// mappedAlike tells which mapped SKUs look as the rule says, so that whoever writes it sees whether it is what they mean.
+func (s *Server) mappedAlike(ctx context.Context, program string, r *admin.MappingRule) (*mappedAlike, error) {
+	out := &mappedAlike{SKUs: []mappedView{}}
+	var same []mappedView
+	var last skuView // the countries of a SKU come one after the other
+	for looked, p := 0, (query.Page{Limit: exportPage}); looked < maxAlike; looked += exportPage {
+		rows, next, err := s.Screens.CurrentMappings(ctx, program, longestPart(r), p)
+		if err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			m := mappedView{skuView{rows[i].Platform, rows[i].PlatformSKU}, rows[i].CommissionClass}
+			if m.skuView == last || !r.Fits(m.Platform, m.PlatformSKU) {
+				continue
+			}
+			last = m.skuView
+			out.Count++
+			if m.CommissionClass == r.CommissionClass {
+				same = append(same, m)
+			} else {
+				out.Differ++
+				out.SKUs = append(out.SKUs, m)
+			}
+		}
+		if p.After = next; next == "" {
+			break
+		}
+	}
+	out.SKUs = append(out.SKUs, same...)
+	out.SKUs = out.SKUs[:min(len(out.SKUs), maxEffectSKUs)]
+	return out, nil
+}
+
+// longestPart is what the database looks for first: the longest text of a rule. The database folds the case of ASCII alone.
+func longestPart(r *admin.MappingRule) (longest string) {
+	for _, part := range []string{r.Prefix, r.Suffix, r.Contains} {
+		if len(part) > len(longest) && !strings.ContainsFunc(part, func(c rune) bool { return c > unicode.MaxASCII }) {
+			longest = part
+		}
+	}
+	return longest
 }
 
 func changedBy(summary admin.ImportSummary, commit bool) changed {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -189,6 +190,48 @@ type keptRules struct {
 		RuleIDs []string `json:"rule_ids"`
 	}
 	Changed struct{ Added, Released int }
+}
+
+// TestRuleAlike: who writes a rule sees which mapped SKUs look alike, those that would be something else first; they stay.
+func TestRuleAlike(t *testing.T) {
+	t.Parallel()
+	c := openProduct(t).company(t, "alpha")
+	c.fill()
+	c.want(http.StatusOK, c.post("/api/v1/mappings", `{"data":[{"platform":"custom","platform_sku":"tea-1","commission_class":"care"},
+		{"platform":"custom","platform_sku":"TEA-2","commission_class":"home"},{"platform":"custom","platform_sku":"TEA-2","commission_class":"home","country":"DE"},
+		{"platform":"shopify","platform_sku":"TEA-3","commission_class":"care"},{"platform":"custom","platform_sku":"MUG","commission_class":"home"}]}`))
+	c.order("A-1", "TEA-9", "ANNA1001", "50.00")
+	type outcome struct {
+		Matches []struct {
+			SKU string `json:"platform_sku"`
+		}
+		Mapped *struct {
+			Count, Differ int
+			SKUs          []struct {
+				SKU   string `json:"platform_sku"`
+				Class string `json:"commission_class"`
+			}
+		}
+	}
+	rule := `{"platform":"custom","prefix":"Tea-","commission_class":"care"}`
+	var would outcome
+	fatal(t, json.Unmarshal(c.want(http.StatusOK, c.post("/api/v1/mappings/rules?dry_run=true", rule)).body, &would))
+	if would.Mapped == nil || len(would.Matches) != 1 {
+		t.Fatalf("%+v", would)
+	}
+	if got := fmt.Sprint(*would.Mapped); got != "{3 2 [{TEA-12 nutrition} {TEA-2 home} {tea-1 care}]}" {
+		t.Error(got)
+	}
+	var done outcome
+	fatal(t, json.Unmarshal(c.want(http.StatusOK, c.post("/api/v1/mappings/rules", rule)).body, &done))
+	if done.Mapped != nil {
+		t.Errorf("what is done tells of them again: %+v", done.Mapped)
+	}
+	for _, m := range c.rowsOf("/api/v1/mappings/current?search=TEA-2", c.readKey) {
+		if m["commission_class"] != "home" {
+			t.Errorf("a rule changed %v", m)
+		}
+	}
 }
 
 // TestKeptMappingRules: what waits is mapped at once, what comes later by itself; two who edit see each other.

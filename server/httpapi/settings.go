@@ -25,6 +25,9 @@ func (s *Server) settingRoutes(v1 *gin.RouterGroup) {
 	v1.GET("/audit", s.listAudit)
 	v1.GET("/settings", s.listSettings)
 	v1.PUT("/settings/:name", s.putSetting)
+	v1.GET("/views", s.listViews)
+	v1.POST("/views", s.postView)
+	v1.DELETE("/views/:view_id", s.deleteView)
 	v1.POST("/stores", s.postStore)
 	v1.PATCH("/stores/:store_id", s.patchStore)
 	v1.POST("/stores/:store_id/rotate-secret", s.rotateSecret)
@@ -82,9 +85,18 @@ func (s *Server) listAudit(c *gin.Context) {
 	})
 }
 
-// instants reads a date or an instant of the query; "" leaves into as it is.
+// instants reads a date, which begins by the company's clocks, or an instant of the query; "" leaves into as it is.
 func (s *Server) instants(c *gin.Context, name string, into *time.Time) bool {
-	at, err := admin.ParseDate(c.Query(name))
+	text := c.Query(name)
+	zone := time.UTC
+	if len(text) == len(time.DateOnly) { // an instant asks for no clocks
+		var err error
+		if zone, err = s.Admin.Zone(c.Request.Context(), programOf(c)); err != nil {
+			s.fail(c, err)
+			return false
+		}
+	}
+	at, err := admin.ParseDateIn(text, zone)
 	if err != nil {
 		s.fail(c, &server.Error{Code: server.Invalid, Field: name, Message: err.Error()})
 		return false
@@ -139,6 +151,7 @@ type storeRequest struct {
 	Domain   string `json:"domain"`
 	Name     string `json:"name"`
 	Currency string `json:"currency"`
+	GoLiveAt string `json:"go_live_at"` // a date or an instant; "" for none
 }
 
 func (s *Server) postStore(c *gin.Context) {
@@ -147,15 +160,45 @@ func (s *Server) postStore(c *gin.Context) {
 		s.fail(c, err)
 		return
 	}
+	live, err := s.goLive(c.Request.Context(), programOf(c), body.GoLiveAt)
+	if err != nil {
+		s.fail(c, err)
+		return
+	}
 	st, secret, err := s.adminOf(c).CreateStore(c.Request.Context(), admin.Store{
 		StoreID: body.StoreID, ProgramID: programOf(c), Platform: order.Platform(body.Platform), Domain: body.Domain,
-		Name: body.Name, Currency: money.Currency(body.Currency),
+		Name: body.Name, Currency: money.Currency(body.Currency), GoLiveAt: live,
 	}, "")
 	if err != nil {
 		s.fail(c, err)
 		return
 	}
 	c.JSON(http.StatusCreated, gin.H{"store_id": st.StoreID, "signing_secret": secret})
+}
+
+// goLive reads from when on a store's orders earn, as admin.Store keeps it: a date begins by the company's clocks.
+func (s *Server) goLive(ctx context.Context, program, text string) (int64, error) {
+	zone, err := s.Admin.Zone(ctx, program)
+	if err != nil {
+		return 0, err
+	}
+	at, err := admin.ParseDateIn(text, zone)
+	switch {
+	case err != nil:
+		return 0, &server.Error{Code: server.Invalid, Field: "go_live_at", Message: err.Error()}
+	case at.IsZero():
+		return 0, nil
+	}
+	return at.UnixMicro(), nil
+}
+
+// goLiveSaid is goLive where somebody says it; nil stays nil.
+func (s *Server) goLiveSaid(ctx context.Context, program string, text *string) (*int64, error) {
+	if text == nil {
+		return nil, nil
+	}
+	at, err := s.goLive(ctx, program, *text)
+	return &at, err
 }
 
 func (s *Server) patchStore(c *gin.Context) {
@@ -169,15 +212,16 @@ func (s *Server) patchStore(c *gin.Context) {
 		return
 	}
 	change := admin.StoreChange{Name: body.Name, AcceptTestOrders: body.AcceptTestOrders}
-	if body.GoLiveAt != nil {
-		at, err := admin.ParseDate(*body.GoLiveAt)
-		if err != nil {
-			s.fail(c, &server.Error{Code: server.Invalid, Field: "go_live_at", Message: err.Error()})
-			return
-		}
-		change.GoLiveAt = &at
+	var err error
+	if change.GoLiveAt, err = s.goLiveSaid(c.Request.Context(), programOf(c), body.GoLiveAt); err != nil {
+		s.fail(c, err)
+		return
 	}
-	s.done(c, s.adminOf(c).ChangeStore(c.Request.Context(), programOf(c), param(c, "store_id"), change))
+	err = s.adminOf(c).ChangeStore(c.Request.Context(), programOf(c), param(c, "store_id"), change)
+	if err == nil {
+		s.Kick()
+	}
+	s.done(c, err)
 }
 
 func (s *Server) rotateSecret(c *gin.Context) {

@@ -13,6 +13,7 @@ import (
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/channel"
 	"upline.dev/upline/server/query"
+	"upline.dev/upline/server/reconcile"
 )
 
 // clockOff is by how much a shop's clock may differ before its signatures come near to being refused.
@@ -36,12 +37,16 @@ func (s *Server) postStoreTest(c *gin.Context) {
 		}
 		checks := []storeCheck{}
 		if st.Platform != string(order.Custom) {
-			reading, err := s.checkReading(ctx, program, st)
+			reading, off, err := s.checkReading(ctx, program, st)
 			if err != nil {
 				return nil, err
 			}
 			checks = append(checks, reading...)
-			checks = append(checks, s.checkPlugin(ctx, st)...)
+			if off {
+				checks = append(checks, storeCheck{"plugin", "bad", "switched_off", ""})
+			} else {
+				checks = append(checks, s.checkPlugin(ctx, st)...)
+			}
 		}
 		checks = append(checks, s.checkArrivals(st))
 		return gin.H{"store_id": st.StoreID, "at": s.Clock().UTC(), "checks": checks}, nil
@@ -61,27 +66,36 @@ func (s *Server) storeOf(ctx context.Context, program, storeID string) (*query.S
 	return nil, server.Errorf(server.NotFound, "There is no store %s.", storeID)
 }
 
-// checkReading asks the platform itself.
-func (s *Server) checkReading(ctx context.Context, program string, st *query.StoreRow) ([]storeCheck, error) {
+// checkReading asks the platform itself. off: it answers, but the plugin by which it is read is switched off.
+func (s *Server) checkReading(ctx context.Context, program string, st *query.StoreRow) (checks []storeCheck, off bool, err error) {
 	if s.Reconcile == nil {
-		return nil, nil
+		return nil, false, nil
 	}
 	p, err := s.Reconcile.Test(ctx, program, st.StoreID)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
+	return readingChecks(&p, st.Connection == "needs_reauth"), p.Off, nil
+}
+
+// readingChecks is what a test says. lapsed: the platform refused the credentials before.
+func readingChecks(p *reconcile.Probe, lapsed bool) []storeCheck {
 	took := p.Took.Microseconds()
 	switch {
-	case !p.Reads && st.Connection == "needs_reauth":
-		return []storeCheck{{"reachable", "unknown", "not_asked", ""}, {"credentials", "bad", "needs_reauth", ""}}, nil
+	case !p.Reads && lapsed:
+		return []storeCheck{{"reachable", "unknown", "not_asked", ""}, {"credentials", "bad", "needs_reauth", ""}}
 	case !p.Reads:
-		return []storeCheck{{"reachable", "unknown", "not_asked", ""}, {"credentials", "unknown", "none", ""}}, nil
+		return []storeCheck{{"reachable", "unknown", "not_asked", ""}, {"credentials", "unknown", "none", ""}}
 	case !p.Reached:
-		return []storeCheck{{"reachable", "bad", "no_answer", ""}, {"credentials", "unknown", "not_asked", ""}}, nil
+		return []storeCheck{{"reachable", "bad", "no_answer", ""}, {"credentials", "unknown", "not_asked", ""}}
+	case p.Off:
+		return []storeCheck{{"reachable", "good", "answered", micros(took)}, {"credentials", "unknown", "none", ""}}
+	case lapsed:
+		return []storeCheck{{"reachable", "good", "answered", micros(took)}, {"credentials", "bad", "needs_reauth", ""}}
 	case p.Refused:
-		return []storeCheck{{"reachable", "good", "answered", micros(took)}, {"credentials", "bad", "refused", ""}}, nil
+		return []storeCheck{{"reachable", "good", "answered", micros(took)}, {"credentials", "bad", "refused", ""}}
 	}
-	return []storeCheck{{"reachable", "good", "answered", micros(took)}, {"credentials", "good", "accepted", ""}}, nil
+	return []storeCheck{{"reachable", "good", "answered", micros(took)}, {"credentials", "good", "accepted", ""}}
 }
 
 // checkPlugin looks at what the shop's plugin said of itself last.
