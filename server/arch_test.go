@@ -98,6 +98,7 @@ var table = []row{
 	{pkg: "server/e2e", ours: "*", leaf: true},
 	{pkg: "server/e2e/chaos", ours: "server/bus", leaf: true},
 	{pkg: "server/e2e/shopifyworld", testOnly: true, leaf: true},
+	{pkg: "server/e2e/magentoworld", testOnly: true, leaf: true},
 }
 
 // libraries names every third-party module (or a part of one) and who may use

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"upline.dev/upline/adapters"
 	"upline.dev/upline/core/money"
@@ -90,16 +89,16 @@ type StoreCmd struct {
 
 // StoreCreateCmd connects a store.
 type StoreCreateCmd struct {
-	Domain     string    `arg:"" help:"my-shop.myshopify.com, or the shop's domain."`
-	Program    string    `help:"Program id; may be left out where there is one program only." placeholder:"ID"`
-	Platform   string    `help:"shopify, woocommerce, magento or custom." required:"" placeholder:"PLATFORM" enum:"shopify,woocommerce,magento,custom"`
-	Currency   string    `help:"ISO 4217 code of the store's own currency, in which its orders are told." required:"" placeholder:"EUR"`
-	ID         string    `help:"Id in URLs and keys; made from the domain when empty." placeholder:"ID"`
-	Name       string    `help:"Name for people; the domain when empty." placeholder:"NAME"`
-	Secret     string    `help:"Signing secret of the shop's webhooks; made when empty." placeholder:"TEXT" env:"UPLINE_STORE_SECRET"`
-	GoLive     time.Time `help:"Orders before this date (midnight UTC) never pay." format:"2006-01-02" placeholder:"YYYY-MM-DD"`
-	TestOrders bool      `help:"Let test orders earn, for demonstrations."`
-	JSON       bool      `help:"Print JSON."`
+	Domain     string `arg:"" help:"my-shop.myshopify.com, or the shop's domain."`
+	Program    string `help:"Program id; may be left out where there is one program only." placeholder:"ID"`
+	Platform   string `help:"shopify, woocommerce, magento or custom." required:"" placeholder:"PLATFORM" enum:"shopify,woocommerce,magento,custom"`
+	Currency   string `help:"ISO 4217 code of the store's own currency, in which its orders are told." required:"" placeholder:"EUR"`
+	ID         string `help:"Id in URLs and keys; made from the domain when empty." placeholder:"ID"`
+	Name       string `help:"Name for people; the domain when empty." placeholder:"NAME"`
+	Secret     string `help:"Signing secret of the shop's webhooks; made when empty." placeholder:"TEXT" env:"UPLINE_STORE_SECRET"`
+	GoLive     string `help:"Orders before this date, from midnight by the company's clocks, never pay." placeholder:"YYYY-MM-DD"`
+	TestOrders bool   `help:"Let test orders earn, for demonstrations."`
+	JSON       bool   `help:"Print JSON."`
 }
 
 // Run carries it out.
@@ -113,8 +112,8 @@ func (cmd *StoreCreateCmd) Run(ctx context.Context, env *environment) error {
 			StoreID: cmd.ID, ProgramID: program, Platform: order.Platform(cmd.Platform), Domain: cmd.Domain,
 			Name: cmd.Name, Currency: money.Currency(cmd.Currency), AcceptTestOrders: cmd.TestOrders,
 		}
-		if !cmd.GoLive.IsZero() {
-			st.GoLiveAt = cmd.GoLive.UnixMicro()
+		if st.GoLiveAt, err = a.goLive(ctx, program, cmd.GoLive); err != nil {
+			return err
 		}
 		if err := siteDomain(&st); err != nil {
 			return err
@@ -126,6 +125,22 @@ func (cmd *StoreCreateCmd) Run(ctx context.Context, env *environment) error {
 		return env.print(cmd.JSON, map[string]string{"store_id": st.StoreID, "signing_secret": secret},
 			"store %s connected\n%s\n", st.StoreID, cmd.next(st, secret))
 	})
+}
+
+// goLive reads from when on a store pays.
+func (a *app) goLive(ctx context.Context, program, text string) (int64, error) {
+	zone, err := a.admin.Zone(ctx, program)
+	if err != nil {
+		return 0, err
+	}
+	at, err := admin.ParseDateIn(text, zone)
+	if err != nil {
+		return 0, wrongSetting("--go-live: %v", err)
+	}
+	if at.IsZero() {
+		return 0, nil
+	}
+	return at.UnixMicro(), nil
 }
 
 // siteDomain brings the address of a shop on a server of its own into the form in which sites are compared.

@@ -6,10 +6,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
 	"upline.dev/upline/adapters/shopify/adminapi"
+	"upline.dev/upline/server"
 	"upline.dev/upline/server/admin"
 	"upline.dev/upline/server/auth"
 	"upline.dev/upline/server/channel"
@@ -47,11 +49,14 @@ func (e *environment) open(ctx context.Context) (*app, error) {
 	}
 	ring, err := secret.Load(filepath.Join(e.Data, "keys.json"), os.Getenv("UPLINE_KEYS"))
 	if err != nil {
-		return nil, wrongSetting("key file: %v", err)
+		return nil, wrongSetting("%v", err)
 	}
 	config := e.storeConfig()
 	config.Opener = ring
 	st, err := store.Open(ctx, config)
+	if server.CodeOf(err) == server.Unauthorized {
+		return nil, wrongSetting("open database: %v", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
@@ -111,6 +116,11 @@ func (a *app) channel() *channel.Service {
 func (e *environment) checkSettings() error {
 	if e.DatabaseURL != "" && !hasAnyPrefix(e.DatabaseURL, "postgres://", "postgresql://") {
 		return wrongSetting("DATABASE_URL must begin with postgres://; leave it empty for the embedded database")
+	}
+	if e.existing && e.DatabaseURL == "" {
+		if _, err := os.Stat(store.EmbeddedFile(e.Data)); errors.Is(err, fs.ErrNotExist) {
+			return wrongSetting("UPLINE_DATA: there is no database in %s yet: upline admin program create NAME --currency EUR makes one, and so does upline demo", e.Data)
+		}
 	}
 	if err := os.MkdirAll(e.Data, 0o700); err != nil {
 		return wrongSetting("UPLINE_DATA: cannot use folder %s: %v", e.Data, err)

@@ -103,10 +103,18 @@ type BenchCloseCmd struct {
 
 // Run carries it out. Nothing is kept.
 func (cmd *BenchCloseCmd) Run(ctx context.Context, env *environment) error {
-	report, err := bench.Close(ctx, bench.CloseConfig{
+	env.stopped = "nothing was measured"
+	config := bench.CloseConfig{
 		Distributors: cmd.Distributors, Lines: cmd.Lines, Shape: cmd.Shape, Binary: cmd.Plan == "binary", Workers: cmd.Workers, DatabaseURL: cmd.Database,
 		SQLPeople: cmd.SQLDistributors, SQLWithin: cmd.SQLWithin, Progress: env.stderr,
-	})
+	}
+	if why := config.Wrong(); why != "" {
+		return wrongSetting("bench close: %s", why)
+	}
+	if cmd.Database != "" && !hasAnyPrefix(cmd.Database, "postgres://", "postgresql://") {
+		return wrongSetting("bench close: --database must begin with postgres://")
+	}
+	report, err := bench.Close(ctx, config)
 	if err != nil {
 		return err
 	}

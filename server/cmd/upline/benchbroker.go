@@ -85,11 +85,13 @@ func (cmd *BenchSimCmd) Run(env *environment) error {
 
 // BenchKafkaCmd serves Kafka's protocol.
 type BenchKafkaCmd struct {
-	Addr   string `required:"" help:"Loopback address to listen on."`
-	Health string `required:"" help:"Loopback address that answers once it listens."`
+	Addr      string `required:"" help:"Loopback address to listen on."`
+	Health    string `required:"" help:"Loopback address that answers once it listens, and makes it fail on purpose."`
+	Advertise string `help:"What clients are told to connect to; empty: --addr."`
+	Dir       string `help:"Keeps what it has over a restart; empty: memory alone."`
 }
 
 // Run serves until the context ends.
 func (cmd *BenchKafkaCmd) Run(ctx context.Context) error {
-	return bench.ServeKafka(ctx, cmd.Addr, cmd.Health)
+	return bench.ServeKafka(ctx, bench.KafkaConfig{Addr: cmd.Addr, Health: cmd.Health, Advertise: cmd.Advertise, Dir: cmd.Dir})
 }

@@ -24,6 +24,7 @@ type StoreConnectCmd struct {
 	ID       string `help:"Id in URLs and keys; made from the address when empty." placeholder:"ID"`
 	Name     string `help:"Name for people; the address when empty." placeholder:"NAME"`
 	Role     string `help:"What admins of the shop are here, who come by a link: admin, finance, support, viewer, or none." default:"viewer" enum:"admin,finance,support,viewer,none"`
+	GoLive   string `help:"Orders before this date, from midnight by the company's clocks, never pay. For a store that was not connected yet." placeholder:"YYYY-MM-DD"`
 	APIBase  string `help:"Where Magento answers, if not at its own address." placeholder:"URL"`
 	JSON     bool   `help:"Print JSON."`
 }
@@ -41,6 +42,13 @@ func (cmd *StoreConnectCmd) Run(ctx context.Context, env *environment) error {
 		}}
 		if cmd.Role == "none" {
 			o.LinkRole = ""
+		}
+		if cmd.GoLive != "" {
+			live, err := a.goLive(ctx, program, cmd.GoLive)
+			if err != nil {
+				return err
+			}
+			o.GoLiveAt = &live
 		}
 		if o.Store.Platform == order.Magento {
 			code, id, sh, err := a.channel().OfferHandshake(ctx, &o, cmd.APIBase, "cli")

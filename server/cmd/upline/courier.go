@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"upline.dev/upline/server"
@@ -11,8 +12,10 @@ import (
 	"upline.dev/upline/server/metrics"
 )
 
-// openBus opens the bus of BUS_URL. Where it cannot be reached it says so and goes on, as a bus delays and loses nothing.
-func (cmd *ServeCmd) openBus(ctx context.Context, env *environment, options bus.Options, meanwhile string) (bus.Bus, error) {
+// openBus opens the bus of BUS_URL for a topic. Where it cannot be reached it says so and goes on, as a bus delays and loses nothing; a
+// topic that is divided otherwise than this process is told to is a wrong setting.
+func (cmd *ServeCmd) openBus(ctx context.Context, env *environment, topic string, options bus.Options, meanwhile string) (bus.Bus, error) {
+	options.Partitions = cmd.BusPartitions
 	b, err := bus.Open(cmd.BusURL, options)
 	if err != nil && server.CodeOf(err) == server.Invalid {
 		return nil, wrongSetting("%v", err)
@@ -22,7 +25,13 @@ func (cmd *ServeCmd) openBus(ctx context.Context, env *environment, options bus.
 	}
 	asking, cancel := context.WithTimeout(ctx, busPatience)
 	defer cancel()
-	if err := b.Ping(asking); err != nil {
+	if err = b.Ping(asking); err == nil {
+		err = b.Prepare(asking, topic)
+	}
+	if server.CodeOf(err) == server.Invalid {
+		return nil, errors.Join(wrongSetting("BUS_PARTITIONS: %v", err), b.Close())
+	}
+	if err != nil {
 		env.log.WarnContext(ctx, "the bus is tried again until it can be reached", "meanwhile", meanwhile, "error", err)
 	}
 	return b, nil
@@ -53,7 +62,7 @@ func (cmd *ServeCmd) couriers(ctx context.Context, env *environment, a *app, m *
 	if cmd.BusURL == "" || !sends && !receives {
 		return none, nil
 	}
-	b, err := cmd.openBus(ctx, env, bus.Options{Dead: func(topic, group string, m bus.Message, cause error) {
+	b, err := cmd.openBus(ctx, env, event.Normalised, bus.Options{Dead: func(topic, group string, m bus.Message, cause error) {
 		env.log.Error("a message of the bus was given up", "topic", topic, "group", group, "id", m.ID, "error", cause)
 	}}, "engines find deliveries by their sweep")
 	if err != nil {

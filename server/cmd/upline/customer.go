@@ -22,7 +22,7 @@ type CustomerBindCmd struct {
 	Customer    string `arg:"" help:"The customer's id on the store's platform."`
 	Distributor string `arg:"" help:"Distributor id; - ends what was said before."`
 	Kind        string `help:"self: the customer is that distributor, and what they buy is an own order. sponsor: the customer belongs to the distributor." default:"self" enum:"self,sponsor"`
-	From        string `help:"From when it holds: a date (midnight UTC) or an instant; now when empty, or the beginning for the first of a customer." placeholder:"DATE"`
+	From        string `help:"From when it holds: a date, which begins by the company's clocks, or an instant; now when empty, or the beginning for the first of a customer." placeholder:"DATE"`
 	Program     string `help:"Program id; may be left out where there is one program only." placeholder:"ID"`
 	DryRun      bool   `help:"Only say what would change."`
 	JSON        bool   `help:"Print JSON."`

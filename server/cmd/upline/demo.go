@@ -66,7 +66,11 @@ func (cmd *DemoCmd) Run(ctx context.Context, env *environment) error {
 		if cmd.JSON {
 			return env.json(report)
 		}
-		return env.printDemo(report, overview.EarnedByMoney)
+		programs, err := a.store.Programs(ctx)
+		if err != nil {
+			return err
+		}
+		return env.printDemo(report, overview.EarnedByMoney, len(programs) > 1)
 	})
 }
 
@@ -195,7 +199,12 @@ func (e *environment) closeDemoMonths(ctx context.Context, a *app) ([]string, er
 	return closed, nil
 }
 
-func (e *environment) printDemo(r demoReport, earned map[string]string) error {
+// printDemo says what is there and what to type next, naming the program where there are others, or the commands would ask which.
+func (e *environment) printDemo(r demoReport, earned map[string]string, others bool) error {
+	which := ""
+	if others {
+		which = " --program " + r.ProgramID
+	}
 	fmt.Fprintf(e.stdout, "Lumina Naturals is ready: %d orders", r.Orders)
 	for _, currency := range []string{"EUR", "USD", "JPY"} {
 		if v, ok := earned[currency]; ok {
@@ -204,9 +213,9 @@ func (e *environment) printDemo(r demoReport, earned map[string]string) error {
 	}
 	fmt.Fprintf(e.stdout, "; %d orders are parked on purpose, to show what waiting looks like.\n\n", r.Parked)
 	fmt.Fprintf(e.stdout, "Look inside:  %s#key=%s   (with `make run` in another terminal)\n", r.URL, r.APIKey)
-	fmt.Fprintf(e.stdout, "Ask why:      bin/upline explain '#1001'\n")
-	fmt.Fprintf(e.stdout, "See months:   bin/upline run list   (%s are closed; preview the next: bin/upline run preview --period %s)\n",
-		strings.Join(r.Closed, ", "), demo.Last.AddDate(0, -1, 0).Format("2006-01"))
+	fmt.Fprintf(e.stdout, "Ask why:      bin/upline explain '#1001'%s\n", which)
+	fmt.Fprintf(e.stdout, "See months:   bin/upline run list%s   (%s are closed; preview the next: bin/upline run preview%s --period %s)\n",
+		which, strings.Join(r.Closed, ", "), which, demo.Last.AddDate(0, -1, 0).Format("2006-01"))
 	_, err := fmt.Fprintf(e.stdout, "Check it all: bin/upline verify\n")
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"upline.dev/upline/core/commission"
 	"upline.dev/upline/server"
@@ -23,6 +24,7 @@ type explained struct {
 	Order        query.Order       `json:"order"`
 	Calculations []json.RawMessage `json:"calculations"` // calc_snapshot_json, newest first
 	Postings     []query.Posting   `json:"postings"`
+	PaysFrom     *time.Time        `json:"pays_from,omitempty"` // see query.History
 }
 
 // Run carries it out.
@@ -36,22 +38,18 @@ func (cmd *ExplainCmd) Run(ctx context.Context, env *environment) error {
 		if err != nil {
 			return err
 		}
-		snapshots, err := a.store.Snapshots(ctx, program, o.OrderID)
-		if err != nil {
-			return err
-		}
-		postings, err := a.allPostings(ctx, program, o.OrderID)
+		h, err := a.history(ctx, program, o.OrderID)
 		if err != nil {
 			return err
 		}
 		if cmd.JSON {
-			out := explained{Order: o, Calculations: []json.RawMessage{}, Postings: postings}
-			for _, s := range snapshots {
+			out := explained{Order: h.Order, Calculations: []json.RawMessage{}, Postings: h.Postings, PaysFrom: h.PaysFrom}
+			for _, s := range h.Snapshots {
 				out.Calculations = append(out.Calculations, s.JSON)
 			}
 			return env.json(out)
 		}
-		return env.printExplanation(ctx, a, program, o, snapshots, postings)
+		return env.printExplanation(ctx, a, program, &h)
 	})
 }
 
@@ -73,37 +71,40 @@ func (a *app) findOrder(ctx context.Context, program, text string) (query.Order,
 	return query.Order{}, server.Errorf(server.Conflict, "%q fits several orders; name one of them:%s", text, list.String())
 }
 
-func (a *app) allPostings(ctx context.Context, program, orderID string) ([]query.Posting, error) {
-	all, after := []query.Posting{}, ""
-	for {
-		rows, next, err := a.store.Postings(ctx, program, query.PostingFilter{OrderID: orderID}, query.Page{Limit: 200, After: after})
-		if err != nil {
-			return nil, err
+// history is an order with all its postings, of one moment.
+func (a *app) history(ctx context.Context, program, orderID string) (h query.History, err error) {
+	err = a.store.Together(ctx, program, func(ctx context.Context) (err error) {
+		all := []query.Posting{}
+		for page := (query.Page{Limit: 200}); ; page.After = h.Next {
+			if h, err = query.HistoryOf(ctx, a.store, program, orderID, query.PostingFilter{}, page); err != nil {
+				return err
+			}
+			if all = append(all, h.Postings...); h.Next == "" {
+				h.Postings = all
+				return nil
+			}
 		}
-		all = append(all, rows...)
-		if next == "" {
-			return all, nil
-		}
-		after = next
-	}
+	})
+	return h, err
 }
 
-func (e *environment) printExplanation(ctx context.Context, a *app, program string, o query.Order, snapshots []query.Snapshot, postings []query.Posting) error {
+func (e *environment) printExplanation(ctx context.Context, a *app, program string, h *query.History) error {
+	o := &h.Order
 	fmt.Fprintf(e.stdout, "Order %s, %s, %s: %s\n", strings.TrimSpace(o.OrderID+" "+o.Name), o.OrderTS.Format("2006-01-02 15:04 MST"), o.Status, o.Settlement)
 	if text := o.WaitsFor(); text != "" {
 		fmt.Fprintln(e.stdout, text)
 	}
-	if len(snapshots) == 0 {
-		fmt.Fprintln(e.stdout, "Nothing was ever posted for this order.")
+	if len(h.Snapshots) == 0 {
+		fmt.Fprintln(e.stdout, h.Nothing())
 		return nil
 	}
-	ex, err := commission.Explain(snapshots[0].JSON)
+	ex, err := commission.Explain(h.Snapshots[0].JSON)
 	if err != nil {
-		return fmt.Errorf("explain calculation %s: %w", snapshots[0].SnapshotID, err)
+		return fmt.Errorf("explain calculation %s: %w", h.Snapshots[0].SnapshotID, err)
 	}
 	fmt.Fprint(e.stdout, ex.Text(a.nameOf(ctx, program)))
-	fmt.Fprintf(e.stdout, "\nLedger: %d postings in %d settlements\n", len(postings), len(snapshots))
-	for _, p := range postings {
+	fmt.Fprintf(e.stdout, "\nLedger: %d postings in %d settlements\n", len(h.Postings), len(h.Snapshots))
+	for _, p := range h.Postings {
 		fmt.Fprintf(e.stdout, "  %s  %-9s %12s %s  %s -> %s  (%s)\n", p.PostedAt.Format("2006-01-02 15:04:05"), p.Kind, p.Amount, p.Currency, p.From, p.To, p.EventID[:12])
 	}
 	return nil

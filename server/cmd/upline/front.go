@@ -76,12 +76,12 @@ func notReady(w http.ResponseWriter, detail string) {
 	_, _ = w.Write(body)
 }
 
-// stop says that this process is not ready, goes on for a while so that whoever spreads requests can hear it, and then
-// finishes the requests that are open.
-func (f *front) stop(ctx context.Context, notice time.Duration) error {
+// stop says that this process is not ready, goes on until the notice is over so that whoever spreads requests can hear it,
+// and then finishes the requests that are open.
+func (f *front) stop(ctx context.Context, notice <-chan time.Time) error {
 	f.stopping.Store(true)
 	select {
-	case <-time.After(notice):
+	case <-notice:
 	case <-ctx.Done():
 	}
 	return f.server.Shutdown(ctx)

@@ -54,8 +54,8 @@ func TestFront(t *testing.T) {
 	if status, body := ask(t, address, "/readyz"); status != http.StatusOK || body != "the surface" {
 		t.Errorf("started: %d %s", status, body)
 	}
-	stopped := make(chan error, 1)
-	go func() { stopped <- f.stop(context.WithoutCancel(t.Context()), time.Second) }()
+	stopped, notice := make(chan error, 1), make(chan time.Time)
+	go func() { stopped <- f.stop(context.WithoutCancel(t.Context()), notice) }()
 	for !f.stopping.Load() {
 		time.Sleep(time.Millisecond)
 	}
@@ -65,6 +65,7 @@ func TestFront(t *testing.T) {
 	if status, body := ask(t, address, "/other"); status != http.StatusOK || body != "the surface" {
 		t.Errorf("a request while stopping: %d %s", status, body)
 	}
+	close(notice)
 	if err := <-stopped; err != nil {
 		t.Error(err)
 	}

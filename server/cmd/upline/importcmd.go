@@ -32,7 +32,7 @@ type importFlags struct {
 // Rules that all columns share, for the help of each import.
 const cellRules = `
 
-A date such as 2026-01-31 means midnight UTC; an instant is written 2026-01-31T10:00:00+01:00. Other spellings are refused, not guessed. The order of columns does not matter, and columns with other names are left out and named.`
+A date such as 2026-01-31 begins by the clocks of the company, at midnight of its time zone; an instant is written 2026-01-31T10:00:00+01:00. Other spellings are refused, not guessed. The order of columns does not matter, and columns with other names are left out and named.`
 
 // Help lists the columns.
 func (cmd *ImportDistributorsCmd) Help() string {

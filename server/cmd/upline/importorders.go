@@ -33,7 +33,11 @@ func (cmd *ImportOrdersCmd) Run(ctx context.Context, env *environment) error {
 		if err != nil {
 			return err
 		}
-		t, orders, err := importer.Orders(f, cmd.Encoding, string(info.Platform), string(info.Currency))
+		zone, err := a.admin.Zone(ctx, program)
+		if err != nil {
+			return err
+		}
+		t, orders, err := importer.Orders(f, cmd.Encoding, string(info.Platform), string(info.Currency), zone)
 		if err != nil {
 			return err
 		}

@@ -117,7 +117,7 @@ func (o machineOptions) batchRows() int {
 
 // sqliteArrivalBatch is how many new arrivals one transaction settles on SQLite: a few milliseconds, for which the next
 // arrivals wait.
-const sqliteArrivalBatch = 16
+const sqliteArrivalBatch = 8
 
 // pipelineOptions suit the database. SQLite has one writer: a second shard would stand in its queue before the inbox. So would that of an
 // engine on its own, since a program's batches are sealed one after the other: it is there beside others, and takes larger ones instead.

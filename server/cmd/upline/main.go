@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // calendars must not depend on the host's zone files
 
@@ -24,6 +25,8 @@ var version = "dev"
 const (
 	exitFailed = 1
 	exitUsage  = 2
+	// exitStopped is what shells give a command that Ctrl-C has ended.
+	exitStopped = 130
 )
 
 // Settings count for every command. Each has a flag and an environment variable and works when absent.
@@ -82,9 +85,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "upline: %v\nRun \"upline --help\" for the commands and settings.\n", err)
 		return exitUsage
 	}
-	env := &environment{Settings: cli.Settings, stdout: stdout, stderr: stderr, log: logger(cli.Settings, stderr)}
+	env := &environment{Settings: cli.Settings, stdout: stdout, stderr: stderr, log: logger(cli.Settings, stderr), existing: !makes(kctx.Command())}
 	kctx.BindTo(ctx, (*context.Context)(nil))
 	if err := kctx.Run(env); err != nil {
+		if env.stopped != "" && ctx.Err() != nil {
+			fmt.Fprintf(stderr, "upline: stopped by a signal; %s\n", env.stopped)
+			return exitStopped
+		}
 		fmt.Fprintln(stderr, "upline:", sentence(err))
 		var wrong *settingError
 		if errors.As(err, &wrong) {
@@ -93,6 +100,17 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return exitFailed
 	}
 	return 0
+}
+
+// makes reports whether a command makes the database where there is none. Any other on a folder without one is a mistyped folder:
+// "verify" would answer that all is well, and leave an empty database there.
+func makes(command string) bool {
+	for _, maker := range []string{"serve", "migrate", "demo", "bench", "admin program create"} {
+		if command == maker || strings.HasPrefix(command, maker+" ") {
+			return true
+		}
+	}
+	return false
 }
 
 // sentence is what a person reads of an error. What the person can mend has one for that; its cause and the way it came
@@ -115,6 +133,8 @@ type environment struct {
 	stdout, stderr io.Writer
 	log            *slog.Logger
 	readURL        string // of a replica; "": there is none
+	existing       bool   // the embedded database has to be there
+	stopped        string // what holds once a signal has ended the command; "": its error says it
 }
 
 // settingError is a missing or wrong setting: one clear sentence, exit code 2.

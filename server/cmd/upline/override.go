@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"text/tabwriter"
 
-	"upline.dev/upline/server/admin"
 	closer "upline.dev/upline/server/run"
 )
 
@@ -20,8 +19,8 @@ type OverrideCmd struct {
 type OverrideSetCmd struct {
 	Person  string `arg:"" help:"Distributor."`
 	Rank    string `help:"The rank's id in the plan." required:"" placeholder:"RANK"`
-	From    string `help:"First day (midnight UTC), or an instant." required:"" placeholder:"DATE"`
-	Until   string `help:"The day it ends (midnight UTC), or an instant." required:"" placeholder:"DATE"`
+	From    string `help:"First day, from midnight by the company's clocks, or an instant." required:"" placeholder:"DATE"`
+	Until   string `help:"The day at whose beginning it ends, or an instant." required:"" placeholder:"DATE"`
 	Reason  string `help:"Why; explanations show it." required:"" placeholder:"TEXT"`
 	Exact   bool   `help:"Exactly this rank, also where a higher one is reached. Without it: at least this one."`
 	Program string `help:"Program id; may be left out where there is one program only." placeholder:"ID"`
@@ -29,20 +28,21 @@ type OverrideSetCmd struct {
 
 // Run carries it out.
 func (cmd *OverrideSetCmd) Run(ctx context.Context, env *environment) error {
-	from, err := admin.ParseDate(cmd.From)
-	if err != nil {
-		return wrongSetting("--from: %v", err)
-	}
-	until, err := admin.ParseDate(cmd.Until)
-	if err != nil {
-		return wrongSetting("--until: %v", err)
-	}
 	return env.withApp(ctx, func(a *app) error {
 		program, err := a.onlyProgram(ctx, cmd.Program)
 		if err != nil {
 			return err
 		}
-		o, err := a.runs(env, nil).Override(ctx, program, closer.Override{
+		s := a.runs(env, nil)
+		from, err := companyDate(ctx, s, program, "--from", cmd.From)
+		if err != nil {
+			return err
+		}
+		until, err := companyDate(ctx, s, program, "--until", cmd.Until)
+		if err != nil {
+			return err
+		}
+		o, err := s.Override(ctx, program, closer.Override{
 			DistributorID: cmd.Person, Rank: cmd.Rank, Floor: !cmd.Exact, ValidFrom: from.UnixMicro(), ValidUntil: until.UnixMicro(), Reason: cmd.Reason,
 		})
 		if err != nil {

@@ -27,7 +27,7 @@ type PeopleCmd struct {
 // changeFlags are common to everything that changes a tree.
 type changeFlags struct {
 	Program string `help:"Program id; may be left out where there is one program only." placeholder:"ID"`
-	At      string `help:"From when it holds: a date (midnight UTC) or an instant; now when empty." placeholder:"DATE"`
+	At      string `help:"From when it holds: a date, from midnight by the company's clocks, or an instant; now when empty." placeholder:"DATE"`
 	Commit  bool   `help:"Write. Without it nothing is written and the answer says what would change." xor:"commit"`
 	DryRun  bool   `help:"Only show the effect, as without --commit." xor:"commit"`
 	Top     int    `help:"Changes of pay to show, the largest first." default:"10"`
@@ -36,20 +36,18 @@ type changeFlags struct {
 
 // with plans a change, shows it and writes it where that is asked for.
 func (f *changeFlags) with(ctx context.Context, env *environment, planned func(s *closer.Service, program string, at time.Time) (*closer.Effect, error)) error {
-	at := time.Now()
-	if f.At != "" {
-		var err error
-		if at, err = admin.ParseDate(f.At); err != nil {
-			return wrongSetting("--at: %v", err)
-		}
-	}
 	return env.withApp(ctx, func(a *app) error {
 		program, err := a.onlyProgram(ctx, f.Program)
 		if err != nil {
 			return err
 		}
 		bar := env.runBar()
-		s := a.runs(env, bar.set)
+		s, at := a.runs(env, bar.set), time.Now()
+		if f.At != "" {
+			if at, err = companyDate(ctx, s, program, "--at", f.At); err != nil {
+				return err
+			}
+		}
 		e, err := planned(s, program, at)
 		bar.done()
 		if err != nil {
@@ -68,6 +66,18 @@ func (f *changeFlags) with(ctx context.Context, env *environment, planned func(s
 		}
 		return env.printEffect(e, f.Top, a.nameOf(ctx, program))
 	})
+}
+
+// companyDate reads a date, which begins by the clocks of the company, or an instant.
+func companyDate(ctx context.Context, s *closer.Service, program, flag, text string) (time.Time, error) {
+	at, err := admin.ParseDate(text)
+	if err != nil {
+		return at, wrongSetting("%s: %v", flag, err)
+	}
+	if len(text) == len(time.DateOnly) {
+		return s.DayBegins(ctx, program, text)
+	}
+	return at, nil
 }
 
 // PeopleMoveCmd moves somebody.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"time"
 
 	"upline.dev/upline/server/planfile"
 	"upline.dev/upline/server/scenario"
@@ -66,10 +67,15 @@ type PlanTestCmd struct {
 }
 
 // Run carries it out.
-func (cmd *PlanTestCmd) Run(env *environment) error {
-	summary, err := scenario.Run(cmd.Dir, env.stdout)
+func (cmd *PlanTestCmd) Run(ctx context.Context, env *environment) error {
+	env.stopped = nothingChanged
+	begin := time.Now()
+	summary, err := scenario.Run(ctx, cmd.Dir, env.stdout)
 	if err != nil {
 		return err
+	}
+	if _, err := fmt.Fprintf(env.stdout, "%d passed, %d failed in %.1f s\n", summary.Passed, summary.Failed, time.Since(begin).Seconds()); err != nil {
+		return fmt.Errorf("write report: %w", err)
 	}
 	if summary.Failed > 0 {
 		return fmt.Errorf("%d of %d scenarios failed", summary.Failed, summary.Passed+summary.Failed)

@@ -26,7 +26,7 @@ type PlanCheckCmd struct {
 // Run carries it out; plans with errors make it fail.
 func (cmd *PlanCheckCmd) Run(env *environment) error {
 	limit, err := money.ParseRate(cmd.MaxPayout)
-	if err != nil || limit <= 0 {
+	if err != nil || limit <= 0 || limit > money.One && !strings.HasSuffix(cmd.MaxPayout, "%") {
 		return wrongSetting("--max-payout %q is no share: write percent, such as 60%%", cmd.MaxPayout)
 	}
 	files, err := planFiles(cmd.Paths)
@@ -137,9 +137,21 @@ func writePayout(b *strings.Builder, payout *plan.Payout) {
 			fmt.Fprintf(b, "    %-24s %10s of %-3s  %s\n", part.Component, plan.Percent(part.Share), part.Of, text)
 		}
 		if len(class.Witness.Ranks) > 0 && class.Witness.Share.Sign() > 0 {
-			fmt.Fprintf(b, "    order that is paid %s as it settles: a customer buys from the first of %s\n",
-				plan.Percent(class.Witness.Share), strings.Join(class.Witness.Ranks, " < "))
+			fmt.Fprintf(b, "    order that is paid %s as it settles: a customer buys from the first of %s%s\n",
+				plan.Percent(class.Witness.Share), strings.Join(class.Witness.Ranks, " < "), enrolledWhen(&class.Witness))
 		}
+	}
+}
+
+// enrolledWhen says when the seller of a witness was enrolled, where that matters.
+func enrolledWhen(w *plan.Witness) string {
+	switch {
+	case !w.New:
+		return ""
+	case w.Day == 0:
+		return ", who was enrolled on that day"
+	default:
+		return fmt.Sprintf(", who was enrolled %d days before", w.Day)
 	}
 }
 
@@ -197,6 +209,8 @@ type witnessJSON struct {
 	Ranks []string `json:"ranks"` // seller first
 	Share *string  `json:"share"`
 	Exact bool     `json:"exact"` // whether it reaches the sum of what settles per order
+	// EnrolledDaysBefore is when the seller was enrolled, where a fast start pays; null where that does not matter.
+	EnrolledDaysBefore *int `json:"enrolled_days_before,omitempty"`
 }
 
 func writeReportsJSON(out io.Writer, reports []*planfile.Report) error {
@@ -222,6 +236,9 @@ func payoutAsJSON(payout *plan.Payout) *payoutJSON {
 		c := classJSON{Class: class.Class, Share: fraction(class.Total), Witness: witnessJSON{
 			Ranks: class.Witness.Ranks, Share: fraction(class.Witness.Share), Exact: class.Witness.Exact,
 		}}
+		if class.Witness.New {
+			c.Witness.EnrolledDaysBefore = &class.Witness.Day
+		}
 		for _, part := range class.Parts {
 			c.Parts = append(c.Parts, partJSON{part.Component, fraction(part.Share), part.Of, part.How, part.Apart, part.Instead})
 		}

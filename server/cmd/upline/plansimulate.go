@@ -24,6 +24,9 @@ type PlanSimulateCmd struct {
 	JSON    bool   `help:"Print JSON."`
 }
 
+// nothingChanged is what holds after a command that only reads.
+const nothingChanged = "nothing was changed"
+
 // Help says what is compared.
 func (cmd *PlanSimulateCmd) Help() string {
 	return `Pays the history once by the draft and once by the plan in force at its end, order by order and then every period that lies whole in it, and compares what everybody gets. People and trees are taken as they are recorded now. Nothing is written.
@@ -41,13 +44,18 @@ func (cmd *PlanSimulateCmd) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
+	env.stopped = nothingChanged
 	return env.withApp(ctx, func(a *app) error {
 		program, err := a.onlyProgram(ctx, cmd.Program)
 		if err != nil {
 			return err
 		}
+		zone, err := a.admin.Zone(ctx, program)
+		if err != nil {
+			return err
+		}
 		bar := env.runBar()
-		out, err := cmd.simulate(ctx, env, a.runs(env, bar.set), program, draft)
+		out, err := cmd.simulate(ctx, env, a.runs(env, bar.set), program, draft, zone)
 		bar.done()
 		if err != nil {
 			return err
@@ -59,10 +67,10 @@ func (cmd *PlanSimulateCmd) Run(ctx context.Context, env *environment) error {
 	})
 }
 
-func (cmd *PlanSimulateCmd) simulate(ctx context.Context, env *environment, s *closer.Service, program string, draft *plan.Plan) (*closer.Simulation, error) {
+func (cmd *PlanSimulateCmd) simulate(ctx context.Context, env *environment, s *closer.Service, program string, draft *plan.Plan, zone *time.Location) (*closer.Simulation, error) {
 	history := closer.History{}
 	if info, err := os.Stat(cmd.Against); err == nil && !info.IsDir() {
-		if history, err = readHistory(env, cmd.Against); err != nil {
+		if history, err = readHistory(env, cmd.Against, zone); err != nil {
 			return nil, err
 		}
 		if history.From, history.To, err = s.Whole(ctx, program, draft, history.From, history.To); err != nil {
@@ -75,13 +83,13 @@ func (cmd *PlanSimulateCmd) simulate(ctx context.Context, env *environment, s *c
 }
 
 // readHistory reads a file; it reaches over whole days.
-func readHistory(env *environment, path string) (h closer.History, err error) {
+func readHistory(env *environment, path string, zone *time.Location) (h closer.History, err error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return h, wrongSetting("--against: %v", err)
 	}
 	defer func() { _ = file.Close() }() // it is only read
-	t, sales, err := importer.Sales(file, "utf-8")
+	t, sales, err := importer.Sales(file, "utf-8", zone)
 	if err != nil {
 		return h, err
 	}

@@ -135,6 +135,15 @@ func (r *refusable) Changed(ctx context.Context, from, to time.Time, yield func(
 	return r.note(ctx, r.Reader.Changed(ctx, from, to, yield))
 }
 
+// CheckKeys is that of the reader within, where it has one.
+func (r *refusable) CheckKeys(ctx context.Context) error {
+	k, ok := r.Reader.(adapters.KeyChecker)
+	if !ok {
+		return nil
+	}
+	return r.note(ctx, k.CheckKeys(ctx))
+}
+
 func (r *refusable) note(ctx context.Context, err error) error {
 	if !errors.Is(err, adapters.ErrReauthorise) {
 		return err

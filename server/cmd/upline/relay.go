@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"upline.dev/upline/server/bus"
+	"upline.dev/upline/server/event"
 	"upline.dev/upline/server/relay"
 )
 
@@ -18,7 +19,7 @@ func (cmd *ServeCmd) relay(ctx context.Context, env *environment, a *app) (stop 
 	if cmd.BusURL == "" || !cmd.has("relay") {
 		return func() {}, nil
 	}
-	events, err := cmd.openBus(ctx, env, bus.Options{}, "events wait in the database")
+	events, err := cmd.openBus(ctx, env, event.Commission, bus.Options{}, "events wait in the database")
 	if err != nil {
 		return nil, err
 	}

@@ -199,6 +199,7 @@ type RunPreviewCmd struct {
 
 // Run carries it out.
 func (cmd *RunPreviewCmd) Run(ctx context.Context, env *environment) error {
+	env.stopped = nothingChanged
 	return cmd.with(ctx, env, false, func(a *app, program string, s *closer.Service) error {
 		out, err := s.Preview(ctx, program, cmd.Kind, cmd.Period, cmd.Record)
 		if err != nil {
@@ -217,6 +218,7 @@ type RunLockCmd struct {
 
 // Run carries it out.
 func (cmd *RunLockCmd) Run(ctx context.Context, env *environment) error {
+	env.stopped = "the period is locked whole or not at all: upline run list says which"
 	return cmd.with(ctx, env, true, func(a *app, program string, s *closer.Service) error {
 		out, err := s.Lock(ctx, program, cmd.Kind, cmd.Period, cmd.BeforeGrace)
 		if err != nil {
@@ -235,6 +237,7 @@ type RunCommitCmd struct {
 
 // Run carries it out.
 func (cmd *RunCommitCmd) Run(ctx context.Context, env *environment) error {
+	env.stopped = "what was posted is not shown before all of it is: run the same command again, and it goes on"
 	return cmd.with(ctx, env, true, func(a *app, program string, s *closer.Service) error {
 		out, err := s.Commit(ctx, program, cmd.Kind, cmd.Period)
 		if err != nil {

@@ -66,8 +66,8 @@ func listen(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], listener.Addr().String())
 }
 
-// forge changes the ledger behind the product's back, as somebody with a database tool could: without the triggers, one
-// statement of the script. forge DATABASE STATEMENT.
+// forge changes the ledger behind the product's back, as somebody with a database tool could: without the triggers, by
+// statements of the script that each change something. forge DATABASE STATEMENT...
 func forge(ts *testscript.TestScript, _ bool, args []string) {
 	db, err := sql.Open("sqlite", ts.MkAbs(args[0])) // the driver that store brings
 	ts.Check(err)
@@ -86,11 +86,13 @@ func forge(ts *testscript.TestScript, _ bool, args []string) {
 		_, err := db.Exec(`DROP TRIGGER "` + name + `"`)
 		ts.Check(err)
 	}
-	result, err := db.Exec(args[1])
-	ts.Check(err)
-	changed, err := result.RowsAffected()
-	ts.Check(err)
-	if changed != 1 {
-		ts.Fatalf("the statement changed %d rows, want 1", changed)
+	for _, statement := range args[1:] {
+		result, err := db.Exec(statement)
+		ts.Check(err)
+		changed, err := result.RowsAffected()
+		ts.Check(err)
+		if changed == 0 {
+			ts.Fatalf("%s: nothing is changed", statement)
+		}
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"upline.dev/upline/adapters/shopify"
 	"upline.dev/upline/adapters/woocommerce"
 	"upline.dev/upline/core/order"
+	"upline.dev/upline/server/bus"
 	"upline.dev/upline/server/duty"
 	"upline.dev/upline/server/httpapi"
 	"upline.dev/upline/server/metrics"
@@ -36,11 +37,12 @@ type ServeCmd struct {
 	ShopifySettings
 	Addr            string        `help:"Address to listen on." env:"UPLINE_ADDR" default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	DrainTimeout    time.Duration `help:"How long to finish what is under way when told to stop." env:"UPLINE_DRAIN_TIMEOUT" default:"20s"`
-	ReconcileEvery  time.Duration `help:"How often each connected store's orders are held against its platform's; 0 never does, nor fetches hinted orders." env:"UPLINE_RECONCILE_EVERY" default:"6h"`
+	ReconcileEvery  time.Duration `help:"How often each connected store's orders are held against its platform's; 0 does so only when it is asked to, and fetches no hinted orders." env:"UPLINE_RECONCILE_EVERY" default:"6h"`
 	BodyRetention   time.Duration `help:"How long raw delivery bodies are kept; their hashes stay." env:"UPLINE_BODY_RETENTION" default:"720h"`
 	PublicURL       string        `help:"How the world sees this server, such as https://upline.example.com; empty: by the name each request asks for." env:"UPLINE_PUBLIC_URL" placeholder:"URL"`
 	TrustedProxies  []string      `help:"Addresses or networks of reverse proxies whose word on a client's address and scheme counts." env:"UPLINE_TRUSTED_PROXIES" placeholder:"CIDR"`
 	BusURL          string        `help:"RabbitMQ or Kafka, through which deliveries go to engines in other processes and events of commissions are published: amqp://user:password@host:5672/ or kafka://host:9092; empty: none." env:"BUS_URL" placeholder:"URL"`
+	BusPartitions   int           `help:"How many engines can work through the bus at a time: into so many parts a topic is divided when it is made, and every process must say the same; 0: 8, or what a topic of Kafka has." env:"BUS_PARTITIONS" default:"0" placeholder:"N"`
 	RedisURL        string        `help:"Redis 7 that processes share as a cache: redis://host:6379/0; empty: each has its own. It decides nothing." env:"REDIS_URL" placeholder:"URL"`
 	ThroughBus      bool          `help:"Deliveries go to engines through the bus even where this process has one: several processes of all roles then share the work evenly." env:"UPLINE_THROUGH_BUS"`
 	Roles           []string      `help:"What this process does: ingest takes deliveries, engine settles them, relay publishes to the bus and to programs' webhooks, web serves the screens and their API." env:"UPLINE_ROLES" default:"ingest,engine,relay,web" enum:"ingest,engine,relay,web"`
@@ -100,6 +102,12 @@ func (cmd *ServeCmd) check(databaseURL string) error {
 	}
 	if cmd.ThroughBus && cmd.BusURL == "" {
 		return wrongSetting("UPLINE_THROUGH_BUS needs a bus: set BUS_URL")
+	}
+	if err := bus.CheckAddress(cmd.BusURL); err != nil {
+		return wrongSetting("%v", err)
+	}
+	if cmd.BusPartitions < 0 || cmd.BusPartitions > bus.MaxPartitions {
+		return wrongSetting("BUS_PARTITIONS is %d; a topic has 1 to %d, and 0 leaves it as it is", cmd.BusPartitions, bus.MaxPartitions)
 	}
 	if err := cmd.checkRedis(); err != nil {
 		return err
@@ -241,9 +249,10 @@ func (cmd *ServeCmd) printSetup(ctx context.Context, env *environment, a *app, l
 // reconcileAll fetches hinted orders and reconciles stores, in a process that settles, until ctx ends. wait gives when it has stopped.
 func (cmd *ServeCmd) reconcileAll(ctx context.Context, s *reconcile.Service, duties *duty.Keeper) (wait func()) {
 	var working sync.WaitGroup
-	if cmd.has("engine") && cmd.ReconcileEvery > 0 {
+	if cmd.has("engine") {
+		schedule := reconcile.Schedule{Every: cmd.ReconcileEvery, OnlyAsked: cmd.ReconcileEvery <= 0}
 		working.Go(func() {
-			duties.Run(ctx, "reconcile", func(ctx context.Context) { s.Work(ctx, reconcile.Schedule{Every: cmd.ReconcileEvery}) })
+			duties.Run(ctx, "reconcile", func(ctx context.Context) { s.Work(ctx, schedule) })
 		})
 	}
 	return working.Wait
@@ -254,7 +263,7 @@ func (cmd *ServeCmd) reconcileAll(ctx context.Context, s *reconcile.Service, dut
 func (cmd *ServeCmd) stop(ctx context.Context, face *front, m *machine, carried couriers, stopEngine func(), engineDone <-chan struct{}) error {
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), cmd.StopNotice+cmd.DrainTimeout)
 	defer cancel()
-	err := face.stop(drain, cmd.StopNotice)
+	err := face.stop(drain, time.After(cmd.StopNotice))
 	m.inbox.Close()
 	carried.stopReceiving()
 	carried.stopSending()

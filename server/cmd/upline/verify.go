@@ -7,18 +7,21 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"upline.dev/upline/core/commission"
 	"upline.dev/upline/core/ledger"
 	"upline.dev/upline/core/money"
+	"upline.dev/upline/server/query"
 	closer "upline.dev/upline/server/run"
 )
 
 // VerifyCmd recomputes the books from the bytes on disk.
 type VerifyCmd struct {
-	Program string `help:"Program id; all programs when empty."`
-	JSON    bool   `help:"Print JSON."`
+	Program string   `help:"Program id; all programs when empty."`
+	Head    []string `help:"A head that an earlier verify printed and that you kept elsewhere: it must still be in the chain, which shows that nothing up to it was replaced, even by somebody who wrote the seals anew." placeholder:"HASH"`
+	JSON    bool     `help:"Print JSON."`
 }
 
 // verdict is the outcome for one program.
@@ -30,6 +33,8 @@ type verdict struct {
 	Orders    int64     `json:"orders"`
 	Head      string    `json:"head"` // hash of the last seal
 	Findings  []finding `json:"findings"`
+
+	kept map[string]bool // of the heads asked for, those in its chain
 }
 
 // finding is one thing that is not as it was sealed: a posting, a whole batch, or an order's calculation.
@@ -39,6 +44,7 @@ type finding struct {
 	EventID       string `json:"event_id,omitempty"`
 	OrderID       string `json:"order_id,omitempty"`
 	SnapshotID    string `json:"snapshot_id,omitempty"`
+	PlanHash      string `json:"plan_hash,omitempty"`
 	What          string `json:"what"`
 }
 
@@ -57,7 +63,7 @@ func (f finding) where() string {
 	if f.BatchSequence != 0 {
 		parts = append(parts, fmt.Sprintf("batch %d", f.BatchSequence))
 	}
-	for _, part := range [][2]string{{"posting", f.EventID}, {"order", f.OrderID}, {"snapshot", f.SnapshotID}} {
+	for _, part := range [][2]string{{"posting", f.EventID}, {"order", f.OrderID}, {"snapshot", f.SnapshotID}, {"plan", f.PlanHash}} {
 		if part[1] != "" {
 			parts = append(parts, part[0]+" "+part[1])
 		}
@@ -70,6 +76,11 @@ var errUnsound = errors.New("the ledger is NOT sound; see the findings above")
 
 // Run carries it out.
 func (cmd *VerifyCmd) Run(ctx context.Context, env *environment) error {
+	for _, head := range cmd.Head {
+		if raw, err := hex.DecodeString(head); err != nil || len(raw) != sha256.Size {
+			return wrongSetting("--head %s is no head: verify prints one as 64 hexadecimal digits", head)
+		}
+	}
 	return env.withApp(ctx, func(a *app) error {
 		programs, err := a.programIDs(ctx, cmd.Program)
 		if err != nil {
@@ -78,7 +89,7 @@ func (cmd *VerifyCmd) Run(ctx context.Context, env *environment) error {
 		verdicts := make([]verdict, 0, len(programs))
 		sound := true
 		for _, p := range programs {
-			v, err := a.verify(ctx, p)
+			v, err := a.verify(ctx, p, cmd.Head)
 			if err != nil {
 				return fmt.Errorf("verify program %s: %w", p, err)
 			}
@@ -87,6 +98,11 @@ func (cmd *VerifyCmd) Run(ctx context.Context, env *environment) error {
 		}
 		if err := env.printVerdicts(cmd.JSON, verdicts); err != nil {
 			return err
+		}
+		for _, head := range cmd.Head {
+			if !slices.ContainsFunc(verdicts, func(v verdict) bool { return v.kept[strings.ToLower(head)] }) {
+				return fmt.Errorf("head %s is in no chain: batches that were sealed when it was printed are gone or were replaced", head)
+			}
 		}
 		if !sound {
 			return errUnsound
@@ -112,14 +128,20 @@ func (a *app) programIDs(ctx context.Context, program string) ([]string, error) 
 	return ids, nil
 }
 
-// verify walks every batch in order: leaves, root, chain, balance; then recomputes each calculation from its snapshot.
-func (a *app) verify(ctx context.Context, program string) (verdict, error) {
-	v := verdict{ProgramID: program, Findings: []finding{}}
+// verify walks every batch in order: leaves, root, chain, balance; then recomputes each calculation from its snapshot, and
+// holds the ledger against what was written with it.
+func (a *app) verify(ctx context.Context, program string, heads []string) (verdict, error) {
+	v := verdict{ProgramID: program, Findings: []finding{}, kept: map[string]bool{}}
 	verifier := ledger.NewVerifier(program)
 	err := a.store.Seals(ctx, program, func(seal ledger.Seal, postings []ledger.Posting, leaves [][32]byte) error {
 		v.Batches++
 		v.Postings += int64(len(postings))
 		v.Head = hex.EncodeToString(seal.Hash[:])
+		for _, head := range heads {
+			if strings.EqualFold(head, v.Head) {
+				v.kept[v.Head] = true
+			}
+		}
 		for _, f := range verifier.Batch(seal, postings, leaves) {
 			v.Findings = append(v.Findings, sealed(f))
 		}
@@ -128,7 +150,13 @@ func (a *app) verify(ctx context.Context, program string) (verdict, error) {
 	if err != nil {
 		return v, err
 	}
-	return v, a.verifySnapshots(ctx, program, &v)
+	if err := a.verifySnapshots(ctx, program, &v); err != nil {
+		return v, err
+	}
+	return v, a.store.EachBeside(ctx, program, func(b query.Beside) error {
+		v.Findings = append(v.Findings, finding{BatchSequence: b.BatchSequence, OrderID: b.OrderID, PlanHash: b.PlanHash, What: b.What})
+		return ctx.Err()
+	})
 }
 
 // verifySnapshots recomputes every calculation from its own bytes and holds each order's latest one against the sums of
