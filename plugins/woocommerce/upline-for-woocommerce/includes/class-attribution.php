@@ -22,6 +22,7 @@ final class Attribution {
 	const META_FIELD   = '_upline_field';
 	const META_MANUAL  = '_upline_manual';
 	const BLOCK_FIELD  = 'upline/referrer';
+	const META_BLOCK   = '_wc_other/upline/referrer';
 
 	/**
 	 * Registers the hooks of both checkouts.
@@ -222,7 +223,7 @@ final class Attribution {
 	 * @param \WC_Order $order Order.
 	 */
 	public static function block( $order ): void {
-		self::write( $order, (string) $order->get_meta( '_wc_other/' . self::BLOCK_FIELD ) );
+		self::write( $order, (string) $order->get_meta( self::META_BLOCK ) );
 		$order->save_meta_data();
 	}
 

@@ -20,6 +20,11 @@ final class Connect {
 	const CAPABILITY = 'manage_woocommerce';
 
 	/**
+	 * How WooCommerce names the keys that it grants an app of our name.
+	 */
+	const KEYS = 'Upline - API (';
+
+	/**
 	 * How long a started connection may take.
 	 */
 	const MINUTES = 15;
@@ -61,14 +66,16 @@ final class Connect {
 	public static function begin( string $server ): void {
 		$verifier = self::base64url( random_bytes( 32 ) );
 		$nonce    = bin2hex( random_bytes( 16 ) );
-		set_transient(
+		// Not a transient: an object cache that drops what it holds would end the connection half-way.
+		update_option(
 			self::key(),
 			array(
 				'server'   => $server,
 				'verifier' => $verifier,
 				'nonce'    => $nonce,
+				'until'    => time() + self::MINUTES * MINUTE_IN_SECONDS,
 			),
-			self::MINUTES * MINUTE_IN_SECONDS
+			false
 		);
 		$query = array(
 			'site'      => Connection::here(),
@@ -76,7 +83,8 @@ final class Connect {
 			'challenge' => self::base64url( hash( 'sha256', $verifier, true ) ),
 			'nonce'     => $nonce,
 			'currency'  => get_woocommerce_currency(),
-			'name'      => get_bloginfo( 'name' ),
+			// WordPress keeps the name with its & and quotes as entities.
+			'name'      => wp_specialchars_decode( get_bloginfo( 'name' ), ENT_QUOTES ),
 		);
 		nocache_headers();
 		wp_redirect( $server . '/connect/woocommerce?' . http_build_query( $query, '', '&', PHP_QUERY_RFC3986 ) ); // phpcs:ignore WordPress.Security.SafeRedirect.wp_redirect_wp_redirect -- another host is the point.
@@ -99,9 +107,9 @@ final class Connect {
 		if ( ! current_user_can( self::CAPABILITY ) ) {
 			return;
 		}
-		$started = get_transient( self::key() );
-		delete_transient( self::key() );
-		if ( ! is_array( $started ) || ! hash_equals( $started['nonce'], $nonce ) ) {
+		$started = get_option( self::key() );
+		delete_option( self::key() );
+		if ( ! is_array( $started ) || $started['until'] < time() || ! hash_equals( $started['nonce'], $nonce ) ) {
 			$said = __( 'This connection was not started in this browser, or too long ago. Press Connect again.', 'upline-for-woocommerce' );
 		} elseif ( '' !== $error || '' === $code ) {
 			$said = 'denied' === $error ? __( 'The connection was refused at Upline.', 'upline-for-woocommerce' ) : __( 'Upline did not make the connection. Press Connect again.', 'upline-for-woocommerce' );
@@ -144,6 +152,8 @@ final class Connect {
 		Connection::open( $connection );
 		delete_transient( 'upline_ensured' );
 		Sweep::ensure();
+		// The server hears at once how things stand here, and not only within five minutes.
+		Sweep::heartbeat();
 		return '';
 	}
 
@@ -157,8 +167,19 @@ final class Connect {
 			Client::call( 'disconnect', array( 'reason' => 'admin' ), 10.0 );
 		}
 		Connection::close();
+		self::revoke_keys();
 		Backfill::stop();
 		Sweep::ensure();
+	}
+
+	/**
+	 * Takes back the keys for reading that WooCommerce granted Upline on the way: the server forgets them when we part, and a
+	 * key of which nobody knows any more what it is for should not stay in force.
+	 */
+	public static function revoke_keys(): void {
+		global $wpdb;
+		// phpcs:ignore WordPress.DB.DirectDatabaseQuery -- WooCommerce has no function for it.
+		$wpdb->query( $wpdb->prepare( 'DELETE FROM %i WHERE description LIKE %s', $wpdb->prefix . 'woocommerce_api_keys', $wpdb->esc_like( self::KEYS ) . '%' ) );
 	}
 
 	/**

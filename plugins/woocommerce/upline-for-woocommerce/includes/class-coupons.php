@@ -40,7 +40,7 @@ final class Coupons {
 			'ended' => 0,
 			'error' => '',
 		);
-		$percent = (int) get_option( 'upline_coupon_percent', 0 );
+		$percent = min( 100, (int) get_option( 'upline_coupon_percent', 0 ) );
 		if ( $percent <= 0 ) {
 			return $done;
 		}
@@ -59,7 +59,13 @@ final class Coupons {
 				return $done;
 			}
 			foreach ( (array) ( $answer['data']['data'] ?? array() ) as $told ) {
-				$change = is_array( $told ) ? self::bring( $told, $percent ) : '';
+				try {
+					$change = is_array( $told ) ? self::bring( $told, $percent ) : '';
+				} catch ( \Throwable $fault ) {
+					// One that the shop does not take must not keep the others from being made.
+					$change        = '';
+					$done['error'] = $fault->getMessage();
+				}
 				if ( '' !== $change ) {
 					++$done[ $change ];
 				}

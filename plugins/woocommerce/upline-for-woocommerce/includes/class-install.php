@@ -14,7 +14,7 @@ defined( 'ABSPATH' ) || exit;
  */
 final class Install {
 
-	const SCHEMA = '1';
+	const SCHEMA = '2';
 
 	/**
 	 * On activation; network-wide every site makes its tables at its first request.
@@ -119,6 +119,7 @@ final class Install {
 			created_at bigint(20) NOT NULL,
 			sent_at bigint(20) NOT NULL DEFAULT 0,
 			last_error varchar(255) NOT NULL DEFAULT '',
+			noted tinyint(1) NOT NULL DEFAULT 0,
 			PRIMARY KEY  (id),
 			KEY state_due (state,due_at),
 			KEY order_id (order_id)

@@ -179,7 +179,8 @@ final class Order_Box {
 		foreach ( (array) ( $told['earnings'] ?? array() ) as $earning ) {
 			$rows .= '<li><strong>' . esc_html( (string) $earning['distributor_id'] ) . '</strong> ' . Account::amount( $earning['amount'] ?? null, (string) ( $earning['currency'] ?? '' ) ) . ' <span>' . esc_html( (string) ( $earning['component'] ?? '' ) ) . '</span><br /><small>' . esc_html( (string) ( $earning['why'] ?? '' ) ) . '</small></li>';
 		}
-		$html .= '' === $rows ? '<p>' . esc_html__( 'Nobody is paid for this order.', 'upline-for-woocommerce' ) . '</p>' : '<ul class="upline-earnings">' . $rows . '</ul>';
+		$why   = 'settled' === $state ? (string) ( $told['reason'] ?? '' ) : '';
+		$html .= '' === $rows ? '<p>' . esc_html( trim( __( 'Nobody is paid for this order.', 'upline-for-woocommerce' ) . ' ' . $why ) ) . '</p>' : '<ul class="upline-earnings">' . $rows . '</ul>';
 		$next  = (string) wp_parse_url( (string) ( $told['url'] ?? '' ), PHP_URL_PATH );
 		$open  = wp_nonce_url( admin_url( 'admin-post.php?action=upline_open&next=' . rawurlencode( '' === $next ? '/' : $next ) ), 'upline_open' );
 		return $html . '<p><a href="' . esc_url( $open ) . '" target="_blank" rel="noopener">' . esc_html__( 'Open in Upline', 'upline-for-woocommerce' ) . '</a></p>';

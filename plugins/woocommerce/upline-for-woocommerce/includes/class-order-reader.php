@@ -13,7 +13,8 @@ use Upline\WooCommerce\Logic\Snapshot;
 defined( 'ABSPATH' ) || exit;
 
 /**
- * Reads an order for Logic\Snapshot. No name, address, e-mail or note leaves this class.
+ * Reads an order for Logic\Snapshot. No name, address, e-mail or note leaves this class. Amounts are read as they are
+ * stored ("edit"): what other plugins make of them for a page (another currency, a price with tax) is no sale.
  */
 final class Order_Reader {
 
@@ -240,10 +241,10 @@ final class Order_Reader {
 			'variation_id' => $product ? $item->get_variation_id() : 0,
 			'name'         => $item->get_name(),
 			'categories'   => $product ? self::categories( $item->get_product_id() ) : array(),
-			'quantity'     => $item->get_quantity(),
-			'subtotal'     => $item->get_subtotal(),
-			'total'        => $item->get_total(),
-			'tax'          => $item->get_total_tax(),
+			'quantity'     => $item->get_quantity( 'edit' ),
+			'subtotal'     => $item->get_subtotal( 'edit' ),
+			'total'        => $item->get_total( 'edit' ),
+			'tax'          => $item->get_total_tax( 'edit' ),
 		);
 	}
 
@@ -297,8 +298,8 @@ final class Order_Reader {
 			$charges[] = array(
 				'id'      => $item->get_id(),
 				'line_id' => $of,
-				'total'   => $item->get_total(),
-				'tax'     => $item->get_total_tax(),
+				'total'   => $item->get_total( 'edit' ),
+				'tax'     => $item->get_total_tax( 'edit' ),
 			);
 		}
 		return $charges;
@@ -313,8 +314,8 @@ final class Order_Reader {
 	private static function coupon( $item ): array {
 		return array(
 			'code'     => $item->get_code(),
-			'discount' => $item->get_discount(),
-			'tax'      => $item->get_discount_tax(),
+			'discount' => $item->get_discount( 'edit' ),
+			'tax'      => $item->get_discount_tax( 'edit' ),
 		);
 	}
 
@@ -338,16 +339,16 @@ final class Order_Reader {
 			foreach ( $refund->get_items( 'line_item' ) as $item ) {
 				$lines[] = array(
 					'line_id'  => (string) $item->get_meta( '_refunded_item_id' ),
-					'quantity' => $item->get_quantity(),
-					'total'    => $item->get_total(),
-					'tax'      => $item->get_total_tax(),
+					'quantity' => $item->get_quantity( 'edit' ),
+					'total'    => $item->get_total( 'edit' ),
+					'tax'      => $item->get_total_tax( 'edit' ),
 				);
 			}
 			$created   = $refund->get_date_created();
 			$refunds[] = array(
 				'id'        => $refund->get_id(),
 				'at'        => $created ? $created->getTimestamp() : null,
-				'amount'    => $refund->get_amount(),
+				'amount'    => $refund->get_amount( 'edit' ),
 				'author_id' => $refund->get_refunded_by(),
 				'lines'     => $lines,
 				'fees'      => self::charges( $refund, 'fee' ),

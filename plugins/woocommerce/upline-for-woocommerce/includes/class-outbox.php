@@ -29,6 +29,11 @@ final class Outbox {
 	const KEEP = 30 * DAY_IN_SECONDS;
 
 	/**
+	 * From then on an admin is told that something waits, in seconds.
+	 */
+	const LATE = 15 * MINUTE_IN_SECONDS;
+
+	/**
 	 * The table of this site.
 	 */
 	public static function table(): string {
@@ -187,7 +192,7 @@ final class Outbox {
 		// phpcs:ignore WordPress.DB.DirectDatabaseQuery
 		$wpdb->query(
 			$wpdb->prepare(
-				"UPDATE %i SET sent_at = %d, payload = IF( id = %d, payload, NULL ), last_error = IF( id = %d, '', last_error ), state = IF( id = %d, 'sent', 'superseded' )
+				"UPDATE %i SET sent_at = %d, payload = IF( id = %d, payload, NULL ), last_error = IF( id = %d, '', last_error ), state = IF( id = %d, 'sent', 'superseded' ), noted = 0
 				WHERE order_id = %d AND ( id = %d OR ( id < %d AND state IN ('dirty','ready','refused','too_large') ) )",
 				self::table(),
 				time(),
@@ -199,6 +204,40 @@ final class Outbox {
 				$row->id
 			)
 		);
+	}
+
+	/**
+	 * The server answers again: what waits because it did not is due now, and not up to an hour later. The order in which rows
+	 * became due stays, and what the server itself has put off (429) keeps its time.
+	 *
+	 * @return int How many were woken.
+	 */
+	public static function wake(): int {
+		global $wpdb;
+		// phpcs:ignore WordPress.DB.DirectDatabaseQuery
+		return (int) $wpdb->query(
+			$wpdb->prepare(
+				"UPDATE %i SET due_at = %d WHERE state IN ('dirty','ready') AND attempts > 0 AND due_at > %d AND last_error NOT LIKE %s",
+				self::table(),
+				time(),
+				time(),
+				'429%'
+			)
+		);
+	}
+
+	/**
+	 * Those of some orders whose notes say that they could not be told yet.
+	 *
+	 * @param int[] $order_ids Orders, at least one.
+	 * @return int[]
+	 */
+	public static function noted( array $order_ids ): array {
+		global $wpdb;
+		$places = implode( ',', array_fill( 0, count( $order_ids ), '%d' ) );
+		// phpcs:ignore WordPress.DB.DirectDatabaseQuery, WordPress.DB.PreparedSQL.InterpolatedNotPrepared, WordPress.DB.PreparedSQLPlaceholders.UnfinishedPrepare -- $places is %d only.
+		$found = $wpdb->get_col( $wpdb->prepare( "SELECT DISTINCT order_id FROM %i WHERE noted = 1 AND order_id IN ($places)", array_merge( array( self::table() ), $order_ids ) ) );
+		return array_map( 'intval', $found );
 	}
 
 	/**
@@ -248,6 +287,16 @@ final class Outbox {
 	}
 
 	/**
+	 * Whether what waits has waited for too long: the server is asked every minute.
+	 *
+	 * @param array $depth As from depth().
+	 * @return bool
+	 */
+	public static function is_late( array $depth ): bool {
+		return null !== $depth['oldest'] && $depth['oldest'] < time() - self::LATE;
+	}
+
+	/**
 	 * Rows for the status page: those that need a person first, then what waits, then what was sent.
 	 *
 	 * @param int $limit How many.
@@ -293,6 +342,17 @@ final class Outbox {
 		// A deleted order has no other snapshot than the one that was made.
 		// phpcs:ignore WordPress.DB.DirectDatabaseQuery
 		$wpdb->query( $wpdb->prepare( "UPDATE %i SET due_at = %d, state = IF( cause = 'order.deleted', 'ready', 'dirty' ) WHERE state IN ('refused','too_large')", self::table(), time() ) );
+	}
+
+	/**
+	 * Drops what was sent of an order, as far as it is kept for somebody who asks: it holds the customer's number and a hash of
+	 * the e-mail. What waits is still told.
+	 *
+	 * @param int $order_id Order.
+	 */
+	public static function forget( int $order_id ): void {
+		global $wpdb;
+		$wpdb->query( $wpdb->prepare( "UPDATE %i SET payload = NULL WHERE order_id = %d AND state IN ('sent','superseded')", self::table(), $order_id ) ); // phpcs:ignore WordPress.DB.DirectDatabaseQuery
 	}
 
 	/**

@@ -24,7 +24,7 @@ final class Privacy {
 	 */
 	public static function register(): void {
 		add_filter( 'wp_privacy_personal_data_exporters', array( self::class, 'exporters' ) );
-		add_filter( 'wp_privacy_personal_data_erasers', array( self::class, 'erasers' ) );
+		add_filter( 'wp_privacy_personal_data_erasers', array( self::class, 'erasers' ), PHP_INT_MAX );
 		add_action( 'admin_init', array( self::class, 'policy' ) );
 	}
 
@@ -43,17 +43,20 @@ final class Privacy {
 	}
 
 	/**
-	 * Adds the eraser.
+	 * Adds the eraser before all others: WooCommerce's own takes the customer and the e-mail out of the orders, after which
+	 * nobody finds them.
 	 *
 	 * @param array $all Erasers.
 	 * @return array
 	 */
 	public static function erasers( $all ) {
-		$all['upline-for-woocommerce'] = array(
-			'eraser_friendly_name' => __( 'Upline', 'upline-for-woocommerce' ),
-			'callback'             => array( self::class, 'erase' ),
+		$ours = array(
+			'upline-for-woocommerce' => array(
+				'eraser_friendly_name' => __( 'Upline', 'upline-for-woocommerce' ),
+				'callback'             => array( self::class, 'erase' ),
+			),
 		);
-		return $all;
+		return $ours + (array) $all;
 	}
 
 	/**
@@ -113,7 +116,9 @@ final class Privacy {
 	}
 
 	/**
-	 * Erases what we keep about a person. Amounts and ids of orders stay at Upline: they are the company's books.
+	 * Erases what we keep about a person: when and where he came by a link, what was sent, and what the server has. Amounts
+	 * and ids of orders stay at Upline, and the distributor's code stays in the order: they are the company's books, and
+	 * without the code the distributor would have to give back what he earned.
 	 *
 	 * @param string $email E-mail.
 	 * @param int    $page  Step, from 1.
@@ -126,12 +131,14 @@ final class Privacy {
 		$orders   = self::orders( (string) $email, (int) $page );
 		foreach ( $orders as $order ) {
 			if ( self::kept( $order ) ) {
-				foreach ( array( Attribution::META_TOUCHES, Attribution::META_FIELD ) as $meta ) {
-					$order->delete_meta_data( $meta );
-				}
-				$order->save();
-				$removed = true;
+				self::forget_visit( $order );
+				$removed  = true;
+				$retained = true;
 			}
+			Outbox::forget( $order->get_id() );
+		}
+		if ( $retained && 1 === (int) $page ) {
+			$messages[] = __( 'The code of the distributor stays in the orders, as the reason why somebody was paid.', 'upline-for-woocommerce' );
 		}
 		if ( $orders && Connection::is_connected() ) {
 			$request              = self::person( (string) $email );
@@ -164,6 +171,28 @@ final class Privacy {
 	}
 
 	/**
+	 * Leaves of the visits of an order only by whose links they were. Nothing changes that pay depends on, so the server is not
+	 * told anew of what it is about to erase.
+	 *
+	 * @param \WC_Order $order Order.
+	 */
+	private static function forget_visit( $order ): void {
+		$touches = json_decode( (string) $order->get_meta( Attribution::META_TOUCHES ), true );
+		$made    = $order->get_date_created();
+		if ( is_array( $touches ) ) {
+			$order->update_meta_data( Attribution::META_TOUCHES, (string) wp_json_encode( Logic\Reference::anonymous( $touches, $made ? $made->getTimestamp() : 0 ) ) );
+		}
+		$order->delete_meta_data( Attribution::META_BLOCK );
+		$muted = Watch::$muted;
+		try {
+			Watch::$muted = true;
+			$order->save();
+		} finally {
+			Watch::$muted = $muted;
+		}
+	}
+
+	/**
 	 * What is kept in an order, by its name for people.
 	 *
 	 * @param \WC_Order $order Order.
@@ -179,21 +208,23 @@ final class Privacy {
 	}
 
 	/**
-	 * A person's orders.
+	 * A person's orders, those in the trash too: by the e-mail, and those of the account under another e-mail.
 	 *
 	 * @param string $email E-mail.
 	 * @param int    $page  Step.
 	 * @return \WC_Order[]
 	 */
 	private static function orders( string $email, int $page ): array {
+		$user  = get_user_by( 'email', $email );
 		$found = wc_get_orders(
 			array(
-				'billing_email' => $email,
-				'type'          => 'shop_order',
-				'limit'         => self::STEP,
-				'paged'         => max( 1, $page ),
-				'orderby'       => 'ID',
-				'order'         => 'ASC',
+				'customer' => $user ? array( $email, (int) $user->ID ) : array( $email ),
+				'type'     => 'shop_order',
+				'status'   => array_merge( array_keys( wc_get_order_statuses() ), array( 'trash' ) ),
+				'limit'    => self::STEP,
+				'paged'    => max( 1, $page ),
+				'orderby'  => 'ID',
+				'order'    => 'ASC',
 			)
 		);
 		return is_array( $found ) ? $found : array();

@@ -48,7 +48,7 @@ final class Sender {
 		$batch = array();
 		$bytes = 0;
 		try {
-			$rows = self::with_payloads( self::claim( $rows ) );
+			$rows = self::with_payloads( self::claim( self::from_here( $rows ) ) );
 		} catch ( \Throwable $fault ) {
 			// The database does not let us: what was taken is taken back a minute later.
 			Plugin::$faults[] = $fault->getMessage();
@@ -70,6 +70,24 @@ final class Sender {
 			$bytes = 0;
 		}
 		return true;
+	}
+
+	/**
+	 * Sees to it that no row speaks from another address than the shop has now: its database may be that of a copy, or have been
+	 * moved by a tool that knows nothing of us. Such a body would be refused for ever, and hold up the others.
+	 *
+	 * @param object[] $rows Rows.
+	 * @return object[] The same, read anew where they were written anew.
+	 */
+	private static function from_here( array $rows ): array {
+		$site = '"site":' . wp_json_encode( Connection::here() ) . ',';
+		foreach ( $rows as $row ) {
+			if ( null !== $row->payload && false === strpos( $row->payload, $site ) ) {
+				Outbox::readdress( Connection::here() );
+				return array_values( array_filter( array_map( array( Outbox::class, 'get' ), array_map( 'intval', array_column( $rows, 'id' ) ) ) ) );
+			}
+		}
+		return $rows;
 	}
 
 	/**
@@ -213,7 +231,7 @@ final class Sender {
 	}
 
 	/**
-	 * Tells rows in one request. Where the server cannot read one of several, each is told alone: the others are not held up.
+	 * Tells rows in one request. Where the server cannot take one of several, each is told alone: the others are not held up.
 	 *
 	 * @param object[] $rows    Rows with their snapshots.
 	 * @param float    $timeout Seconds for the server.
@@ -224,7 +242,7 @@ final class Sender {
 			return self::settle( $rows, Client::post( Connection::get( 'webhook_url' ), $rows[0]->payload, $rows[0]->event_id, $timeout ) );
 		}
 		$answer = Client::post( Connection::get( 'webhook_url' ), Snapshot::batch( Connection::here(), array_column( $rows, 'payload' ) ), '', $timeout );
-		if ( ! in_array( Answer::decide( $answer['status'], $answer['field'] ), array( Answer::TOO_LARGE, Answer::REFUSED ), true ) ) {
+		if ( ! Answer::is_about_one( $answer['status'], $answer['field'] ) ) {
 			return self::settle( $rows, $answer );
 		}
 		foreach ( $rows as $i => $row ) {
@@ -279,13 +297,16 @@ final class Sender {
 	 * @param object[] $rows The rows.
 	 */
 	private static function delivered( array $rows ): void {
+		$recovers = null !== Connection::state( 'circuit_until' ) || null !== Connection::state( 'pause_reason' );
+		// Without a failure in memory nothing was noted: no question costs a buyer's request anything.
+		$noted = null === Connection::state( 'last_failed' ) ? array() : Outbox::noted( array_map( 'intval', array_column( $rows, 'order_id' ) ) );
 		Outbox::together(
 			static function () use ( $rows ) {
 				array_map( array( Outbox::class, 'delivered' ), $rows );
 			}
 		);
-		$last = (int) Connection::state( 'last_sent' );
-		if ( $last < time() - MINUTE_IN_SECONDS || null !== Connection::state( 'circuit_until' ) || null !== Connection::state( 'pause_reason' ) ) {
+		// Once a minute is enough; a time to come is one from before the shop's clock was set right.
+		if ( $recovers || abs( time() - (int) Connection::state( 'last_sent' ) ) > MINUTE_IN_SECONDS ) {
 			Connection::remember(
 				array(
 					'last_sent'     => time(),
@@ -295,10 +316,11 @@ final class Sender {
 				)
 			);
 		}
-		foreach ( $rows as $row ) {
-			if ( (int) $row->attempts > self::NOTE_AFTER ) {
-				self::note( (int) $row->order_id, __( 'Upline has now been told of this order.', 'upline-for-woocommerce' ) );
-			}
+		if ( $recovers ) {
+			Outbox::wake();
+		}
+		foreach ( $noted as $order_id ) {
+			self::note( $order_id, __( 'Upline has now been told of this order.', 'upline-for-woocommerce' ) );
 		}
 	}
 
@@ -312,16 +334,15 @@ final class Sender {
 	 */
 	private static function put_back( $row, string $sentence, int $delay, string $state = 'ready' ): void {
 		$sentence = (string) wp_check_invalid_utf8( $sentence, true );
-		Outbox::set(
-			(int) $row->id,
-			array(
-				'state'      => 'ready' === $state && null === $row->payload ? 'dirty' : $state,
-				'due_at'     => time() + $delay,
-				'last_error' => substr( $sentence, 0, 240 ),
-			)
+		$refused  = in_array( $state, array( Answer::REFUSED, Answer::TOO_LARGE ), true );
+		$notes    = ( $refused || (int) $row->attempts >= self::NOTE_AFTER ) && ! Outbox::noted( array( (int) $row->order_id ) );
+		$members  = array(
+			'state'      => 'ready' === $state && null === $row->payload ? 'dirty' : $state,
+			'due_at'     => time() + $delay,
+			'last_error' => substr( $sentence, 0, 240 ),
 		);
-		$refused = in_array( $state, array( Answer::REFUSED, Answer::TOO_LARGE ), true );
-		if ( self::NOTE_AFTER === (int) $row->attempts || ( $refused && 1 === (int) $row->attempts ) ) {
+		Outbox::set( (int) $row->id, $notes ? array_merge( $members, array( 'noted' => 1 ) ) : $members );
+		if ( $notes ) {
 			/* translators: %s: what went wrong */
 			self::note( (int) $row->order_id, sprintf( __( 'Upline could not be told of this order yet (%s). It will be tried again; nothing is lost.', 'upline-for-woocommerce' ), $sentence ) );
 		}

@@ -52,6 +52,9 @@ final class Settings_Page extends \WC_Settings_Page {
 		global $current_section, $hide_save_button;
 		if ( 'attribution' === $current_section ) {
 			parent::output();
+			if ( Connection::is_connected() && (int) get_option( 'upline_coupon_percent', 0 ) > 0 ) {
+				Status_View::coupons();
+			}
 			return;
 		}
 		$hide_save_button = true; // phpcs:ignore WordPress.WP.GlobalVariablesOverride.Prohibited, WordPress.NamingConventions.PrefixAllGlobals.NonPrefixedVariableFound -- how WooCommerce wants it.

@@ -31,6 +31,7 @@ final class Settings {
 		};
 		add_filter( 'woocommerce_save_settings_upline', $ours );
 		add_filter( 'woocommerce_save_settings_upline_queue', $ours );
+		add_filter( 'woocommerce_save_settings_upline_attribution', $ours );
 		add_filter( 'plugin_action_links_' . plugin_basename( FILE ), array( self::class, 'links' ) );
 		add_action( 'admin_notices', array( self::class, 'notices' ) );
 		add_action( 'admin_enqueue_scripts', array( self::class, 'assets' ) );
@@ -95,6 +96,10 @@ final class Settings {
 		$hindrance = Connection::hindrance();
 		$reason    = (string) Connection::state( 'pause_reason' );
 		if ( 'another_site' === $hindrance || 'another_site' === $reason ) {
+			if ( ! Connection::is_elsewhere() ) {
+				/* translators: %s: what the server said */
+				return sprintf( __( 'the server knows another site as this shop (%s). Nothing is sent until you say whether this is a copy or has moved.', 'upline-for-woocommerce' ), (string) Connection::state( 'last_error' ) );
+			}
 			/* translators: %s: address */
 			return sprintf( __( 'this site was connected as %s and is now somewhere else. Nothing is sent until you say whether it is a copy or has moved.', 'upline-for-woocommerce' ), Connection::site() );
 		}
@@ -109,7 +114,7 @@ final class Settings {
 			/* translators: %d: how many */
 			return sprintf( _n( '%d change was refused by Upline; the queue says why. It is kept, and tried once a day.', '%d changes were refused by Upline; the queue says why. They are kept, and tried once a day.', $depth['failed'], 'upline-for-woocommerce' ), $depth['failed'] );
 		}
-		if ( null !== $depth['oldest'] && $depth['oldest'] < time() - 15 * MINUTE_IN_SECONDS ) {
+		if ( Outbox::is_late( $depth ) ) {
 			/* translators: %d: how many */
 			return sprintf( _n( '%d change has been waiting for more than 15 minutes. Nothing is lost; it is sent as soon as Upline answers.', '%d changes have been waiting, the oldest for more than 15 minutes. Nothing is lost; they are sent as soon as Upline answers.', $depth['depth'], 'upline-for-woocommerce' ), $depth['depth'] );
 		}

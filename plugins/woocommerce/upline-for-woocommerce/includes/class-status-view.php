@@ -63,8 +63,11 @@ final class Status_View {
 	 */
 	private static function copy_or_moved(): void {
 		self::open_card( __( 'Is this a copy of your shop?', 'upline-for-woocommerce' ), true );
-		/* translators: 1: address, 2: address */
-		echo '<p>' . esc_html( sprintf( __( 'Upline knows this shop as %1$s, but it is at %2$s. To keep test orders out of your books, nothing is sent from here.', 'upline-for-woocommerce' ), Connection::site(), Connection::here() ) ) . '</p>';
+		$text = Connection::is_elsewhere()
+			/* translators: 1: address, 2: address */
+			? sprintf( __( 'Upline knows this shop as %1$s, but it is at %2$s. To keep test orders out of your books, nothing is sent from here.', 'upline-for-woocommerce' ), Connection::site(), Connection::here() )
+			: ucfirst( Settings::alarm() );
+		echo '<p>' . esc_html( $text ) . '</p>';
 		self::buttons( array( 'copy' => __( 'It is a copy: disconnect it', 'upline-for-woocommerce' ) ) );
 		echo '<p>' . esc_html__( 'It has moved: connect it again under its new address. What waits is sent then.', 'upline-for-woocommerce' ) . '</p>';
 		self::server_field();
@@ -104,8 +107,9 @@ final class Status_View {
 			array(
 				array( __( 'Last change told', 'upline-for-woocommerce' ), self::ago( (int) Connection::state( 'last_sent' ) ), null ),
 				array( __( 'Last order at Upline', 'upline-for-woocommerce' ), self::ago( (int) strtotime( (string) ( $data['last_order_at'] ?? '' ) ) ), null ),
-				array( __( 'Waiting here', 'upline-for-woocommerce' ), (string) $depth['depth'], 0 === $depth['failed'] ),
+				array( __( 'Waiting here', 'upline-for-woocommerce' ), self::waiting( $depth ), 0 === $depth['failed'] && ! Outbox::is_late( $depth ) ),
 				array( __( 'Parked at Upline', 'upline-for-woocommerce' ), $there ? (string) $parked : '–', $there ? 0 === $parked : null ),
+				array( __( 'SKUs with a class', 'upline-for-woocommerce' ), $there ? (string) (int) ( $data['mapped_skus'] ?? 0 ) : '–', null ),
 				array( __( 'SKUs without a class', 'upline-for-woocommerce' ), $there ? (string) $unmapped : '–', $there ? 0 === $unmapped : null ),
 			)
 		);
@@ -128,6 +132,20 @@ final class Status_View {
 	}
 
 	/**
+	 * How many wait, and since when.
+	 *
+	 * @param array $depth As from Outbox::depth().
+	 * @return string
+	 */
+	private static function waiting( array $depth ): string {
+		if ( 0 === $depth['depth'] ) {
+			return '0';
+		}
+		/* translators: 1: how many, 2: since when */
+		return sprintf( __( '%1$d, the oldest since %2$s', 'upline-for-woocommerce' ), $depth['depth'], self::ago( (int) $depth['oldest'] ) );
+	}
+
+	/**
 	 * The card of past orders.
 	 */
 	private static function backfill(): void {
@@ -145,11 +163,18 @@ final class Status_View {
 			/* translators: %d: how many */
 			echo '<p class="upline-good">' . esc_html( sprintf( _n( '%d order was put into the queue.', '%d orders were put into the queue.', $state['done'], 'upline-for-woocommerce' ), $state['done'] ) ) . '</p>';
 		}
-		echo '<p>' . esc_html__( 'Tell Upline of orders from before. Whether they earn is decided there, by the day the store went live.', 'upline-for-woocommerce' ) . '</p>';
+		echo '<p>' . esc_html__( 'Tell Upline of orders from before. Upline reads by itself what was placed since the day from which the store pays, 60 days at most. What was placed before that day earns nothing.', 'upline-for-woocommerce' ) . '</p>';
 		echo '<p><label for="upline_from">' . esc_html__( 'First day', 'upline-for-woocommerce' ) . '</label> <input type="date" id="upline_from" name="upline_from" /></p>';
 		echo '<p><label for="upline_to">' . esc_html__( 'Last day', 'upline-for-woocommerce' ) . '</label> <input type="date" id="upline_to" name="upline_to" /></p>';
 		self::buttons( array( 'backfill' => __( 'Tell past orders', 'upline-for-woocommerce' ) ) );
 		echo '</div>';
+	}
+
+	/**
+	 * The button that fetches the coupons now, and not within the hour.
+	 */
+	public static function coupons(): void {
+		self::buttons( array( 'coupons' => __( 'Make the coupons now', 'upline-for-woocommerce' ) ) );
 	}
 
 	/**
@@ -281,13 +306,14 @@ final class Status_View {
 	}
 
 	/**
-	 * Buttons of the form.
+	 * Buttons of the form. WooCommerce asks whether to leave the page when a field was changed and another button than one
+	 * within .submit is pressed.
 	 *
 	 * @param array  $buttons Value and label.
 	 * @param string $style   Classes.
 	 */
 	private static function buttons( array $buttons, string $style = 'button' ): void {
-		echo '<div class="upline-buttons">';
+		echo '<div class="upline-buttons submit">';
 		foreach ( $buttons as $value => $label ) {
 			printf( '<button type="submit" class="%s" name="upline_do" value="%s">%s</button>', esc_attr( $style ), esc_attr( $value ), esc_html( $label ) );
 		}

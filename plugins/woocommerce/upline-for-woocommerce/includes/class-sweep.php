@@ -111,7 +111,10 @@ final class Sweep {
 			return;
 		}
 		$answer = Client::call( 'heartbeat', self::condition(), 10.0 );
-		if ( 200 === $answer['status'] && 'circuit' !== Connection::hindrance() ) {
+		if ( 200 !== $answer['status'] ) {
+			return;
+		}
+		if ( 'circuit' !== Connection::hindrance() ) {
 			// The server knows us: a pause from before has no reason any more.
 			Connection::remember(
 				array(
@@ -120,6 +123,7 @@ final class Sweep {
 				)
 			);
 		}
+		Outbox::wake();
 	}
 
 	/**

@@ -47,6 +47,21 @@ final class Delivery_Test extends TestCase {
 	}
 
 	/**
+	 * What a batch is told alone after: each fault that one event of several may have, and none that all share.
+	 */
+	public function test_what_may_be_about_one(): void {
+		$about_one = array();
+		foreach ( array( 0, 200, 302, 400, 401, 404, 408, 409, 413, 422, 429, 500, 502, 503, 504 ) as $status ) {
+			if ( Answer::is_about_one( $status ) ) {
+				$about_one[] = $status;
+			}
+		}
+		$this->assertSame( array( 400, 413, 422, 500 ), $about_one );
+		$this->assertFalse( Answer::is_about_one( 403, 'site' ) );
+		$this->assertFalse( Answer::is_about_one( 401, 'webhook-timestamp' ) );
+	}
+
+	/**
 	 * Each of them.
 	 *
 	 * @dataProvider answers

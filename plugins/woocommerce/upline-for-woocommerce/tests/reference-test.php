@@ -81,6 +81,19 @@ final class Reference_Test extends TestCase {
 	}
 
 	/**
+	 * Of a person who is erased only by whose links he came is left, and it is told as before.
+	 */
+	public function test_anonymous(): void {
+		$touches = Reference::touch( array(), 'ANNA', '/diet-for-diabetics/?ref=ANNA', self::NOW - 500, self::DAY );
+		$touches = Reference::touch( $touches, 'BEN', '/r/BEN', self::NOW, self::DAY );
+		$kept    = Reference::anonymous( $touches, 1000 );
+		$this->assertSame( array( 'ref' => 'ANNA', 'at' => 1000, 'url' => '/' ), $kept['first'] );
+		$this->assertSame( array( 'ref' => 'BEN', 'at' => 1000, 'url' => '/' ), $kept['last'] );
+		$this->assertSame( '/?ref=BEN', Reference::told( $kept['last'], 'ref' )['path'] );
+		$this->assertSame( array(), Reference::anonymous( array( 'first' => 'x' ), 1000 ) );
+	}
+
+	/**
 	 * A touch as it is told.
 	 */
 	public function test_told(): void {

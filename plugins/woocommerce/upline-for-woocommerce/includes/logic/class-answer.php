@@ -81,6 +81,19 @@ final class Answer {
 	}
 
 	/**
+	 * Whether the answer to several events may be about one of them alone, so that the others are worth a try: bodies that are
+	 * too large or cannot be read, and a fault of the server's own. What a proxy says of a server that is away (502, 503, 504)
+	 * is about all.
+	 *
+	 * @param int    $status HTTP status; 0 when no answer came.
+	 * @param string $field  The "field" of the problem document, or ''.
+	 * @return bool
+	 */
+	public static function is_about_one( int $status, string $field = '' ): bool {
+		return 500 === $status || in_array( self::decide( $status, $field ), array( self::TOO_LARGE, self::REFUSED ), true );
+	}
+
+	/**
 	 * A sentence for the merchant: what happened and what mends it.
 	 *
 	 * @param int    $status  HTTP status; 0 when no answer came.

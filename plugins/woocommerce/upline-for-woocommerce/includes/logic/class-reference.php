@@ -107,6 +107,27 @@ final class Reference {
 	}
 
 	/**
+	 * The touches without when and where they were: by whose link, and no more.
+	 *
+	 * @param array $touches As in touch().
+	 * @param int   $at      The time they get, seconds since 1970.
+	 * @return array
+	 */
+	public static function anonymous( array $touches, int $at ): array {
+		$kept = array();
+		foreach ( array( 'first', 'last' ) as $name ) {
+			if ( isset( $touches[ $name ]['ref'] ) ) {
+				$kept[ $name ] = array(
+					'ref' => $touches[ $name ]['ref'],
+					'at'  => $at,
+					'url' => '/',
+				);
+			}
+		}
+		return $kept;
+	}
+
+	/**
 	 * The cookie for some touches.
 	 *
 	 * @param array  $touches As in touch().
