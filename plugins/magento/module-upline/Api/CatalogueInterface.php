@@ -16,7 +16,7 @@ interface CatalogueInterface
      *
      * @param int $afterId those with a higher id alone
      * @param int $limit 1 to 200
-     * @param int $websiteId whose stock; 0 for the default website's
+     * @param int $websiteId whose stock; 0 for that of the connection which calls, else the default one
      * @return \Upline\Commission\Api\Data\ArticleInterface[]
      * @throws \Magento\Framework\Exception\LocalizedException
      */

@@ -7,6 +7,7 @@ namespace Upline\Commission\Cron;
 use Upline\Commission\Model\Config;
 use Upline\Commission\Model\Outbox;
 use Upline\Commission\Model\References;
+use Upline\Commission\Model\Websites;
 
 /**
  * Hourly: removes what was delivered long ago, and carts of which nothing came. What was not delivered stays.
@@ -22,11 +23,13 @@ class Clean
      * @param Outbox $outbox
      * @param References $references
      * @param Config $config
+     * @param Websites $websites
      */
     public function __construct(
         private readonly Outbox $outbox,
         private readonly References $references,
-        private readonly Config $config
+        private readonly Config $config,
+        private readonly Websites $websites
     ) {
     }
 
@@ -43,5 +46,6 @@ class Clean
             $round++;
         }
         $this->references->prune();
+        $this->outbox->adopt($this->websites->all());
     }
 }

@@ -60,7 +60,8 @@ class Decimal
     {
         $kept = (int) str_pad(substr($digits, 0, self::PLACES), self::PLACES, '0');
         $rest = rtrim(substr($digits, self::PLACES), '0');
-        return $rest > '5' || ($rest === '5' && $kept % 2 === 1) ? $kept + 1 : $kept;
+        $side = strcmp($rest, '5'); // As text: PHP compares strings of digits as numbers, and 49 is more than 5.
+        return $side > 0 || ($side === 0 && $kept % 2 === 1) ? $kept + 1 : $kept;
     }
 
     /**

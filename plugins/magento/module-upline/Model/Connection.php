@@ -22,6 +22,11 @@ class Connection
     public const PAUSED = 'paused';
     public const CIRCUIT = 'circuit';
 
+    /**
+     * Remembers which integration of Magento calls for a connection.
+     */
+    public const INTEGRATION = 'integration_id';
+
     private const MEMBERS = [
         'server', 'store_id', 'webhook_url', 'api_url', 'reference_parameter', 'connected_at', 'site', 'base_url',
     ];
@@ -80,13 +85,31 @@ class Connection
     }
 
     /**
-     * All there are.
+     * The connection that an integration of Magento was made for; that of all websites where it is not known.
+     *
+     * @param int $integrationId 0 for none
+     * @return self
+     */
+    public function calledBy(int $integrationId): self
+    {
+        foreach ($this->state->websitesWith(self::INTEGRATION) as $id) {
+            if ($integrationId > 0 && (int) $this->state->get($id, self::INTEGRATION) === $integrationId) {
+                return $this->of($id);
+            }
+        }
+        return $this->of(0);
+    }
+
+    /**
+     * All there are. One whose website was deleted has no address any more, and must not stop the others.
      *
      * @return self[]
      */
     public function all(): array
     {
-        return array_map(fn (int $id): self => $this->of($id), $this->state->websitesWith('store_id'));
+        $here = array_map(static fn ($website): int => (int) $website->getId(), $this->stores->getWebsites(true));
+        $ids = array_intersect($this->state->websitesWith('store_id'), $here);
+        return array_map(fn (int $id): self => $this->of($id), array_values($ids));
     }
 
     /**
@@ -232,16 +255,23 @@ class Connection
      */
     public function baseUrl(): string
     {
+        return (string) $this->store()->getBaseUrl(UrlInterface::URL_TYPE_WEB, true);
+    }
+
+    /**
+     * The default store view of the website, or of the shop.
+     *
+     * @return Store
+     */
+    public function store(): Store
+    {
         if ($this->websiteId === 0) {
             $store = $this->stores->getDefaultStoreView();
         } else {
             $group = $this->stores->getWebsite($this->websiteId)->getDefaultGroupId();
             $store = $this->stores->getGroup($group)->getDefaultStoreId();
         }
-        if (!$store instanceof Store) {
-            $store = $this->stores->getStore($store);
-        }
-        return (string) $store->getBaseUrl(UrlInterface::URL_TYPE_WEB, true);
+        return $store instanceof Store ? $store : $this->stores->getStore($store);
     }
 
     /**

@@ -9,6 +9,7 @@ use Magento\Framework\Exception\LocalizedException;
 use Magento\Integration\Api\IntegrationServiceInterface;
 use Magento\Integration\Api\OauthServiceInterface;
 use Magento\Integration\Model\Integration;
+use Magento\Store\Model\StoreManagerInterface;
 use Upline\Commission\Domain\Invitation;
 
 /**
@@ -28,13 +29,15 @@ class Connector
      * @param Connection $connection
      * @param Server $server
      * @param Clock $clock
+     * @param StoreManagerInterface $stores
      */
     public function __construct(
         private readonly IntegrationServiceInterface $integrations,
         private readonly OauthServiceInterface $oauth,
         private readonly Connection $connection,
         private readonly Server $server,
-        private readonly Clock $clock
+        private readonly Clock $clock,
+        private readonly StoreManagerInterface $stores
     ) {
     }
 
@@ -58,9 +61,12 @@ class Connector
         $endpoint = $invitation->endpoint($this->connection->installId(), $websiteId);
         $integration = $this->integration($websiteId, $endpoint, $invitation->identityLink());
         // Nothing is kept after the post: by then the server may have answered with the connection already.
-        $connection->remember(['connect_at' => $this->clock->now(), 'connect_server' => $invitation->server]);
+        $connection->remember([
+            'connect_at' => $this->clock->now(), 'connect_server' => $invitation->server,
+            Connection::INTEGRATION => (int) $integration->getId(),
+        ]);
         try {
-            $this->oauth->postToConsumer((int) $integration->getConsumerId(), $endpoint);
+            $this->post($connection, (int) $integration->getConsumerId(), $endpoint);
         } catch (LocalizedException $fault) {
             $connection->remember(['connect_at' => null]);
             throw new LocalizedException(
@@ -103,12 +109,35 @@ class Connector
         $told = !$connection->isElsewhere()
             && $this->server->call('disconnect', ['reason' => 'admin'], 10.0, $connection)->status === 200;
         $connection->close();
-        $connection->remember(['connect_at' => null]);
+        $connection->remember(['connect_at' => null, Connection::INTEGRATION => null]);
         $integration = $this->integrations->findByName($this->name($websiteId));
         if ($integration->getId()) {
             $this->integrations->delete((int) $integration->getId());
         }
         return $told;
+    }
+
+    /**
+     * Lets Magento hand the keys over. It tells the address of whichever store view is the current one, in the admin
+     * that of the default website; the server believes that of the website alone, as the code was made for it.
+     *
+     * @param Connection $connection
+     * @param int $consumerId
+     * @param string $endpoint
+     * @return void
+     * @throws LocalizedException
+     */
+    private function post(Connection $connection, int $consumerId, string $endpoint): void
+    {
+        $current = $this->stores->getStore()->getId();
+        try {
+            if ($connection->websiteId() !== 0) {
+                $this->stores->setCurrentStore($connection->store()->getId());
+            }
+            $this->oauth->postToConsumer($consumerId, $endpoint);
+        } finally {
+            $this->stores->setCurrentStore($current);
+        }
     }
 
     /**

@@ -46,6 +46,9 @@ class Earnings
         if (is_array($held)) {
             return $held;
         }
+        if ($connection->hindrance() !== '') {
+            return null; // A server that is away makes no customer wait.
+        }
         $asked = ['customer_id' => (string) $customerId, 'limit' => 25];
         $response = $this->server->call('earnings', $asked, 3.0, $connection);
         if ($response->status !== 200) {

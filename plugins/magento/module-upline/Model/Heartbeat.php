@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Upline\Commission\Model;
 
 use Magento\Framework\App\Config\ScopeConfigInterface;
+use Magento\Store\Model\ScopeInterface;
 use Upline\Commission\Domain\Snapshot;
 
 /**
@@ -65,8 +66,22 @@ class Heartbeat
             'paused' => $connection->hindrance() !== '',
             'clock' => Snapshot::time($this->clock->now()),
             'versions' => $this->versions->told(),
-            'time_zone' => (string) $this->config->getValue(self::TIME_ZONE),
-            'currency' => (string) $this->config->getValue(self::CURRENCY),
+            'time_zone' => $this->setting(self::TIME_ZONE, $connection),
+            'currency' => $this->setting(self::CURRENCY, $connection),
         ];
+    }
+
+    /**
+     * A setting of the website whose connection it is.
+     *
+     * @param string $path
+     * @param Connection $connection
+     * @return string
+     */
+    private function setting(string $path, Connection $connection): string
+    {
+        return (string) ($connection->websiteId() === 0
+            ? $this->config->getValue($path)
+            : $this->config->getValue($path, ScopeInterface::SCOPE_WEBSITE, $connection->websiteId()));
     }
 }

@@ -6,6 +6,7 @@ namespace Upline\Commission\Model;
 
 use Magento\Framework\App\ResourceConnection;
 use Magento\Framework\DB\Adapter\AdapterInterface;
+use Upline\Commission\Domain\BundleSku;
 use Upline\Commission\Domain\OrderReaderInterface;
 use Upline\Commission\Domain\Reference;
 
@@ -124,10 +125,25 @@ class OrderRows implements OrderReaderInterface
             $skus = $this->skus(array_values(array_unique($bundles)));
             $known = $this->told->knownSkus($orderIds);
             foreach ($bundles as $i => $productId) {
-                $items[$i]['own_sku'] = $known[(int) $items[$i]['item_id']] ?? $skus[$productId] ?? '';
+                $itemId = (int) $items[$i]['item_id'];
+                $items[$i]['own_sku'] = $known[$itemId] ?? $skus[$productId]
+                    ?? BundleSku::own((string) $items[$i]['sku'], $this->parts($items, $itemId));
             }
         }
         return $items;
+    }
+
+    /**
+     * The SKUs of a bundle's parts.
+     *
+     * @param array<int, array<string, mixed>> $items
+     * @param int $bundleId row of the bundle
+     * @return string[]
+     */
+    private function parts(array $items, int $bundleId): array
+    {
+        $ofBundle = static fn (array $item): bool => (int) ($item['parent_item_id'] ?? 0) === $bundleId;
+        return array_column(array_filter($items, $ofBundle), 'sku');
     }
 
     /**

@@ -315,6 +315,16 @@ class Outbox
     }
 
     /**
+     * Whether a transaction of the orders is open in this process.
+     *
+     * @return bool
+     */
+    public function isInTransaction(): bool
+    {
+        return $this->connection()->getTransactionLevel() > 0;
+    }
+
+    /**
      * How many wait, since when, and how many are parked. Delivered rows are not counted: there may be millions.
      *
      * @return array{depth: int, oldest: int|null, parked: int} oldest in Unix seconds
@@ -376,6 +386,22 @@ class Outbox
             ->limit(1000);
         $ids = $this->connection()->fetchCol($old);
         return $ids ? $this->connection()->delete($this->table(), ['id IN (?)' => $ids]) : 0;
+    }
+
+    /**
+     * Gives what was not delivered of websites that are deleted by now to the connection of all websites.
+     *
+     * @param int[] $websiteIds those there are
+     * @return int how many
+     */
+    public function adopt(array $websiteIds): int
+    {
+        $count = 0;
+        foreach ([self::PENDING, self::PARKED] as $status) {
+            $rows = $this->select(['id'])->where('status = ?', $status)->where('website_id NOT IN (?)', $websiteIds);
+            $count += $this->change($this->connection()->fetchCol($rows), $status, ['website_id' => 0]);
+        }
+        return $count;
     }
 
     /**

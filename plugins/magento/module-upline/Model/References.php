@@ -76,7 +76,10 @@ class References
      */
     public function chosenForCart(int $quoteId, string $code, string $reason, int $adminId): void
     {
-        $this->write($quoteId, $this->row('quote_id', $quoteId), $this->choice($code, $reason, $adminId));
+        $held = $this->row('quote_id', $quoteId);
+        if ($held !== null || Reference::clean($code) !== '') {
+            $this->write($quoteId, $held, $this->choice($code, $reason, $adminId));
+        }
     }
 
     /**
@@ -99,8 +102,30 @@ class References
     }
 
     /**
-     * Gives a new order the reference of its cart, or of the order that it replaces. A cart with several orders, as
-     * shipping to many addresses makes, gives it to each.
+     * Takes what is known of a cart into another one that it was merged into, as a guest's is when he signs in.
+     *
+     * @param int $quoteId
+     * @param int $sourceId
+     * @return void
+     */
+    public function merged(int $quoteId, int $sourceId): void
+    {
+        $source = $quoteId > 0 && $sourceId > 0 && $quoteId !== $sourceId ? $this->row('quote_id', $sourceId) : null;
+        if ($source === null) {
+            return;
+        }
+        $this->visited($quoteId, $this->touches($source));
+        $columns = array_filter(['field' => (string) $source['field']], 'strlen');
+        if ((string) $source['manual'] !== '') {
+            $columns += array_intersect_key($source, ['manual' => true, 'manual_reason' => true, 'manual_by' => true]);
+        }
+        $this->write($quoteId, $this->row('quote_id', $quoteId), $columns);
+    }
+
+    /**
+     * Gives a new order a copy of what is known of its cart, and of the order that it replaces where the cart does not
+     * know better. The cart keeps its own: it may become several orders, as shipping to many addresses makes, and what
+     * is set for it afterwards is no order's any more.
      *
      * @param int $orderId
      * @param int $quoteId
@@ -109,17 +134,13 @@ class References
      */
     public function ordered(int $orderId, int $quoteId, int $replacedId): void
     {
-        $held = $quoteId > 0 ? $this->row('quote_id', $quoteId) : null;
-        if ($held !== null && $held['order_id'] === null) {
-            $this->connection()->update($this->table(), ['order_id' => $orderId], ['id = ?' => $held['id']]);
-            $this->inherit($orderId, $replacedId, $held);
-            return;
-        }
-        $held = $held ?? ($replacedId > 0 ? $this->row('order_id', $replacedId) : null);
-        if ($held !== null && (int) $held['order_id'] !== $orderId) {
-            unset($held['id']);
-            $copy = ['quote_id' => null, 'order_id' => $orderId, 'updated_at' => $this->clock->now()] + $held;
-            $this->connection()->insertOnDuplicate($this->table(), $copy, ['updated_at']);
+        $cart = $quoteId > 0 ? $this->row('quote_id', $quoteId) : null;
+        $before = $replacedId > 0 ? $this->row('order_id', $replacedId) : null;
+        $copy = $this->inherited($cart ?? $before ?? [], $before ?? []);
+        if ($copy && $this->row('order_id', $orderId) === null) {
+            unset($copy['id']);
+            $own = ['quote_id' => null, 'order_id' => $orderId, 'updated_at' => $this->clock->now()];
+            $this->connection()->insert($this->table(), $own + $copy);
         }
     }
 
@@ -171,30 +192,22 @@ class References
     }
 
     /**
-     * An edited order keeps what its predecessor had, where its own cart does not know better.
+     * A reference with what another one knows where it knows nothing itself: each touch, and each choice, as a whole.
      *
-     * @param int $orderId
-     * @param int $replacedId
      * @param array<string, mixed> $own
-     * @return void
+     * @param array<string, mixed> $before
+     * @return array<string, mixed>
      */
-    private function inherit(int $orderId, int $replacedId, array $own): void
+    private function inherited(array $own, array $before): array
     {
-        $before = $replacedId > 0 ? $this->row('order_id', $replacedId) : null;
-        if ($before === null) {
-            return;
-        }
-        $columns = [];
         foreach (['first' => '_ref', 'last' => '_ref', 'field' => '', 'manual' => ''] as $name => $end) {
-            foreach ($own[$name . $end] === '' ? array_keys($before) : [] as $column) {
+            foreach ((string) ($own[$name . $end] ?? '') === '' ? array_keys($before) : [] as $column) {
                 if (str_starts_with((string) $column, $name)) {
-                    $columns[$column] = $before[$column];
+                    $own[$column] = $before[$column];
                 }
             }
         }
-        if ($columns) {
-            $this->connection()->update($this->table(), $columns, ['order_id = ?' => $orderId]);
-        }
+        return $own;
     }
 
     /**
@@ -266,15 +279,27 @@ class References
             'manual' => (string) $row['manual'], 'manual_reason' => (string) $row['manual_reason'],
             'field' => (string) $row['field'],
         ];
+        return $reference + $this->touches($row);
+    }
+
+    /**
+     * The visits in a row.
+     *
+     * @param array<string, mixed> $row
+     * @return array<string, array{ref: string, at: int, path: string}>
+     */
+    private function touches(array $row): array
+    {
+        $touches = [];
         foreach (['first', 'last'] as $name) {
             if ((string) $row[$name . '_ref'] !== '') {
-                $reference[$name] = [
+                $touches[$name] = [
                     'ref' => (string) $row[$name . '_ref'], 'at' => (int) $row[$name . '_at'],
                     'path' => (string) $row[$name . '_path'],
                 ];
             }
         }
-        return $reference;
+        return $touches;
     }
 
     /**

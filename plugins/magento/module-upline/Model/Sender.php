@@ -30,6 +30,8 @@ class Sender
     private const SHORT_TOTAL = 2.0;
     private const SHORT_CONNECT = 0.5;
 
+    private const ORPHAN = 'the website of this order was deleted, and its own connection had told it: another store has it';
+
     /**
      * @param Outbox $outbox
      * @param OrderReaderInterface $orders
@@ -89,13 +91,17 @@ class Sender
     }
 
     /**
-     * Sends some orders right after the response; whatever goes wrong is left to cron.
+     * Sends some orders right after the response; whatever goes wrong is left to cron. So is everything where the
+     * request ended in the middle of a transaction: what is read within it may never have happened.
      *
      * @param int[] $orderIds
      * @return int orders delivered
      */
     public function flush(array $orderIds): int
     {
+        if ($this->outbox->isInTransaction()) {
+            return 0;
+        }
         $delivered = 0;
         foreach ($this->connection->all() as $connection) {
             if ($connection->hindrance() === '' && !$connection->circuit()->isOpen()) {
@@ -109,19 +115,24 @@ class Sender
      * The message about an order as it is now, under a sequence of its own where it differs from what was told last.
      *
      * @param int $orderId
-     * @return array<string, mixed>|null null where the shop knows no such order
+     * @param int[] $websiteIds whose orders count
+     * @return array<string, mixed>|null null where these websites know no such order
      */
-    public function current(int $orderId): ?array
+    public function current(int $orderId, array $websiteIds): ?array
     {
         $record = $this->orders->read([$orderId])[$orderId] ?? null;
-        if ($record === null) {
+        $websiteId = (int) ($record['order']['website_id'] ?? 0);
+        $connection = $this->connection->at($websiteId);
+        if ($record === null || !in_array($websiteId, $websiteIds, true)) {
+            return null;
+        }
+        if ($this->orphans([$orderId => $record], $connection)) {
             return null;
         }
         $order = Snapshot::order($record);
         $hash = Snapshot::hash($order);
         $told = $this->told->rows([$orderId])[$orderId] ?? null;
-        $websiteId = (int) $record['order']['website_id'];
-        $shop = $this->shop($this->connection->at($websiteId));
+        $shop = $this->shop($connection);
         if ($told !== null && $told['hash'] === $hash && $told['event_id'] !== '') {
             return Snapshot::event(
                 $order,
@@ -138,7 +149,7 @@ class Sender
         $order = Snapshot::order($record);
         $now = $this->clock->now();
         $sequence = $this->sequence->of((int) $row['id']);
-        $this->told->remember([$orderId => $this->tellings($record, $order, $row, $sequence)]);
+        $this->told->remember([$orderId => $this->tellings($record, $order, $row, $sequence, $connection)]);
         return Snapshot::event($order, $shop, (string) $row['event_id'], $sequence, Outbox::RESENT, $now);
     }
 
@@ -197,9 +208,14 @@ class Sender
     {
         $records = $this->orders->read(array_keys($rows));
         $shop = $this->shop($connection);
+        $orphans = $this->orphans($records, $connection);
         $prepared = $hashes = [];
         foreach ($rows as $orderId => $some) {
             $row = end($some);
+            if (in_array($orderId, $orphans, true)) {
+                $this->outbox->putBack($claim, $orderId, Outbox::PARKED, 0, 0, self::ORPHAN);
+                continue;
+            }
             try {
                 $record = $records[$orderId] ?? null;
                 $order = $record === null ? Snapshot::tombstone($orderId) : Snapshot::order($record);
@@ -220,7 +236,7 @@ class Sender
                 'row' => $row,
                 'attempts' => max(array_map('intval', array_column($some, 'attempts'))),
                 'body' => Server::json($event),
-                'telling' => $this->tellings($record, $order, $row, $sequence),
+                'telling' => $this->tellings($record, $order, $row, $sequence, $connection),
             ];
         }
         $this->outbox->remember($hashes);
@@ -327,9 +343,10 @@ class Sender
      * @param array<string, mixed> $order as it is told
      * @param array<string, mixed> $row of the outbox
      * @param int $sequence
+     * @param Connection $connection
      * @return array<string, mixed>
      */
-    private function tellings(?array $record, array $order, array $row, int $sequence): array
+    private function tellings(?array $record, array $order, array $row, int $sequence, Connection $connection): array
     {
         $known = [];
         foreach ($record['items'] ?? [] as $item) {
@@ -344,7 +361,22 @@ class Sender
             'told_at' => $this->clock->now(),
             'gone' => $record === null ? 1 : 0,
             'known' => $known ? Server::json($known) : null,
+            'website_id' => $connection->websiteId(),
         ];
+    }
+
+    /**
+     * Orders whose website was deleted after its own connection had told them. Told over another one they would be orders of
+     * two stores at Upline, and both would pay.
+     *
+     * @param array<int, array<string, mixed>> $records
+     * @param Connection $connection
+     * @return int[]
+     */
+    private function orphans(array $records, Connection $connection): array
+    {
+        $ids = array_keys(array_filter($records, static fn (array $r): bool => (int) $r['order']['website_id'] === 0));
+        return $ids ? $this->told->byOthers($ids, $connection->websiteId()) : [];
     }
 
     /**

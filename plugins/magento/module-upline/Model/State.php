@@ -15,14 +15,26 @@ class State
     public const TABLE = 'upline_state';
 
     /**
+     * Seconds after which values are read anew: consumers of queues place orders for hours in one process, and have to
+     * learn that the shop was connected meanwhile.
+     */
+    private const FRESH = 15.0;
+
+    /**
      * @var array<int, array<string, string>>|null
      */
     private ?array $values = null;
 
     /**
-     * @param ResourceConnection $resource
+     * @var float seconds of the clock at which they were read
      */
-    public function __construct(private readonly ResourceConnection $resource)
+    private float $readAt = 0.0;
+
+    /**
+     * @param ResourceConnection $resource
+     * @param Clock $clock
+     */
+    public function __construct(private readonly ResourceConnection $resource, private readonly Clock $clock)
     {
     }
 
@@ -100,7 +112,8 @@ class State
      */
     private function all(): array
     {
-        if ($this->values === null) {
+        if ($this->values === null || $this->clock->seconds() - $this->readAt > self::FRESH) {
+            $this->readAt = $this->clock->seconds();
             $connection = $this->resource->getConnection();
             $select = $connection->select()->from($this->resource->getTableName(self::TABLE));
             $this->values = [];

@@ -44,7 +44,7 @@ class Told
      * Remembers what was told. What a later snapshot has overtaken changes nothing.
      *
      * @param array<int, array{
-     *     sequence: int, event_id: string, hash: string, told_at: int, gone: int, known: string|null
+     *     sequence: int, event_id: string, hash: string, told_at: int, gone: int, known: string|null, website_id: int
      * }> $rows by order id
      * @return void
      */
@@ -62,7 +62,7 @@ class Told
             $this->connection()->insertOnDuplicate(
                 $this->table(),
                 $changed,
-                ['sequence', 'event_id', 'hash', 'told_at', 'gone', 'known']
+                ['sequence', 'event_id', 'hash', 'told_at', 'gone', 'known', 'website_id']
             );
         }
     }
@@ -80,6 +80,20 @@ class Told
             $known += json_decode((string) ($row['known'] ?? ''), true) ?: [];
         }
         return $known;
+    }
+
+    /**
+     * Those of some orders that the connection of another website has told.
+     *
+     * @param int[] $orderIds
+     * @param int $websiteId
+     * @return int[]
+     */
+    public function byOthers(array $orderIds, int $websiteId): array
+    {
+        $isOthers = static fn (array $row): bool
+            => ($row['website_id'] ?? null) !== null && (int) $row['website_id'] !== $websiteId;
+        return array_keys(array_filter($this->rows($orderIds), $isOthers));
     }
 
     /**

@@ -4,6 +4,7 @@ declare(strict_types=1);
 
 namespace Upline\Commission\Model;
 
+use Magento\Framework\DB\Adapter\DeadlockException;
 use Magento\Sales\Model\Order;
 use Psr\Log\LoggerInterface;
 
@@ -17,6 +18,13 @@ class Watch
      * @var bool
      */
     private bool $complained = false;
+
+    /**
+     * Ids under which orders at hand were noted as new: their models do not learn that they were saved.
+     *
+     * @var \WeakMap<Order, int>
+     */
+    private \WeakMap $created;
 
     /**
      * @param Outbox $outbox
@@ -34,19 +42,25 @@ class Watch
         private readonly Websites $websites,
         private readonly LoggerInterface $logger
     ) {
+        $this->created = new \WeakMap();
     }
 
     /**
-     * Runs what must not disturb a shop.
+     * Runs what must not disturb a shop. One fault is not ours to swallow: of a deadlock the database has rolled back
+     * the order's whole transaction, and Magento would go on writing the other half of it outside of any.
      *
      * @param callable $what
      * @return void
+     * @throws DeadlockException where the caller's transaction is gone
      */
     public function quietly(callable $what): void
     {
         try {
             $what();
         } catch (\Throwable $fault) {
+            if ($fault instanceof DeadlockException && $this->outbox->isInTransaction()) {
+                throw $fault;
+            }
             if (!$this->complained) {
                 $this->complained = true;
                 $this->logger->error('Upline: a change could not be noted', ['exception' => $fault]);
@@ -63,9 +77,11 @@ class Watch
     public function saved(Order $order): void
     {
         $orderId = (int) $order->getId();
-        // By now it has its id and does not count as new; what it was loaded with tells it from one that was there.
-        $new = $order->getOrigData('entity_id') === null;
+        // By now it has its id and does not count as new; what it was loaded with tells it from one that was there. One
+        // whose transaction was rolled back gets another id when it is saved again, and is new again.
+        $new = $order->getOrigData('entity_id') === null && ($this->created[$order] ?? 0) !== $orderId;
         if ($new) {
+            $this->created[$order] = $orderId;
             $this->references->ordered($orderId, (int) $order->getQuoteId(), (int) $order->getRelationParentId());
         }
         $this->note($orderId, (int) $order->getStoreId(), $new ? Outbox::CREATED : Outbox::UPDATED);

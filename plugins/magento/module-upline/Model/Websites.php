@@ -40,6 +40,19 @@ class Websites
     }
 
     /**
+     * All websites there are, and 0 for that of the admin.
+     *
+     * @return int[]
+     */
+    public function all(): array
+    {
+        return array_values(array_map(
+            static fn ($website): int => (int) $website->getId(),
+            $this->stores->getWebsites(true)
+        ));
+    }
+
+    /**
      * The websites whose orders a connection tells: those that have no other of their own and are switched on.
      *
      * @param Connection $connection
@@ -47,11 +60,33 @@ class Websites
      */
     public function toldBy(Connection $connection): array
     {
+        return array_values(array_filter($this->of($connection), fn (int $id): bool => $this->config->isEnabled($id)));
+    }
+
+    /**
+     * The websites whose orders are a connection's, switched on or not.
+     *
+     * @param Connection $connection
+     * @return int[]
+     */
+    public function of(Connection $connection): array
+    {
+        $isIts = fn (int $id): bool => $this->connection->at($id)->websiteId() === $connection->websiteId();
+        return array_values(array_filter($this->all(), $isIts));
+    }
+
+    /**
+     * The store views of websites.
+     *
+     * @param int[] $websiteIds
+     * @return int[]
+     */
+    public function stores(array $websiteIds): array
+    {
         $ids = [];
-        foreach ($this->stores->getWebsites(true) as $website) {
-            $id = (int) $website->getId();
-            if ($this->config->isEnabled($id) && $this->connection->at($id)->websiteId() === $connection->websiteId()) {
-                $ids[] = $id;
+        foreach ($this->stores->getStores(true) as $store) {
+            if (in_array((int) $store->getWebsiteId(), $websiteIds, true)) {
+                $ids[] = (int) $store->getId();
             }
         }
         return $ids;

@@ -30,9 +30,12 @@ class Index implements AccountInterface, HttpGetActionInterface
     }
 
     /**
-     * @inheritDoc
+     * The page. No type is declared, as Magento's own plugin answers strangers with null and a redirect.
+     *
+     * @return ResultInterface
+     * @throws NotFoundException where the page is switched off
      */
-    public function execute(): ResultInterface
+    public function execute()
     {
         if (!$this->config->isAccountPageEnabled((int) $this->stores->getWebsite()->getId())) {
             throw new NotFoundException(__('There is no such page.'));

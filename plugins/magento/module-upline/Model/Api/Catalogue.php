@@ -32,12 +32,14 @@ class Catalogue implements CatalogueInterface
      * @param Stock $stock
      * @param Coupons $coupons
      * @param Config $config
+     * @param Caller $caller
      */
     public function __construct(
         private readonly CollectionFactory $products,
         private readonly Stock $stock,
         private readonly Coupons $coupons,
-        private readonly Config $config
+        private readonly Config $config,
+        private readonly Caller $caller
     ) {
     }
 
@@ -49,6 +51,7 @@ class Catalogue implements CatalogueInterface
         if ($limit < 1 || $limit > self::PAGE) {
             throw new InputException(__('limit: give a whole number from 1 to %1', self::PAGE));
         }
+        $websiteId = $websiteId ?: $this->caller->connection()->websiteId();
         $products = $this->products->create();
         $products->setStoreId(0);
         $products->addAttributeToSelect(['name', 'price'], 'left');

@@ -26,13 +26,15 @@ class Connecting implements ConnectionInterface
      * @param Sequence $sequence
      * @param Told $told
      * @param Clock $clock
+     * @param Caller $caller
      */
     public function __construct(
         private readonly Connection $connection,
         private readonly Status $status,
         private readonly Sequence $sequence,
         private readonly Told $told,
-        private readonly Clock $clock
+        private readonly Clock $clock,
+        private readonly Caller $caller
     ) {
     }
 
@@ -62,6 +64,10 @@ class Connecting implements ConnectionInterface
             );
         }
         $connection = $this->connection->of($websiteId);
+        $own = $this->caller->connection();
+        if ($own->websiteId() !== 0 && $own->websiteId() !== $websiteId) {
+            throw new InputException(__('website_id: this integration is that of website %1', $own->websiteId()));
+        }
         if ($connection->get('server') . ' ' . $connection->get('store_id') !== $server . ' ' . $storeId) {
             $this->told->forget();
         }
@@ -86,7 +92,7 @@ class Connecting implements ConnectionInterface
      */
     public function status(): StatusInterface
     {
-        return $this->answer($this->connection);
+        return $this->answer($this->caller->connection());
     }
 
     /**

@@ -33,6 +33,7 @@ class Orders implements OrdersInterface
      * @param Sender $sender
      * @param Outbox $outbox
      * @param Websites $websites
+     * @param Caller $caller
      */
     public function __construct(
         private readonly ResourceConnection $resource,
@@ -40,7 +41,8 @@ class Orders implements OrdersInterface
         private readonly Told $told,
         private readonly Sender $sender,
         private readonly Outbox $outbox,
-        private readonly Websites $websites
+        private readonly Websites $websites,
+        private readonly Caller $caller
     ) {
     }
 
@@ -58,6 +60,7 @@ class Orders implements OrdersInterface
             ->from($this->resource->getTableName('sales_order', 'sales'), ['entity_id', 'updated_at'])
             ->where('updated_at >= ?', $from)
             ->where($sales->quoteInto('updated_at > ? OR ', $from) . $sales->quoteInto('entity_id > ?', $afterId))
+            ->where($this->isTold())
             ->order(['updated_at ASC', 'entity_id ASC'])
             ->limit($limit);
         if ($until !== '') {
@@ -90,7 +93,7 @@ class Orders implements OrdersInterface
     public function get(int $orderId): string
     {
         try {
-            $event = $this->sender->current($orderId);
+            $event = $this->sender->current($orderId, $this->websites->of($this->caller->connection()));
         } catch (\InvalidArgumentException $fault) {
             throw new LocalizedException(__('Order %1 cannot be told: %2', $orderId, $fault->getMessage()), $fault);
         }
@@ -106,9 +109,10 @@ class Orders implements OrdersInterface
     public function snapshots(string $ids): array
     {
         $bodies = [];
+        $websiteIds = $this->websites->of($this->caller->connection());
         foreach ($this->ids(explode(',', $ids), self::SNAPSHOTS) as $id) {
             try {
-                $event = $this->sender->current($id);
+                $event = $this->sender->current($id, $websiteIds);
             } catch (\InvalidArgumentException) {
                 continue; // It is parked in the outbox with the reason; the others are told all the same.
             }
@@ -128,12 +132,31 @@ class Orders implements OrdersInterface
         $sales = $this->resource->getConnection('sales');
         $select = $sales->select()
             ->from($this->resource->getTableName('sales_order', 'sales'), ['entity_id', 'store_id'])
-            ->where('entity_id IN (?)', $ids);
+            ->where('entity_id IN (?)', $ids)
+            ->where($this->isTold());
         $orders = [];
         foreach ($sales->fetchPairs($select) as $id => $storeId) {
             $orders[(int) $id] = $this->websites->ofStore((int) $storeId);
         }
         return $this->outbox->addAll($orders, Outbox::RESENT);
+    }
+
+    /**
+     * The condition for orders that are told over the connection that calls. An order whose store view was deleted is
+     * that of all websites, unless a website's own connection has told it: another store at Upline has it then.
+     *
+     * @return string
+     */
+    private function isTold(): string
+    {
+        $websiteIds = $this->websites->toldBy($this->caller->connection());
+        $stores = $this->websites->stores($websiteIds) ?: [-1];
+        $condition = $this->resource->getConnection('sales')->quoteInto('store_id IN (?)', $stores);
+        if (!in_array(0, $websiteIds, true)) {
+            return $condition;
+        }
+        $others = 'SELECT entity_id FROM ' . $this->resource->getTableName(Told::TABLE, 'sales') . ' WHERE website_id > 0';
+        return '(' . $condition . ' OR (store_id IS NULL AND entity_id NOT IN (' . $others . ')))';
     }
 
     /**

@@ -217,6 +217,21 @@ class ModuleTest extends TestCase
     }
 
     /**
+     * Around pages of the account Magento asks who it is, and answers strangers with null: a type would make that a 500.
+     */
+    public function testPagesOfTheAccountDeclareNoType(): void
+    {
+        $pages = 0;
+        foreach (self::files('php', '/Controller') as $path) {
+            if (str_contains(self::text($path), 'implements AccountInterface')) {
+                $pages++;
+                self::assertDoesNotMatchRegularExpression('/function execute\(\)\s*:/', self::text($path), $path);
+            }
+        }
+        self::assertSame(1, $pages);
+    }
+
+    /**
      * Cached pages never run PHP of ours: the script is their whole cost, and less than 3 kB of it.
      */
     public function testReferralScriptIsSmallAndPlain(): void

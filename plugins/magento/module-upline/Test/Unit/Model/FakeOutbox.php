@@ -96,6 +96,11 @@ class FakeOutbox extends Outbox
         }
     }
 
+    public function isInTransaction(): bool
+    {
+        return $this->shop->inTransaction;
+    }
+
     public function highest(): int
     {
         return (int) max(array_merge([0], array_keys($this->shop->rows)));

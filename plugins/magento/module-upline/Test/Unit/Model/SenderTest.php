@@ -46,6 +46,16 @@ class SenderTest extends TestCase
         self::assertSame(0, $this->shop->sender->drain(50.0));
     }
 
+    public function testNothingIsSentOfATransactionThatIsStillOpen(): void
+    {
+        $this->shop->order(7);
+        $this->shop->inTransaction = true;
+        self::assertSame(0, $this->shop->sender->flush([7]));
+        self::assertSame([], $this->shop->sent);
+        $this->shop->inTransaction = false;
+        self::assertSame(1, $this->shop->sender->flush([7]));
+    }
+
     public function testManyChangesOfAnOrderAreOneSnapshotUnderTheNewestSequence(): void
     {
         $this->shop->order(7);
@@ -250,6 +260,58 @@ class SenderTest extends TestCase
         );
     }
 
+    public function testConnectionOfADeletedWebsiteStopsNoOther(): void
+    {
+        $this->shop->state->set(3, ['store_id' => 'gone', 'secret' => '0:3:x', 'base_url' => 'https://gone.example/']);
+        $this->shop->order(7);
+        self::assertSame(1, $this->shop->sender->drain(50.0));
+        $this->shop->order(8);
+        self::assertSame(1, $this->shop->sender->flush([8]));
+        self::assertCount(2, $this->shop->sent);
+    }
+
+    /**
+     * Two stores at Upline that were both told of an order would both pay for it.
+     */
+    public function testOrdersOfADeletedWebsiteStayWithTheStoreThatHasThem(): void
+    {
+        $this->shop->connect(2, 'other');
+        $this->shop->order(7, Outbox::CREATED, 2);
+        self::assertSame(1, $this->shop->sender->drain(50.0));
+        self::assertSame(2, $this->shop->told->rows([7])[7]['website_id']);
+        foreach ([7, 8] as $id) { // The website is deleted; Magento leaves its orders without a store view.
+            $this->shop->order($id, Outbox::UPDATED, 0);
+            $this->shop->orders[$id]['order']['website_id'] = '0';
+        }
+        $all = $this->shop->websites->of($this->shop->connection->of(0));
+        self::assertNull($this->shop->sender->current(7, $all));
+        self::assertSame('8', $this->shop->sender->current(8, $all)['order']['id']);
+        self::assertSame(1, $this->shop->sender->drain(50.0));
+        self::assertStringEndsWith('/shop', $this->shop->sent[1]->url);
+        self::assertContains(Outbox::PARKED, $this->shop->statuses());
+    }
+
+    /**
+     * Two stores at Upline that were both told of an order would both pay for it.
+     */
+    public function testIntegrationOfAWebsiteReadsItsOwnOrdersAlone(): void
+    {
+        $this->shop->connect(2, 'other');
+        $this->shop->connection->of(2)->remember([Connection::INTEGRATION => 9]);
+        $this->shop->order(7);
+        $this->shop->order(8, Outbox::CREATED, 2);
+        $all = $this->shop->connection->calledBy(0);
+        $own = $this->shop->connection->calledBy(9);
+        self::assertSame([0, 2, 0], [$all->websiteId(), $own->websiteId(), $this->shop->connection->calledBy(5)->websiteId()]);
+        self::assertSame([[0, 1], [2]], [$this->shop->websites->of($all), $this->shop->websites->of($own)]);
+        self::assertSame([[0, 1], [2, 20]], [$this->shop->websites->stores([0, 1]), $this->shop->websites->stores([2])]);
+        self::assertNull($this->shop->sender->current(8, $this->shop->websites->of($all)));
+        self::assertNull($this->shop->sender->current(7, $this->shop->websites->of($own)));
+        self::assertSame('8', $this->shop->sender->current(8, $this->shop->websites->of($own))['order']['id']);
+        $this->shop->settings['upline_commission/general/enabled@2'] = '0';
+        self::assertSame([[2], []], [$this->shop->websites->of($own), $this->shop->websites->toldBy($own)]);
+    }
+
     public function testWebsiteThatIsSwitchedOffKeepsItsRows(): void
     {
         $this->shop->order(7, Outbox::CREATED, 2);
@@ -263,13 +325,13 @@ class SenderTest extends TestCase
     {
         $this->shop->order(7);
         $this->shop->sender->drain(50.0);
-        $clean = $this->shop->sender->current(7);
+        $clean = $this->shop->sender->current(7, [0, 1]);
         self::assertSame([1, 'evt_1', 'resent'], [$clean['sequence'], $clean['event_id'], $clean['cause']]);
         $this->shop->orders[7]['order']['status'] = 'changed_by_sql';
-        $dirty = $this->shop->sender->current(7);
+        $dirty = $this->shop->sender->current(7, [0, 1]);
         self::assertSame([2, 'evt_2'], [$dirty['sequence'], $dirty['event_id']]);
-        self::assertSame(2, $this->shop->sender->current(7)['sequence'], 'it is clean now');
-        self::assertNull($this->shop->sender->current(8));
+        self::assertSame(2, $this->shop->sender->current(7, [0, 1])['sequence'], 'it is clean now');
+        self::assertNull($this->shop->sender->current(8, [0, 1]));
     }
 
     public function testShopRestoredFromABackupGoesOnAboveWhatTheServerKnows(): void

@@ -7,6 +7,7 @@ namespace Upline\Commission\Test\Unit\Model;
 use Magento\Framework\App\Config\ScopeConfigInterface;
 use Magento\Framework\App\ProductMetadataInterface;
 use Magento\Framework\Encryption\EncryptorInterface;
+use Magento\Framework\Exception\NoSuchEntityException;
 use Magento\Store\Model\Store;
 use Magento\Store\Model\StoreManagerInterface;
 use Psr\Log\LoggerInterface;
@@ -36,7 +37,11 @@ use Upline\Commission\Test\Unit\Recorded;
 class Shop
 {
     public int $now = 1795218600;
+    public bool $inTransaction = false;
     public string $baseUrl = 'https://shop.example.com/';
+
+    /** @var array<int, string> base URLs of store views that have another */
+    public array $baseUrls = [];
 
     /** @var array<string, mixed> settings by path, or by path and website */
     public array $settings = ['upline_commission/general/enabled' => '1', 'upline_commission/attribution/enabled' => '1'];
@@ -70,6 +75,9 @@ class Shop
     public LoggerInterface $logger;
     public Server $server;
     public Sequence $sequence;
+    public StoreManagerInterface $stores;
+    public Versions $versions;
+    public ScopeConfigInterface $scopes;
 
     public function __construct()
     {
@@ -101,8 +109,10 @@ class Shop
         };
         $this->state = new FakeState();
         $this->state->set(0, ['sequence_offset' => 0]);
-        $stores = $this->stores();
-        $this->config = new Config($this->settings());
+        $stores = $this->stores = $this->stores();
+        $this->scopes = $this->settings();
+        $this->versions = $this->versions();
+        $this->config = new Config($this->scopes);
         $this->connection = new Connection($this->state, $this->encryptor(), $stores, $this->clock);
         $this->websites = new Websites($stores, $this->config, $this->connection);
         $this->outbox = new FakeOutbox($this);
@@ -118,7 +128,7 @@ class Shop
             $this->websites,
             $this->server,
             $this->state,
-            $this->versions(),
+            $this->versions,
             $this->clock,
             $this->logger
         );
@@ -216,13 +226,21 @@ class Shop
     private function stores(): StoreManagerInterface
     {
         return new class ($this) implements StoreManagerInterface {
+            private int $current = 0;
+
             public function __construct(private Shop $shop)
             {
             }
 
             public function getStore($storeId = null)
             {
-                return new Store($this->shop->baseUrl, (int) $storeId);
+                $id = (int) ($storeId ?? $this->current);
+                return new Store($this->shop->baseUrls[$id] ?? $this->shop->baseUrl, $id, $id);
+            }
+
+            public function setCurrentStore($store)
+            {
+                $this->current = (int) $store;
             }
 
             public function getDefaultStoreView()
@@ -244,22 +262,58 @@ class Shop
                 }, [0, 1, 2]);
             }
 
-            public function getWebsite($id)
+            public function getStores($withDefault = false, $codeKey = false)
             {
-                return new class {
+                $websites = [0 => 0, 1 => 1, 2 => 2, 20 => 2];
+                return array_map(static fn (int $id): object => new class ($id, $websites[$id]) {
+                    public function __construct(private int $id, private int $websiteId)
+                    {
+                    }
+
+                    public function getId(): int
+                    {
+                        return $this->id;
+                    }
+
+                    public function getWebsiteId(): int
+                    {
+                        return $this->websiteId;
+                    }
+                }, array_keys($websites));
+            }
+
+            public function getWebsite($websiteId = null)
+            {
+                if ((int) $websiteId > 2) {
+                    throw new NoSuchEntityException(__('The website with id %1 was not found.', $websiteId));
+                }
+                return new class ((int) $websiteId) {
+                    public function __construct(private int $id)
+                    {
+                    }
+
+                    public function getId(): int
+                    {
+                        return $this->id;
+                    }
+
                     public function getDefaultGroupId(): int
                     {
-                        return 1;
+                        return 100 + $this->id;
                     }
                 };
             }
 
-            public function getGroup($id)
+            public function getGroup($groupId = null)
             {
-                return new class {
+                return new class ((int) $groupId) {
+                    public function __construct(private int $id)
+                    {
+                    }
+
                     public function getDefaultStoreId(): int
                     {
-                        return 1;
+                        return $this->id - 100;
                     }
                 };
             }

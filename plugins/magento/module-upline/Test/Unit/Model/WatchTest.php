@@ -5,6 +5,7 @@ declare(strict_types=1);
 namespace Upline\Commission\Test\Unit\Model;
 
 use Magento\Framework\App\State as AppState;
+use Magento\Framework\DB\Adapter\DeadlockException;
 use Magento\Framework\Stdlib\CookieManagerInterface;
 use Magento\Quote\Api\Data\CartInterface;
 use Magento\Sales\Model\Order;
@@ -54,6 +55,23 @@ class WatchTest extends TestCase
         self::assertSame([7, 7], array_column($this->shop->rows, 'entity_id'));
     }
 
+    /**
+     * Whoever invoices while he places saves the same model twice; after a rollback it gets another id.
+     */
+    public function testModelSavedTwiceIsNewOnce(): void
+    {
+        $this->shop->connect();
+        $watch = $this->shop->watch($this->references);
+        $order = new Order(['id' => '7', 'quoteId' => '70', 'storeId' => '1', 'origData' => null]);
+        $watch->saved($order);
+        $watch->saved($order);
+        $order->setId('8');
+        $watch->saved($order);
+        self::assertSame([[7, 70, 0], [8, 70, 0]], $this->references->calls);
+        $reasons = ['order.created', 'order.updated', 'order.created'];
+        self::assertSame($reasons, array_column($this->shop->rows, 'reason'));
+    }
+
     public function testNothingIsNotedBeforeConnectingOrWhileSwitchedOff(): void
     {
         $order = new Order(['id' => '7', 'storeId' => '2']);
@@ -86,6 +104,19 @@ class WatchTest extends TestCase
             });
         }
         self::assertSame(['Upline: a change could not be noted'], $this->shop->log);
+    }
+
+    public function testDeadlockOfAnOpenTransactionIsHandedOn(): void
+    {
+        $deadlock = static function (): void {
+            throw new DeadlockException('1213 Deadlock found when trying to get lock; try restarting transaction');
+        };
+        $watch = $this->shop->watch($this->references);
+        $watch->quietly($deadlock);
+        self::assertCount(1, $this->shop->log, 'a statement of its own: nobody else lost anything');
+        $this->shop->inTransaction = true;
+        $this->expectException(DeadlockException::class);
+        $watch->quietly($deadlock);
     }
 
     public function testVisitIsTakenIntoTheCartOnceARequest(): void

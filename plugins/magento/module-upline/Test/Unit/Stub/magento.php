@@ -63,6 +63,15 @@ namespace Magento\Framework\Exception {
 namespace Magento\Framework\App {
     class ResourceConnection
     {
+        public function getConnection($resourceName = 'default')
+        {
+            throw new \LogicException('this test has no database');
+        }
+
+        public function getTableName($modelEntity, $connectionName = 'default')
+        {
+            return $modelEntity;
+        }
     }
 
     class Area
@@ -97,6 +106,15 @@ namespace Magento\Framework\App {
     }
 }
 
+namespace Magento\Framework\App {
+    interface CacheInterface
+    {
+        public function load($identifier);
+
+        public function save($data, $identifier, $tags = [], $lifeTime = null);
+    }
+}
+
 namespace Magento\Framework\App\Config {
     interface ScopeConfigInterface
     {
@@ -106,6 +124,10 @@ namespace Magento\Framework\App\Config {
 
 namespace Magento\Framework\DB\Adapter {
     interface AdapterInterface
+    {
+    }
+
+    class DeadlockException extends \Exception
     {
     }
 }
@@ -138,13 +160,26 @@ namespace Magento\Store\Model {
 
         public function getWebsites($withDefault = false, $codeKey = false);
 
+        public function getStores($withDefault = false, $codeKey = false);
+
         public function getDefaultStoreView();
+
+        public function getWebsite($websiteId = null);
+
+        public function getGroup($groupId = null);
+
+        public function setCurrentStore($store);
     }
 
     class Store
     {
-        public function __construct(private string $url, private int $websiteId = 1)
+        public function __construct(private string $url, private int $websiteId = 1, private int $id = 1)
         {
+        }
+
+        public function getId(): int
+        {
+            return $this->id;
         }
 
         public function getBaseUrl($type = 'link', $secure = null): string
@@ -156,6 +191,41 @@ namespace Magento\Store\Model {
         {
             return $this->websiteId;
         }
+    }
+}
+
+namespace Magento\Integration\Model {
+    class Integration
+    {
+        public const STATUS_INACTIVE = 0;
+
+        public function __construct(private int $id)
+        {
+        }
+
+        public function getId(): int
+        {
+            return $this->id;
+        }
+
+        public function getConsumerId(): int
+        {
+            return 10 + $this->id;
+        }
+    }
+}
+
+namespace Magento\Integration\Api {
+    interface IntegrationServiceInterface
+    {
+        public function create(array $integrationData);
+
+        public function findByName($name);
+    }
+
+    interface OauthServiceInterface
+    {
+        public function postToConsumer($consumerId, $endpointUrl);
     }
 }
 
@@ -177,6 +247,9 @@ namespace Magento\Sales\Model {
 
         public function __call(string $name, array $arguments): mixed
         {
+            if (str_starts_with($name, 'set')) {
+                $this->data[lcfirst(substr($name, 3))] = $arguments[0];
+            }
             return $this->data[lcfirst(substr($name, 3))] ?? null;
         }
     }
