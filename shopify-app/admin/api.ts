@@ -109,12 +109,13 @@ async function once(path: string, call: Call): Promise<Response> {
 
 /** The answer itself; throws a Failure unless it is a good one. */
 export async function open(path: string, call: Call = {}): Promise<Response> {
+  const asked = csrf;
   let answer = await once(path, call);
   if (answer.status === 401 && embedded() && bridge()) answer = await once(path, call); // a token lives a minute; a new one may do
   if (answer.ok) return answer;
   const body = await answer.json().catch(() => null) as ConstructorParameters<typeof Failure>[1];
   if (answer.status === 401) forgetEarly();
-  if (answer.status === 401 && !call.quiet) whenSignedOut();
+  if (answer.status === 401 && !call.quiet && asked === csrf) whenSignedOut(); // who has signed in meanwhile is not meant
   throw new Failure(answer.status, body);
 }
 

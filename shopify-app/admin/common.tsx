@@ -2,13 +2,17 @@
 
 import type { ComponentChildren as C, VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { Badge, Banner, Button, Empty, Field, Line, Link, Loading, Table, Text, Views, toast } from '#ui';
+import { Badge, Banner, Button, Check, Choice, Empty, Field, Form, Line, Link, Loading, Table, Text, Views, toast } from '#ui';
 import type { Act, Col, Row, Tone } from '#ui';
 import { t, word } from '#text';
+import { dayBegins } from '../ui/time.ts';
 import { Id } from '#viz';
 import { at, open, type Failure } from './api.ts';
-import type { List, Remote } from './data.ts';
+import { useGet, type List, type Remote } from './data.ts';
+import type { Overview } from './types.ts';
 import { refine, usePlace } from './route.ts';
+import { may } from './session.ts';
+import { mayDrop, useViews } from './views.ts';
 
 /** A failure in words, with what mends it. */
 export const Problem = ({ error, again }: { error: Failure; again?: () => void }): VNode => (
@@ -57,6 +61,24 @@ export const Person = ({ id, names }: { id: string; names?: Record<string, strin
   return <><Link href={personHref(id)}><bdi>{name ?? id}</bdi></Link>{name && <> <Text muted><Id>{id}</Id></Text></>}</>;
 };
 
+/** A name as somebody says it, or the id of who has none. */
+export const named = (id: string, names?: Record<string, string>): VNode => <bdi>{names?.[id] ?? id}</bdi>;
+
+/** What a store is called. */
+export function useStoreName(id: string | undefined): string {
+  const store = useGet<Overview>('/api/v1/overview').data?.stores.find((s) => s.store_id === id);
+  return store?.name || store?.domain || (id ?? '');
+}
+
+/** An account of the ledger in words; whose it is is said beside it. */
+function account(id: string): string {
+  const [kind, ...rest] = id.split(':');
+  return kind === 'payout' ? `${t('book.payout')} ${rest.join(':')}` : word('book', rest[rest.length - 1] ?? id);
+}
+
+/** From which account of the ledger to which. */
+export const Moved = ({ from, to }: { from: string; to: string }): VNode => <>{account(from)} → {account(to)}</>;
+
 const orderTones: Record<string, Tone> = { settled: 'success', parked: 'warning' };
 export const Settlement = ({ state }: { state: string }): VNode => <Badge tone={orderTones[state] ?? 'neutral'}>{word('settlement', state)}</Badge>;
 
@@ -87,49 +109,47 @@ export function Search({ label, name = 'search' }: { label: string; name?: strin
   return <Field label={label} hideLabel type="search" placeholder={label} value={text} onInput={set} maxLength={100} />;
 }
 
-interface SavedView { name: string; query: string }
-const viewsPlace = (list: string): string => `upline.views.${list}`;
-function savedViews(list: string): SavedView[] {
-  try {
-    const kept: unknown = JSON.parse(localStorage.getItem(viewsPlace(list)) ?? '[]');
-    return Array.isArray(kept) ? kept.filter((v): v is SavedView => typeof v?.name === 'string' && typeof v?.query === 'string').slice(0, 20) : [];
-  } catch {
-    return [];
-  }
-}
-
-/** The views of a list: ours, and those that somebody keeps in this browser. */
+/** The views of a list: ours, those of whoever looks, and those that somebody shared with the company. */
 export function ListViews({ list, label, own }: { list: string; label: string; own: (readonly [query: string, label: string])[] }): VNode {
   const { query } = usePlace();
-  const [kept, setKept] = useState(() => savedViews(list));
-  const [name, setName] = useState<string>();
+  const { views, keep, drop } = useViews(list);
+  const [draft, setDraft] = useState<{ name: string; shared: boolean }>();
   const now = clean(query);
-  const all = [...own, ...kept.map((v) => [v.query, v.name] as const)];
+  const all = [...own, ...views.map((v) => [v.query, v.name] as const)];
   const known = all.some(([q]) => q === now);
-  const save = (views: SavedView[]): void => {
-    setKept(views);
-    try {
-      localStorage.setItem(viewsPlace(list), JSON.stringify(views));
-    } catch {
-      toast(t('list.view_not_kept'));
-    }
-  };
-  const choose = (q: string): void => {
-    const next = Object.fromEntries(new URLSearchParams(q));
-    refine({ ...Object.fromEntries([...new URLSearchParams(now).keys()].map((k) => [k, ''])), ...next });
-  };
-  const mine = kept.find((v) => v.query === now);
+  const choose = (q: string): void => refine({ ...Object.fromEntries([...new URLSearchParams(now).keys()].map((k) => [k, ''])), ...Object.fromEntries(new URLSearchParams(q)) });
+  const chosen = views.find((v) => v.query === now && v.mine) ?? views.find((v) => v.query === now);
+  const name = draft?.name.trim() ?? '';
+  const save = (): void => { void keep({ list, name, query: now, shared: draft?.shared ?? false, mine: true }).then((done) => { if (done) setDraft(undefined); }); };
   return (
     <Line>
       <Views label={label} value={known ? now : '?'} options={all} onInput={choose} />
-      {!known && now && name === undefined && <Button label={t('list.view_keep')} onClick={() => setName('')} />}
-      {name !== undefined && <Line>
-        <Field label={t('list.view_name')} hideLabel placeholder={t('list.view_name')} value={name} onInput={setName} maxLength={40} />
-        <Button label={t('save.save')} disabled={!name.trim()} onClick={() => { save([...kept, { name: name.trim(), query: now }]); setName(undefined); }} />
-      </Line>}
-      {mine && <Button label={t('list.view_drop', { name: mine.name })} onClick={() => { save(kept.filter((v) => v !== mine)); refine(Object.fromEntries([...new URLSearchParams(now).keys()].map((k) => [k, '']))); }} />}
+      {!known && now && !draft && <Button label={t('list.view_keep')} onClick={() => setDraft({ name: '', shared: false })} />}
+      {draft && <Form onSubmit={() => { if (name) save(); }}><Line>
+        <Field label={t('list.view_name')} hideLabel placeholder={t('list.view_name')} value={draft.name} onInput={(v) => setDraft({ ...draft, name: v })} maxLength={40} />
+        {may('views.share') && <Check label={t('list.view_share')} checked={draft.shared} onInput={(shared) => setDraft({ ...draft, shared })} />}
+        <Button label={t('save.save')} primary submit disabled={!name} /><Button label={t('save.cancel')} onClick={() => setDraft(undefined)} />
+      </Line></Form>}
+      {chosen?.mine && may('views.share') && chosen.view_id && <Button label={chosen.shared ? t('list.view_unshare') : t('list.view_share')} onClick={() => void keep({ ...chosen, shared: !chosen.shared })} />}
+      {chosen && mayDrop(chosen) && <Button label={t('list.view_drop', { name: chosen.name })} onClick={() => void drop(chosen).then((done) => { if (done) choose(''); })} />}
     </Line>
   );
+}
+
+/** The days of a list, as the API asks for them: both count, in the program's time zone. */
+export const between = (query: URLSearchParams): { from: string; to: string } => ({ from: dayBegins(query.get('from') ?? ''), to: dayBegins(query.get('to') ?? '', 1) });
+
+/** The first and the last day of a list. */
+export function Between(): VNode {
+  const { query } = usePlace();
+  const ends = [['from', t('list.from')], ['to', t('list.to')]] as const;
+  return <Line>{ends.map(([name, title]) => <Field key={name} label={title} type="date" value={query.get(name) ?? ''} onInput={(v) => refine({ [name]: v })} />)}</Line>;
+}
+
+/** The order of a list; the first is how it comes by itself. */
+export function Sorted({ options }: { options: (readonly [sort: string, label: string])[] }): VNode {
+  const { query } = usePlace();
+  return <Choice label={t('list.sort')} hideLabel value={query.get('sort') ?? ''} options={options} onInput={(sort) => refine({ sort })} />;
 }
 
 /** A query without what App Bridge put into it, in one order. */
@@ -141,14 +161,14 @@ function clean(query: URLSearchParams): string {
 // ---- CSV ------------------------------------------------------------------------
 
 /** The button that takes a list away as a file, with the filters it is shown with. */
-export function useExport(name: string, query: Record<string, string | undefined>): Act {
+export function useExport(name: string, query: Record<string, string | undefined>, kind: 'csv' | 'zip' = 'csv'): Act {
   const [busy, set] = useState(false);
   const run = (): void => {
     set(true);
-    open(at(`/api/v1/exports/${name}.csv`, query), { endless: true }).then((answer) => answer.blob()).then((blob) => {
+    open(at(`/api/v1/exports/${name}.${kind}`, query), { endless: true }).then((answer) => answer.blob()).then((blob) => {
       const link = document.createElement('a');
       link.href = URL.createObjectURL(blob);
-      link.download = `${name}.csv`;
+      link.download = kind === 'zip' ? 'upline.zip' : `${name}.csv`;
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
     }).catch((error: Error) => toast(t('export.failed', { why: error.message }))).finally(() => set(false));

@@ -5,7 +5,8 @@ import { QueryClient, keepPreviousData, useInfiniteQuery, useQuery, useQueryClie
 import { useCallback, useMemo } from 'preact/hooks';
 import { Failure, ask, at } from './api.ts';
 
-export interface Page<T> { data: T[]; next_cursor: string }
+/** names are what the distributors of the rows are called, by id. */
+export interface Page<T> { data: T[]; next_cursor: string; names?: Record<string, string> }
 
 const FRESH_MS = 15_000;
 
@@ -45,7 +46,7 @@ export function useGet<T>(path: string, every?: number): Remote<T> {
   return { data: q.data as T | undefined, error: (q.error ?? undefined) as Failure | undefined, again: () => void q.refetch(), loading: q.isLoading, at: q.dataUpdatedAt };
 }
 
-export interface List<T> extends Remote<T[]> { onMore?: () => void; loadingMore: boolean }
+export interface List<T> extends Remote<T[]> { onMore?: () => void; loadingMore: boolean; names?: Record<string, string> }
 
 /** Rows of a list, page after page as they are asked for. */
 export function useList<T>(path: string, query: Record<string, string | undefined>, limit = 50): List<T> {
@@ -57,10 +58,11 @@ export function useList<T>(path: string, query: Record<string, string | undefine
   }, client);
   const pages = q.data?.pages as Page<T>[] | undefined;
   const data = useMemo(() => pages?.flatMap((p) => p.data), [pages]);
+  const names = useMemo(() => Object.assign({}, ...(pages?.map((p) => p.names) ?? [])) as Record<string, string>, [pages]);
   const next = q.fetchNextPage;
   const more = useCallback(() => { void next(); }, [next]);
   return {
-    data, error: (q.error ?? undefined) as Failure | undefined, again: () => void q.refetch(), loading: q.isLoading, at: q.dataUpdatedAt,
+    data, names, error: (q.error ?? undefined) as Failure | undefined, again: () => void q.refetch(), loading: q.isLoading, at: q.dataUpdatedAt,
     onMore: q.hasNextPage ? more : undefined, loadingMore: q.isFetchingNextPage,
   };
 }

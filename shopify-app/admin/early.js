@@ -10,18 +10,21 @@
     const given = names.map((name) => [name, query.get(name) ?? '']).filter(([, value]) => value);
     return `${path}?${new URLSearchParams([...given, ['limit', limit]])}`;
   };
+  const whole = (path, names) => (query.get('from') || query.get('to') ? [] : [list(path, names)]); // days are told in the program's zone, which is not known yet
   const one = `/api/v1/${first}/${rest.join('/')}`;
+  const views = '/api/v1/views';
   const asks = {
     '': () => ['/api/v1/standing', '/api/setup', list('/api/v1/orders', [], 10)],
     orders: () => (rest.length === 2 ? ['explanation', 'steps', 'facts'].map((part) => `${one}/${part}`)
-      : [list('/api/v1/orders', ['settlement', 'store_id', 'reason_code', 'distributor_id', 'search'])]),
-    distributors: () => (rest.length === 0 ? [list('/api/v1/distributors', ['search'])] : rest.length > 1 || rest[0] === 'import' ? []
+      : [...whole('/api/v1/orders', ['settlement', 'store_id', 'reason_code', 'distributor_id', 'search', 'sort']), views]),
+    distributors: () => (rest.length === 0 ? [list('/api/v1/distributors', ['search', 'status', 'rank', 'country', 'sort']), views, '/api/v1/plans'] : rest.length > 1 || rest[0] === 'import' ? []
       : [`${one}/profile`, `${one}/ranks`, `/api/v1/orders?distributor_id=${rest[0]}&limit=50`, `/api/mlm/commissions?referrer_id=${rest[0]}&limit=50`]),
     products: () => (rest.length > 0 ? ['/api/v1/mappings/rules'] : ['/api/v1/mappings/unmapped', list('/api/v1/mappings', ['search'])]),
-    commissions: () => [query.get('show') === 'ledger' ? list('/api/v1/ledger', ['order_id', 'distributor_id', 'kind'])
-      : list('/api/mlm/commissions', ['status', 'referrer_id', 'order_id'])],
-    deliveries: () => (rest.length === 0 ? [list('/api/v1/deliveries', ['status', 'store_id', 'platform_delivery_id', 'order_id'])] : [one]),
-    stores: () => ['/api/v1/stores'],
+    commissions: () => [...(query.get('show') === 'ledger' ? whole('/api/v1/ledger', ['order_id', 'distributor_id', 'kind'])
+      : [list('/api/mlm/commissions', ['status', 'referrer_id', 'order_id'])]), views],
+    deliveries: () => (rest.length === 0 ? [...whole('/api/v1/deliveries', ['status', 'store_id', 'platform_delivery_id', 'order_id']), views] : [one]),
+    stores: () => ['/api/v1/stores', '/api/setup'],
+    audit: () => [views],
   };
   const parts = globalThis.__PARTS__;
   const wanted = [kept('localStorage', 'upline.language'), query.get('locale') ?? '', ...navigator.languages].map((tag) => tag.split('-')[0]);

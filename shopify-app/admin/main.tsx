@@ -2,10 +2,10 @@
 
 import { render, type VNode } from 'preact';
 import { QueryClientProvider } from '@tanstack/preact-query';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import { Banner, Button, Dialog, Loading, Page, Shell, Text } from '#ui';
 import { t } from '#text';
-import { useZone, when } from '../ui/time.ts';
+import { useZone, when, zoneName } from '../ui/time.ts';
 import { embedded, key, onSignedOut } from './api.ts';
 import { Nothing, Problem } from './common.tsx';
 import { client, stale, takeEarly, useGet, type Page as PageOf, type Remote } from './data.ts';
@@ -17,7 +17,7 @@ import { startRouting, usePlace } from './route.ts';
 import Orders from './screens/orders.tsx';
 import Overview from './screens/overview.tsx';
 import SignIn, { OwnerSetup, PasswordForm, Reset } from './screens/signin.tsx';
-import { SESSION, useSession, type Session } from './session.ts';
+import { SESSION, useSession, whoLooks, type Session } from './session.ts';
 import type { Overview as Figures } from './types.ts';
 
 /** A screen, loaded when somebody looks at it, or before that when there is nothing else to do. */
@@ -99,7 +99,7 @@ const navigation = (figures?: Figures) => [
 function useBrand(known: boolean): { name: string; logo?: string } | undefined {
   const kept = useGet<PageOf<{ name: string; value: { name?: string; accent?: string; logo_url?: string } }>>(known && !embedded() ? '/api/v1/settings' : '').data?.data.find((s) => s.name === 'branding')?.value;
   const accent = /^#[0-9a-f]{6}$/i.test(kept?.accent ?? '') ? kept?.accent ?? '' : '';
-  useEffect(() => { if (accent) document.documentElement.style.setProperty('--brand', accent); }, [accent]);
+  useLayoutEffect(() => { if (accent) document.documentElement.style.setProperty('--brand', accent); }, [accent]);
   if (!kept) return undefined;
   return { name: kept.name ?? '', logo: /^data:image\/(png|jpeg|webp);base64,/.test(kept.logo_url ?? '') ? kept.logo_url : undefined };
 }
@@ -143,7 +143,7 @@ function App(): VNode {
   useFocus(path);
   useEffect(() => {
     onLanguage(() => redraw((n) => n + 1));
-    onSignedOut(() => setSignedOut(true));
+    onSignedOut(() => setSignedOut(whoLooks() !== '')); // a stranger is shown the way in instead
     const pressed = (event: KeyboardEvent): void => {
       if ((event.metaKey || event.ctrlKey) && event.key.toLowerCase() === 'k') {
         event.preventDefault();
@@ -159,8 +159,8 @@ function App(): VNode {
   const stranger = session.error?.status === 401 && !known;
   const nav = stranger ? [] : navigation(figures.data);
   const door = open[path];
-  // The screen redraws itself; what is drawn around it does not redraw it.
-  const shown = useMemo(() => (known ? screen(path) : undefined), [path, known, speaks]);
+  // The screen redraws itself; what is drawn around it does not redraw it, but the time zone and the language do.
+  const shown = useMemo(() => (known ? screen(path) : undefined), [path, known, speaks, zoneName()]);
   return (
     <Shell company={brand?.name || (figures.data?.program.name ?? '')} logo={brand?.logo} nav={nav} at={`/${path.split('/')[1] ?? ''}`} tools={!stranger ? <Button label={t('palette.open')} onClick={() => setPalette(true)} /> : undefined}>
       {figures.data?.program.closed_at && <Banner tone="info" title={t('close.banner', { when: when(figures.data.program.closed_at, 'day') })}>{t('close.banner_text')}</Banner>}

@@ -18,10 +18,15 @@ export function go(href: string, replace = false): void {
     const value = new URLSearchParams(location.search).get(name);
     if (value !== null && !to.searchParams.has(name)) to.searchParams.set(name, value);
   }
+  if (!replace) left.set(location.pathname, location.pathname + location.search);
   history[replace ? 'replaceState' : 'pushState'](null, '', to);
   if (!replace) scrollTo(0, 0);
   tell();
 }
+
+/** The address of a list as it was when somebody left it, so that the way back keeps its filters. */
+const left = new Map<string, string>();
+export const backTo = (path: string): string => left.get(path) ?? path;
 
 export function usePlace(): Place {
   const [place, set] = useState(here);

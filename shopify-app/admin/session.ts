@@ -19,6 +19,8 @@ export function useSession(session: Session | undefined): void {
   now = session;
   useCsrf(session?.csrf_token ?? '');
 }
+/** Who looks, in one word; what a browser keeps is theirs alone. */
+export const whoLooks = (): string => (now ? `${now.program_id}/${now.person?.person_id ?? `${now.kind}/${now.name}`}` : '');
 export const may = (action: string): boolean => now?.actions.includes(action) ?? false;
 
 /** Takes the session that a sign-in answered with. What somebody else may have read here is forgotten. */

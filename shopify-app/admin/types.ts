@@ -34,7 +34,7 @@ export interface Posting {
   event_id: string; order_id: string; component_id: string; distributor_id: string; kind: string; from: string; to: string; currency: string; amount: string;
   revision: number; order_ts: string; posted_at: string; batch_sequence: number;
 }
-export interface Explanation { order: Order; text: string; calculations: Calculation[]; names: Record<string, string>; postings: Posting[]; postings_next_cursor: string }
+export interface Explanation { order: Order; text: string; calculations: Calculation[]; names: Record<string, string>; postings: Posting[]; postings_next_cursor: string; pays_from?: string }
 export interface Delivery {
   delivery_id: string; platform_delivery_id: string; store_id: string; platform: string; topic: string; order_id?: string; status: 'waiting' | 'done' | 'parked';
   result?: string; reason?: string; attempt: number; body_bytes: number; body_sha256: string; received_at: string; settled_at?: string;
@@ -49,7 +49,7 @@ export interface Mapping {
 }
 export interface Unmapped { platform: string; platform_sku: string; orders: number; currency: string; waiting: string }
 export interface Commission {
-  commission_id: string; order_id: string; store_id: string; sku: string; buyer_id: string; referrer_id: string; component_id: string; currency: string; value: string;
+  commission_id: string; order_id: string; order_name?: string; store_id: string; sku: string; buyer_id: string; referrer_id: string; component_id: string; currency: string; value: string;
   status: 'PENDING' | 'AVAILABLE' | 'PAID' | 'REVERSED'; order_ts: string; updated_at: string;
 }
 export interface Reconciled { state: string; currency: string; delta: string; started_at: string; finished_at?: string }

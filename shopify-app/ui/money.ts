@@ -43,6 +43,15 @@ export function figure(text: string): string {
 /** A count of things; these are numbers. */
 export const count = (n: number): string => format('n', { maximumFractionDigits: 0 }).format(n);
 
+/** A country by its two letters, in the reader's words; as it came where there is no such country. */
+export function region(code = ''): string {
+  try {
+    return (/^[A-Z]{2}$/.test(code) && new Intl.DisplayNames(locale(), { type: 'region' }).of(code)) || code;
+  } catch {
+    return code;
+  }
+}
+
 const mark = (text: unknown, currency: string): string => `⚠ ${String(text)} ${currency}`.trim();
 
 /** How long a bar is, 0 to 1; the only place where an amount becomes a number, and none is shown. */

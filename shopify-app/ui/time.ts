@@ -18,6 +18,31 @@ export function useZone(name: string): void {
 }
 export const zoneName = (): string => zone;
 
+const parts: Intl.DateTimeFormatOptions = { hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' };
+
+/** How far the program's clocks are ahead of UTC at an instant, in milliseconds. */
+function ahead(at: number): number {
+  const told = Object.fromEntries(new Intl.DateTimeFormat('en-US', { ...parts, timeZone: zone }).formatToParts(at).map((p) => [p.type, Number(p.value)]));
+  return Date.UTC(told.year ?? 0, (told.month ?? 1) - 1, told.day, told.hour, told.minute, told.second) - Math.floor(at / 1000) * 1000;
+}
+
+/** When a day such as 2026-11-01 begins in the program's zone, or so many days after it; '' for what is no day. */
+export function dayBegins(day: string, later = 0): string {
+  const utc = /^\d{4}-\d\d-\d\d$/.test(day) ? Date.parse(`${day}T00:00:00Z`) + later * 86_400_000 : NaN;
+  return Number.isNaN(utc) ? '' : new Date(utc - ahead(utc - ahead(utc))).toISOString();
+}
+
+/** The day that it is by the program's clocks, such as 2026-11-01. */
+export function today(): string {
+  return dayOf(Date.now());
+}
+
+/** The day of an instant by the company's clocks, as a date field has it. */
+export function dayOf(at: string | number): string {
+  const ms = new Date(at).getTime();
+  return new Date(ms + ahead(ms)).toISOString().slice(0, 10);
+}
+
 const styles: Record<string, Intl.DateTimeFormatOptions> = {
   short: { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' },
   day: { year: 'numeric', month: 'short', day: 'numeric' },
@@ -29,8 +54,9 @@ const styles: Record<string, Intl.DateTimeFormatOptions> = {
 export function when(text: string | undefined, style: 'short' | 'day' | 'precise' | 'long' = 'short'): string {
   const at = new Date(text ?? '');
   if (!text || Number.isNaN(at.getTime())) return '';
-  const id = style + locale();
-  const format = made[id] ??= new Intl.DateTimeFormat(locale(), { timeZone: zone, numberingSystem: 'latn', ...styles[style] });
+  const year: Intl.DateTimeFormatOptions = at.getUTCFullYear() === new Date().getUTCFullYear() ? {} : { year: 'numeric' }; // of another year nobody thinks by themselves
+  const id = style + locale() + Object.keys(year).join('');
+  const format = made[id] ??= new Intl.DateTimeFormat(locale(), { timeZone: zone, numberingSystem: 'latn', ...styles[style], ...(style === 'long' ? {} : year) });
   return format.format(at);
 }
 

@@ -13,8 +13,9 @@ const Button: UI['Button'] = (p) => {
   if (p.href !== undefined) {
     return <a class={kind} href={p.href} download={p.download} onClick={p.onClick}>{p.label}</a>;
   }
-  return <button type={p.submit ? 'submit' : 'button'} class={kind} disabled={p.disabled} aria-busy={p.busy || undefined}
-    onClick={() => { if (!p.busy) p.onClick?.(); }}>{p.label}</button>;
+  const name = p.arrow ? { 'aria-label': p.label, title: p.label } : {};
+  return <button type={p.submit ? 'submit' : 'button'} class={kind} disabled={p.disabled} aria-busy={p.busy || undefined} {...name}
+    onClick={() => { if (!p.busy) p.onClick?.(); }}>{p.arrow ? <span aria-hidden="true">{p.arrow === 'up' ? '↑' : '↓'}</span> : p.label}</button>;
 };
 
 const actions = (list?: Act[]): C => list && list.length > 0
@@ -141,7 +142,7 @@ function Cells({ head, row }: { head: Col[]; row: Row }): JSX.Element {
   return <>{head.map((col, i) => {
     const primary = col.slot === 'primary';
     const value = primary && row.href ? <a class="row-link" href={row.href}>{row.cells[i]}</a> : row.cells[i];
-    const look = `${col.numeric ? 'number ' : ''}slot-${col.slot ?? 'labeled'}`;
+    const look = `${col.numeric ? 'number ' : ''}${col.acts ? 'acts ' : ''}slot-${col.slot ?? 'labeled'}`;
     return primary ? <th key={col.title} scope="row" class={look}>{value}</th> : <td key={col.title} class={look} data-label={col.title}>{value}</td>;
   })}</>;
 }
@@ -216,7 +217,13 @@ const Link: UI['Link'] = ({ href, label, children }) => <a href={href} aria-labe
 // ---- forms -----------------------------------------------------------------
 
 const Form: UI['Form'] = ({ onSubmit, children }) => (
-  <form class="stack" noValidate onSubmit={(event) => { event.preventDefault(); onSubmit(); }}>{children}</form>
+  <form class="stack" noValidate onSubmit={(event) => {
+    event.preventDefault();
+    // A date that is half typed reads as none, which means something else.
+    const half = [...event.currentTarget.elements].find((el): el is HTMLInputElement => el instanceof HTMLInputElement && el.validity.badInput);
+    if (half) half.reportValidity();
+    else onSubmit();
+  }}>{children}</form>
 );
 
 function Labelled({ p, children }: { p: Pick<FieldProps, 'label' | 'hideLabel' | 'help' | 'error'>; children(id: string, described: string | undefined): JSX.Element }): JSX.Element {
@@ -299,8 +306,12 @@ const Dialog: UI['Dialog'] = ({ open, title, onClose, actions: acts, wide, child
   const id = useId();
   useEffect(() => {
     const el = ref.current;
-    if (open && el && !el.open) el.showModal(); // the browser moves the focus in, and back to the opener at the end
-    if (!open && el?.open) el.close();
+    if (!open) { el?.close(); return undefined; }
+    if (!el || el.open) return undefined;
+    const opener = document.activeElement;
+    el.showModal(); // the browser moves the focus in, and back to the opener where the dialog is closed while it stands on the page
+    el.querySelector<HTMLElement>('.dialog-body :is(input, select, textarea)')?.focus();
+    return () => { setTimeout(() => { if (document.activeElement === document.body && opener instanceof HTMLElement && opener.isConnected) opener.focus(); }); };
   }, [open]);
   return (
     <dialog ref={ref} class={wide ? 'wide' : undefined} aria-labelledby={id} onClose={onClose} onCancel={onClose}>
@@ -327,11 +338,11 @@ const Progress: UI['Progress'] = ({ label, value, max }) => <label class="progre
 
 const Details: UI['Details'] = ({ summary, open, children }) => <details class="details" open={open}><summary>{summary}</summary><div class="details-body">{children}</div></details>;
 
-const Code: UI['Code'] = ({ text, label }) => {
+const Code: UI['Code'] = ({ text, label, named }) => {
   const copy = (): void => {
     navigator.clipboard.writeText(text).then(() => toast(t('code.copied')), () => toast(t('code.refused')));
   };
-  return <div class="code"><pre tabIndex={0} role="region" aria-label={label}><code>{text}</code></pre><Button label={t('code.copy')} onClick={copy} /></div>;
+  return <div class="code">{named && <span class="code-name" aria-hidden="true">{label}</span>}<pre tabIndex={0} role="region" aria-label={label}><code>{text}</code></pre><Button label={t('code.copy')} onClick={copy} /></div>;
 };
 
 let fading = 0;

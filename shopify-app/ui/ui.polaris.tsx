@@ -12,7 +12,8 @@ const tones = { neutral: 'auto', success: 'success', warning: 'warning', critica
 
 const Button: UI['Button'] = (p) => (
   <s-button variant={p.primary ? 'primary' : 'secondary'} tone={p.danger ? 'critical' : 'auto'} href={p.href} download={p.download} disabled={p.disabled}
-    loading={p.busy} type={p.submit ? 'submit' : 'button'} onClick={() => { if (!p.busy) p.onClick?.(); }}>{p.label}</s-button>
+    loading={p.busy} type={p.submit ? 'submit' : 'button'} {...(p.arrow ? { icon: `arrow-${p.arrow}`, accessibilityLabel: p.label } as const : {})}
+    onClick={() => { if (!p.busy) p.onClick?.(); }}>{p.arrow ? undefined : p.label}</s-button>
 );
 
 /** A button in one of an element's slots. */
@@ -137,6 +138,7 @@ const Field: UI['Field'] = (p) => {
     case 'search': return <s-search-field {...common} />;
     case 'password': return <s-password-field {...common} />;
     case 'email': return <s-email-field {...common} />;
+    case 'date': return <s-date-field label={p.label} value={p.value} details={p.help} error={p.error} onChange={(event: Event) => p.onInput(valueOf(event))} />;
     default: return <s-text-field {...common} />;
   }
 };
@@ -209,11 +211,11 @@ const Empty: UI['Empty'] = ({ title, children, actions = [] }) => (
 const Loading: UI['Loading'] = ({ label }) => <s-stack alignItems="center"><s-spinner size="large" accessibilityLabel={label} /></s-stack>;
 const Progress: UI['Progress'] = ({ label, value, max }) => <s-stack gap="small-300"><s-text>{label}</s-text><s-progress accessibilityLabel={label} value={value} max={max || 1} /></s-stack>;
 const Details: UI['Details'] = ({ summary, open, children }) => <details class="details" open={open}><summary>{summary}</summary><div class="details-body">{children}</div></details>;
-const Code: UI['Code'] = ({ text, label }) => {
+const Code: UI['Code'] = ({ text, label, named }) => {
   const copy = (): void => {
     navigator.clipboard.writeText(text).then(() => toast(t('code.copied')), () => toast(t('code.refused')));
   };
-  return <div class="code"><pre tabIndex={0} role="region" aria-label={label}><code>{text}</code></pre><Button label={t('code.copy')} onClick={copy} /></div>;
+  return <div class="code">{named && <span class="code-name" aria-hidden="true">{label}</span>}<pre tabIndex={0} role="region" aria-label={label}><code>{text}</code></pre><Button label={t('code.copy')} onClick={copy} /></div>;
 };
 
 function toast(text: string): void {

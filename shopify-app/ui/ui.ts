@@ -17,6 +17,8 @@ export interface Act {
   disabled?: boolean;
   busy?: boolean;
   submit?: boolean;
+  /** An arrow is drawn instead of the words, which are still its name. */
+  arrow?: 'up' | 'down';
 }
 
 export interface NavItem {
@@ -31,6 +33,8 @@ export interface Col {
   title: string;
   numeric?: boolean;
   slot?: 'primary' | 'secondary' | 'inline' | 'kicker' | 'labeled';
+  /** It holds buttons, which stay on one line. */
+  acts?: boolean;
 }
 
 export interface Row {
@@ -103,6 +107,7 @@ export interface UI {
   Loading(p: { label: string; lines?: number }): VNode;
   Progress(p: { label: string; value: number; max: number }): VNode;
   Details(p: { summary: C; open?: boolean; children?: C }): VNode;
-  Code(p: { text: string; label: string }): VNode;
+  /** named: its label is seen, where the text alone does not say what it is. */
+  Code(p: { text: string; label: string; named?: boolean }): VNode;
   toast(text: string): void;
 }

@@ -104,6 +104,7 @@ function Close({ name, shut }: { name: string; shut(): void }): VNode {
   useEffect(read, []);
   const files = [useExport('distributors', {}), useExport('orders', {}), useExport('ledger', {}), useExport('commissions', {}), useExport('mappings', {})];
   const names = ['nav.distributors', 'nav.orders', 'ledger.title', 'nav.commissions', 'nav.products'] as const;
+  const whole = useExport('all', {}, 'zip');
   const owed = Object.entries(would?.owed ?? {});
   const ready = typed.trim() === name && (owed.length === 0 || elsewhere);
   const run = (): void => s.run(async () => {
@@ -117,8 +118,8 @@ function Close({ name, shut }: { name: string; shut(): void }): VNode {
       <Form onSubmit={() => { if (ready && would) run(); }}>
         {s.error && !s.at('confirm') && <Problem error={s.error} />}
         <Text>{t('close.text')}</Text>
-        <Text strong>{t('close.export')}</Text>
-        <Line>{files.map((f, i) => <Button key={names[i]} {...f} label={`${t(names[i] ?? 'export.csv')} (CSV)`} />)}</Line>
+        <Text strong>{t('close.export')}</Text><Text muted>{t('close.archive_text')}</Text>
+        <Line><Button {...whole} label={t('close.archive')} primary />{files.map((f, i) => <Button key={names[i]} {...f} label={`${t(names[i] ?? 'export.csv')} (CSV)`} />)}</Line>
         <Await of={{ data: would, error: look.error, again: read, loading: look.busy, at: 0 }} lines={6}>{(w) => <Stack>
           <Text strong>{t('close.goes')}</Text><Facts rows={some(w.goes)} />
           <Text strong>{t('close.stays')}</Text><Facts rows={some(w.stays)} />

@@ -5,16 +5,16 @@ import { t, word } from '#text';
 import { count } from '../../ui/money.ts';
 import { span } from '../../ui/time.ts';
 import { Id, Timeline, When } from '#viz';
-import { Await, DeliveryState, ListViews, Listed, Nothing, Problem, Search, orderHref, platform } from '../common.tsx';
+import { Await, Between, DeliveryState, ListViews, Listed, Nothing, Problem, Search, between, orderHref, platform, useStoreName } from '../common.tsx';
 import { Failure, post } from '../api.ts';
 import { stale, useGet, useList } from '../data.ts';
-import { refine, usePlace } from '../route.ts';
+import { backTo, refine, usePlace } from '../route.ts';
 import { may } from '../session.ts';
 import type { Delivery, Overview, Recheck } from '../types.ts';
 
 export function Deliveries(): VNode {
   const { query } = usePlace();
-  const filter = { status: query.get('status') ?? '', store_id: query.get('store_id') ?? '', platform_delivery_id: query.get('platform_delivery_id') ?? '', order_id: query.get('order_id') ?? '' };
+  const filter = { status: query.get('status') ?? '', store_id: query.get('store_id') ?? '', platform_delivery_id: query.get('platform_delivery_id') ?? '', order_id: query.get('order_id') ?? '', ...between(query) };
   const list = useList<Delivery>('/api/v1/deliveries', filter);
   const stores = useGet<Overview>('/api/v1/overview').data?.stores ?? [];
   return (
@@ -24,7 +24,7 @@ export function Deliveries(): VNode {
           <ListViews list="deliveries" label={t('delivery.which')} own={[['', t('orders.all')], ['status=waiting', t('delivery.waiting')], ['status=parked', t('delivery.parked')], ['status=done', t('delivery.done')]]} />
           <Line>
             <Choice label={t('orders.store')} hideLabel value={filter.store_id} onInput={(v) => refine({ store_id: v })} options={[['', t('orders.every_store')], ...stores.map((s) => [s.store_id, s.name || s.domain] as const)]} />
-            <Search label={t('delivery.find')} name="platform_delivery_id" /><Search label={t('ledger.order_id')} name="order_id" />
+            <Search label={t('delivery.find')} name="platform_delivery_id" /><Search label={t('ledger.order_id')} name="order_id" /><Between />
           </Line>
         </Stack>
         <Listed of={list} caption={t('nav.deliveries')}
@@ -42,6 +42,7 @@ export function DeliveryScreen({ id }: { id: string }): VNode {
   const path = `/api/v1/deliveries/${encodeURIComponent(id)}`;
   const delivery = useGet<Delivery>(path);
   const d = delivery.data;
+  const store = useStoreName(d?.store_id);
   const [asking, setAsking] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Failure>();
@@ -54,8 +55,8 @@ export function DeliveryScreen({ id }: { id: string }): VNode {
     }, (e: unknown) => setError(e instanceof Failure ? e : undefined)).finally(() => setBusy(false));
   };
   return (
-    <Page title={d ? d.topic : t('delivery.one')} back={{ label: t('nav.deliveries'), href: '/deliveries' }} badge={d && [word('delivery', d.status), d.status === 'done' ? 'success' : d.status === 'parked' ? 'warning' : 'info']}
-      lead={d ? <><When at={d.received_at} precise /> · {platform(d.platform)} · <bdi>{d.store_id}</bdi></> : null}
+    <Page title={d ? d.topic : t('delivery.one')} back={{ label: t('nav.deliveries'), href: backTo('/deliveries') }} badge={d && [word('delivery', d.status), d.status === 'done' ? 'success' : d.status === 'parked' ? 'warning' : 'info']}
+      lead={d ? <><When at={d.received_at} precise /> · {platform(d.platform)} · <bdi>{store}</bdi></> : null}
       actions={may('orders.replay') ? [{ label: t('delivery.replay'), onClick: () => setAsking(true), disabled: !d || d.status === 'waiting' }] : []}
       aside={d && <Section title={t('delivery.stages')}><Timeline items={[{ key: 'in', at: d.received_at, text: t('delivery.on_disk') }, ...(d.settled_at ? [{ key: 'out', at: d.settled_at, text: t('delivery.settled_after', { span: span(d.received_at, d.settled_at) }) }] : [])]} /></Section>}>
       <Await of={delivery}>{(x) => <>

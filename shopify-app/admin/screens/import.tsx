@@ -2,7 +2,7 @@ import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Banner, Button, Choice, Facts, Field, File, Line, Page, Progress, Section, Stack, Table, Text, toast } from '#ui';
 import type { Act, Tone } from '#ui';
-import { t } from '#text';
+import { t, word } from '#text';
 import { count } from '../../ui/money.ts';
 import { When } from '#viz';
 import { Await, Listed, Nothing, Problem } from '../common.tsx';
@@ -13,12 +13,12 @@ import { may } from '../session.ts';
 
 interface Fault { row: number; field?: string; column?: string; reason: string; cells: string[] }
 interface Import {
-  import_id: string; state: 'uploaded' | 'running' | 'committed' | 'failed' | 'undone'; file_name: string; rows: number; done: number; created_at: string;
+  import_id: string; state: 'uploaded' | 'checking' | 'running' | 'committed' | 'failed' | 'undone'; file_name: string; rows: number; done: number; created_at: string;
   columns: { column: string; samples: string[]; field: string }[]; fields: { name: string; required: boolean }[];
   report: { checked: boolean; added: number; changed: number; unchanged: number; released: number; skipped: number; faults: Fault[]; fault_count: number; error?: string };
 }
 
-const tones: Record<Import['state'], Tone> = { uploaded: 'neutral', running: 'info', committed: 'success', failed: 'critical', undone: 'warning' };
+const tones: Record<Import['state'], Tone> = { uploaded: 'neutral', checking: 'info', running: 'info', committed: 'success', failed: 'critical', undone: 'warning' };
 const href = (id: string): string => `/distributors/import/${encodeURIComponent(id)}`;
 const api = (id: string): string => `/api/v1/imports/${encodeURIComponent(id)}`;
 
@@ -48,7 +48,7 @@ export function ImportStart(): VNode {
 }
 
 export function ImportScreen({ id }: { id: string }): VNode {
-  const running = client.getQueryData<Import>([api(id)])?.state === 'running';
+  const running = ['checking', 'running'].includes(client.getQueryData<Import>([api(id)])?.state ?? '');
   const read = useGet<Import>(api(id), running ? 700 : undefined);
   const [error, setError] = useState<Failure>();
   const [busy, setBusy] = useState(false);
@@ -81,6 +81,8 @@ export function ImportScreen({ id }: { id: string }): VNode {
 function State({ i }: { i: Import }): VNode {
   const r = i.report;
   if (i.state === 'running') return <Section><Progress label={t('import.running', { done: i.done, all: i.rows })} value={i.done} max={i.rows} /></Section>;
+  if (i.state === 'checking') return <Banner tone="info" title={t('import.not_checked')} />;
+  if (i.fields.some((f) => f.required && !i.columns.some((c) => c.field === f.name))) return <></>; // the columns say what they lack
   if (r.error) return <Banner tone="critical" title={t('import.failed')}>{r.error}</Banner>;
   const facts = <Facts rows={[[t('import.added'), count(r.added)], [t('import.changed'), count(r.changed)], [t('import.unchanged'), count(r.unchanged)], [t('import.released'), count(r.released)], ...(r.skipped > 0 ? [[t('import.skipped'), count(r.skipped)] as const] : [])]} />;
   if (!r.checked && i.state === 'uploaded') return <Banner tone="info" title={t('import.not_checked')} />;
@@ -102,10 +104,10 @@ function Columns({ i, set }: { i: Import; set(columns: Record<string, string>): 
   const dirty = i.columns.some((c) => now[c.column] !== c.field);
   return (
     <Section flush title={t('import.columns')} note={t('import.columns_note')} actions={dirty ? [{ label: t('import.apply'), primary: true, onClick: () => { set(now); choose({}); } }] : []}>
-      {missing.length > 0 && <Banner tone="warning" title={t('import.required', { fields: missing.map((f) => f.name).join(', ') })} />}
+      {missing.length > 0 && <Banner tone="warning" title={t('import.required', { fields: missing.map((f) => word('field', f.name)).join(', ') })} />}
       <Table caption={t('import.columns')} head={[{ title: t('import.column'), slot: 'primary' }, { title: t('import.samples'), slot: 'secondary' }, { title: t('import.means') }]}
         rows={i.columns.map((c) => ({ id: c.column, cells: [<bdi>{c.column}</bdi>, <bdi>{c.samples.slice(0, 3).join(' · ')}</bdi>,
-          <Choice label={t('import.means_of', { column: c.column })} hideLabel value={now[c.column] ?? ''} options={[['', t('import.leave_out')], ...i.fields.map((f) => [f.name, f.required ? `${f.name} *` : f.name] as const)]} onInput={(v) => choose({ ...chosen, [c.column]: v })} />] }))} />
+          <Choice label={t('import.means_of', { column: c.column })} hideLabel value={now[c.column] ?? ''} options={[['', t('import.leave_out')], ...i.fields.map((f) => [f.name, word('field', f.name) + (f.required ? ' *' : '')] as const)]} onInput={(v) => choose({ ...chosen, [c.column]: v })} />] }))} />
     </Section>
   );
 }

@@ -5,8 +5,9 @@ import type { Act } from '#ui';
 import { t, tx, word } from '#text';
 import { figure, isZero, money } from '../../ui/money.ts';
 import { Id, Ladder, LineOfOrder, Money, Timeline, Waterfall, When, type Fall, type Rung as RungRow } from '#viz';
-import { Await, Person, Problem, Ready, orderHref, platform } from '../common.tsx';
+import { Await, Moved, Person, Problem, Ready, orderHref, platform, useStoreName } from '../common.tsx';
 import { stale, useGet, type Page as PageOf } from '../data.ts';
+import { backTo } from '../route.ts';
 import { Failure, post } from '../api.ts';
 import type { Calculation, Component, Explanation, Facts as OrderFacts, Ladder as Calculated, Order, OrderLine, Posting, Recheck, Rung, Step } from '../types.ts';
 import { orderName } from './orders.tsx';
@@ -21,13 +22,14 @@ export default function OrderScreen({ id }: { id: string }): VNode {
   const all = [explained, steps, facts];
   const here = all.every((r) => r.data !== undefined || r.error !== undefined);
   const e = here ? explained.data : undefined; // head and body come at once
+  const store = useStoreName(e?.order.store_id);
   const recheck = useRecheck(path);
   const text = useCopy(e?.text ?? '');
   return (
     <Page title={t('order.title', { name: e ? orderName(e.order) : here ? id.slice(id.indexOf('/') + 1) : '…' })}
-      back={{ label: t('nav.orders'), href: '/orders' }}
-      badge={e && [word('settlement', e.order.settlement), e.order.settlement === 'parked' ? 'warning' : 'success']}
-      lead={e ? <>{word('order', e.order.status)} · <When at={e.order.order_ts} /> · {platform(e.order.platform)} · <bdi>{e.order.store_id}</bdi></> : null}
+      back={{ label: t('nav.orders'), href: backTo('/orders') }}
+      badge={e && (e.pays_from ? [word('result', 'settled'), 'neutral'] : [word('settlement', e.order.settlement), e.order.settlement === 'parked' ? 'warning' : 'success'])}
+      lead={e ? <>{word('order', e.order.status)} · <When at={e.order.order_ts} /> · {platform(e.order.platform)} · <bdi>{store}</bdi></> : null}
       actions={[recheck.act, text].map((act) => ({ ...act, disabled: !e }))}
       aside={e && <><Attribution e={e} /><History e={e} steps={steps.data?.data ?? []} facts={facts.data} /><Provenance calc={e.calculations[0]} /></>}>
       {recheck.said}
@@ -89,7 +91,7 @@ function Parked({ order }: { order: Order }): VNode {
 function Calculations({ e }: { e: Explanation }): VNode {
   const [newest, ...before] = e.calculations;
   if (!newest) {
-    return <Section title={t('order.paid_why')}><Text muted>{e.order.settlement === 'parked' ? t('order.not_computed') : t('order.nothing_computed')}</Text></Section>;
+    return <Section title={t('order.paid_why')}><Text muted>{e.order.settlement === 'parked' ? t('order.not_computed') : e.pays_from ? tx('order.early', { at: <When at={e.pays_from} /> }) : t('order.nothing_computed')}</Text></Section>;
   }
   return (
     <>
@@ -134,6 +136,17 @@ function Line_({ line, l, names }: { line: OrderLine; l: Calculated; names: Name
   );
 }
 
+/** Why somebody was passed over, in the reader's language; what this version does not know is shown as it came. */
+function because(reason: string): string {
+  const status = /^status (\w+)$/.exec(reason)?.[1];
+  const closed = /^rank (.+) does not open level (\d+)$/.exec(reason);
+  const below = /^rank (.+) is below (.+), which level (\d+) asks for$/.exec(reason);
+  if (status) return t('why.status', { status: word('status', status) });
+  if (closed) return t('why.closed', { rank: word('rank', closed[1] ?? ''), level: closed[2] ?? '' });
+  if (below) return t('why.below', { rank: word('rank', below[1] ?? ''), wanted: word('rank', below[2] ?? ''), level: below[3] ?? '' });
+  return reason === 'own order' ? t('why.own_order') : reason === 'the buyer is a distributor, not a customer' ? t('why.no_customer') : reason;
+}
+
 const baseOf = (c: Component, currency: string): string => c.base === 'cv' ? `${figure(c.base_amount)} CV` : money(c.base_amount, currency);
 
 /** 1 CV is worth 1 of the currency in most plans, and a factor of one only lengthens the line. */
@@ -141,14 +154,14 @@ const says = (f: { name: string; value: string }): boolean => f.name !== 'cv_to_
 
 function rungs(r: Rung, c: Component, l: Calculated, names: Names): RungRow[] {
   const place = r.level > 0 ? t('rung.level', { n: String(r.level) }) : t('rung.seller');
-  const passed: RungRow[] = r.skipped.map((s) => ({ place, person: <Person id={s.distributor_id} names={names} />, sum: t('rung.passed'), why: s.reason }));
+  const passed: RungRow[] = r.skipped.map((s) => ({ place, person: <Person id={s.distributor_id} names={names} />, sum: t('rung.passed'), why: because(s.reason) }));
   if (!r.distributor_id) return [...passed, { place, person: t('rung.nobody'), sum: t('rung.ends') }];
   const base = c.base === 'cv' ? `${figure(c.base_amount)} CV` : figure(c.base_amount);
   const sum = [base, ...r.factors.filter(says).map((f) => f.value)].join(' × ');
   const cuts = r.cuts.map((cut) => t('rung.cut', { cap: word('cap', cut.cap_id), money: money(cut.amount, l.currency) })).join(' ');
   return [...passed, {
     place, person: <><Person id={r.distributor_id} names={names} />{r.rank && <> <Text muted>{word('rank', r.rank)}</Text></>}</>,
-    sum: <bdi>{`${sum} = ${figure(r.amount)}`}</bdi>, why: [cuts, r.breakage && t('rung.unpaid', { why: r.breakage })].filter(Boolean).join(' ') || undefined, paid: <Money text={r.paid} currency={l.currency} />,
+    sum: <bdi>{`${sum} = ${figure(r.amount)}`}</bdi>, why: [cuts, r.breakage && t('rung.unpaid', { why: because(r.breakage) })].filter(Boolean).join(' ') || undefined, paid: <Money text={r.paid} currency={l.currency} />,
   }];
 }
 
@@ -213,7 +226,7 @@ function Postings({ rows, names, more, order }: { rows: Posting[]; names: Names;
   return (
     <Section flush title={t('ledger.postings')} note={t('ledger.note')} actions={more ? [{ label: t('ledger.all'), href: `/commissions?show=ledger&order_id=${encodeURIComponent(order)}` }] : []}>
       <Table caption={t('ledger.postings')} head={[{ title: t('ledger.who'), slot: 'primary' }, { title: t('ledger.amount'), numeric: true, slot: 'inline' }, { title: t('ledger.kind'), slot: 'secondary' }, { title: t('ledger.from_to') }, { title: t('ledger.posted') }]}
-        rows={rows.map((p) => ({ id: p.event_id, cells: [<bdi>{names[p.distributor_id] ?? p.distributor_id}</bdi>, <Money text={p.amount} currency={p.currency} />, `${word('kind', p.kind)} · ${word('component', p.component_id)}`, <Id>{p.from} → {p.to}</Id>, <When at={p.posted_at} />] }))} />
+        rows={rows.map((p) => ({ id: p.event_id, cells: [<bdi>{names[p.distributor_id] ?? p.distributor_id}</bdi>, <Money text={p.amount} currency={p.currency} />, `${word('kind', p.kind)} · ${word('component', p.component_id)}`, <Moved from={p.from} to={p.to} />, <When at={p.posted_at} />] }))} />
     </Section>
   );
 }

@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { Button, Cards, Code, Facts, Line, Metric, Page, Section, Text } from '#ui';
+import { Button, Cards, Code, Facts, Line, Metric, Page, Section, Stack, Text } from '#ui';
 import { t, word } from '#text';
 import { count, money } from '../../ui/money.ts';
 import { ago, duration } from '../../ui/time.ts';
@@ -31,7 +31,7 @@ export default function Overview(): VNode {
         <Await of={figures}>{(f) => <Figures_ f={f} />}</Await>
         <Await of={standing}>{(s) => <Way s={s} last={reconciled.data?.data.find((r) => r.state === 'done')} />}</Await>
         <Section flush title={t('overview.newest')} actions={[{ label: t('ledger.all'), href: '/orders' }]}>
-          <Listed of={{ ...newest, data: newest.data?.slice(0, 8), onMore: undefined }} caption={t('overview.newest')} head={orderHead()} row={orderRow} empty={<Nothing title={t('orders.none')} text={t('orders.none_yet')} />} />
+          <Listed of={{ ...newest, data: newest.data?.slice(0, 8), onMore: undefined }} caption={t('overview.newest')} head={orderHead()} row={(o) => orderRow(o, newest.names)} empty={<Nothing title={t('orders.none')} text={t('orders.none_yet')} />} />
         </Section>
       </Ready>
     </Page>
@@ -50,31 +50,38 @@ const Figures_ = ({ f }: { f: Figures }): VNode => (
   </Cards>
 );
 
-const micros = (l: { of: number; p95_us: number }): string => (l.of > 0 ? duration(l.p95_us / 1000) : '–');
+const micros = (l: { of: number; p95_us: number }): string => (l.of > 0 ? t('pipe.p95', { time: duration(l.p95_us / 1000) }) : t('pipe.no_time'));
 
 /** The way from a store's message to the ledger, and how well it is served. */
 const Way = ({ s, last }: { s: Standing; last?: Reconciled }): VNode => (
   <Section title={t('pipe.title')}>
     <Pipe stages={s.stages.map((stage) => ({ label: t(`pipe.${stage.name}`), value: count(stage.count), note: stage.oldest ? t('pipe.oldest', { ago: ago(stage.oldest) }) : t('overview.nothing_waits') }))} />
     <Facts rows={[
-      [t('pipe.ack'), t('pipe.p95', { time: micros(s.ack) })], [t('pipe.emit'), t('pipe.p95', { time: micros(s.emit) })], [t('pipe.duplicates'), count(s.duplicates)],
-      [t('pipe.sealed'), t('pipe.batches', { n: s.last_seal })],
+      [t('pipe.ack'), micros(s.ack)], [t('pipe.emit'), micros(s.emit)], [t('pipe.duplicates'), count(s.duplicates)],
+      [t('pipe.sealed'), s.last_seal > 0 ? t('pipe.batches', { n: s.last_seal }) : t('pipe.not_reconciled')],
       [t('pipe.reconciled'), last ? t('pipe.delta', { amount: money(last.delta, last.currency), ago: ago(last.finished_at ?? last.started_at) }) : t('pipe.not_reconciled')],
     ]} />
   </Section>
 );
 
 function NeedsYou({ s }: { s: Standing }): VNode {
+  const reasons = [...new Set(s.waiting.map((w) => w.reason_code))]; // one row each, whatever the currencies
   const sum = (w: Standing['waiting'][number]): string => (w.waiting && w.currency ? money(w.waiting, w.currency) : '');
   return (
     <Section title={t('needs.title')}>
       {s.releasing > 0 && <Text muted>{t('needs.releasing', { n: s.releasing })}</Text>}
-      {s.waiting.length === 0 ? <Text muted>{t('needs.nothing')}</Text> : s.waiting.map((w) => (
-        <Line spread key={`${w.reason_code}${w.currency}`}>
-          <Text>{word('reason', w.reason_code)}: {t('needs.orders', { n: w.orders })} <Text muted>{sum(w)}</Text></Text>
-          {w.reason_code === 'unmapped_sku' ? <Button label={t('needs.map')} href="/products" primary /> : <Button label={t('needs.look')} href={`/orders?settlement=parked&reason_code=${encodeURIComponent(w.reason_code)}`} />}
-        </Line>
-      ))}
+      {s.waiting.length === 0 ? <Text muted>{t('needs.nothing')}</Text> : reasons.map((reason) => {
+        const all = s.waiting.filter((w) => w.reason_code === reason);
+        return (
+          <Line spread key={reason}>
+            <Stack tight>
+              <Text>{word('reason', reason)}: {t('needs.orders', { n: all.reduce((n, w) => n + w.orders, 0) })}</Text>
+              <Text muted>{all.map(sum).filter(Boolean).join(' + ')}</Text>
+            </Stack>
+            {reason === 'unmapped_sku' ? <Button label={t('needs.map')} href="/products" primary /> : <Button label={t('needs.look')} href={`/orders?settlement=parked&reason_code=${encodeURIComponent(reason)}`} />}
+          </Line>
+        );
+      })}
     </Section>
   );
 }
@@ -98,8 +105,8 @@ const commands: Partial<Record<(typeof order)[number], string>> = {
   program: 'bin/upline admin program create "My Company" --currency EUR',
 };
 
-/** What is still to do; each tick is the state of the server, never a click. */
-export function Guide({ setup, figures }: { setup: Setup; figures?: Figures }): VNode {
+/** What is still to do; each tick is the state of the server, never a click. From outside, before somebody has signed in, nothing of it can be done. */
+export function Guide({ setup, figures, outside }: { setup: Setup; figures?: Figures; outside?: boolean }): VNode {
   const done = order.filter((id) => setup[id]).length;
   const next = order.find((id) => !setup[id]);
   const notes: Partial<Record<string, string>> = figures ? {
@@ -110,8 +117,8 @@ export function Guide({ setup, figures }: { setup: Setup; figures?: Figures }): 
     <Section title={t('setup.title')} note={t('setup.count', { done: String(done), all: String(order.length) })}>
       <Steps steps={order.map((id) => ({
         id, done: setup[id], title: t(`setup.${id}`), note: notes[id],
-        action: !setup[id] && leads[id] ? <Button label={t('setup.go')} href={leads[id]} primary={id === next} /> : undefined,
-        body: id === next ? <><Text muted>{t(`setup.${id}_text`)}</Text>{commands[id] && <Code label={t('setup.command')} text={commands[id] ?? ''} />}</> : undefined,
+        action: !outside && !setup[id] && leads[id] ? <Button label={t('setup.go')} href={leads[id]} primary={id === next} /> : undefined,
+        body: id === next ? <><Text muted>{t(`setup.${id}_text`)}</Text>{commands[id] && !outside && <Code label={t('setup.command')} text={commands[id] ?? ''} />}</> : undefined,
       }))} />
     </Section>
   );

@@ -26,7 +26,7 @@ export default function Plans(): VNode {
       <Ready of={[read]}>
         <Section flush title={t('plan.history')}>
           <Listed of={list} caption={t('plan.history')} head={[{ title: t('plan.name'), slot: 'primary' }, { title: t('plan.state'), slot: 'inline' }, { title: t('plan.from'), slot: 'secondary' }, { title: t('plan.hash') }]}
-            row={(v) => ({ id: v.plan_hash, cells: [<bdi>{v.title ?? v.name}</bdi>, <Badge tone={stateOf(v)[1]}>{stateOf(v)[0]}</Badge>, <When at={v.effective_from} />, <Id>{v.plan_hash.slice(0, 12)}</Id>] })}
+            row={(v) => ({ id: v.plan_hash, cells: [<bdi>{v.title ?? v.name}</bdi>, <Badge tone={stateOf(v)[1]}>{stateOf(v)[0]}</Badge>, <When at={v.effective_from} day />, <Id>{v.plan_hash.slice(0, 12)}</Id>] })}
             empty={<Nothing title={t('plan.none')} text={t('plan.none_text')} />} />
         </Section>
         {may('plans.publish') && <Publish />}
@@ -34,6 +34,9 @@ export default function Plans(): VNode {
     </Page>
   );
 }
+
+/** What a ready-made plan calls itself. */
+const titleOf = (r: ReadyMade): string => /^title:\s*["']?(.+?)["']?\s*$/m.exec(r.document)?.[1] ?? r.name;
 
 const dated = /^effective_from:.*$/m;
 
@@ -71,7 +74,7 @@ function Publish(): VNode {
       <Form onSubmit={publish}>
         {(s.error ?? refused) && <Problem error={(s.error ?? refused) as Failure} />}
         <Line>
-          <Choice label={t('plan.begin')} value={chosen} options={[['', t('plan.begin_none')], ...ready.map((r) => [r.name, r.name] as const)]} onInput={(name) => { choose(name); set(ready.find((r) => r.name === name)?.document ?? ''); }} />
+          <Choice label={t('plan.begin')} value={chosen} options={[['', t('plan.begin_none')], ...ready.map((r) => [r.name, titleOf(r)] as const)]} onInput={(name) => { choose(name); set(ready.find((r) => r.name === name)?.document ?? ''); }} />
           <Field label={t('plan.from')} type="date" value={dayOf(document)} onInput={(day) => { if (day) set(from(document, day)); }} help={t('plan.date_help')} />
         </Line>
         <Pick label={t('plan.upload')} accept=".yaml,.yml,.json" onFile={(file) => { void file.text().then(set); }} />

@@ -46,8 +46,8 @@ export default function Products(): VNode {
       <Section flush title={t('sku.mapped')}>
         <Search label={t('sku.search')} />
         <Listed of={list} caption={t('sku.mapped')}
-          head={[{ title: t('sku.sku'), slot: 'primary' }, { title: t('sku.class'), slot: 'inline' }, { title: t('sku.name'), slot: 'secondary' }, { title: t('sku.platform') }, { title: 'CV', numeric: true }, { title: 'QV', numeric: true }, { title: t('sku.from') }, { title: t('sku.edit') }]}
-          row={(m) => ({ id: `${idOf(m)}${m.country ?? ''}@${m.version}`, cells: [<bdi>{m.platform_sku}</bdi>, m.commission_class ? <bdi>{m.commission_class}</bdi> : t('sku.ended'), <bdi>{m.name ?? m.sku_id}</bdi>, platform(m.platform), volume(m.cv_per_unit, m.cv_of_net), volume(m.qv_per_unit, m.qv_of_net), <When at={m.valid_from} />,
+          head={[{ title: t('sku.sku'), slot: 'primary' }, { title: t('sku.class'), slot: 'inline' }, { title: t('sku.name'), slot: 'secondary' }, { title: t('sku.platform') }, { title: 'CV', numeric: true }, { title: 'QV', numeric: true }, { title: t('sku.from') }, { title: t('rules.actions'), acts: true }]}
+          row={(m) => ({ id: `${idOf(m)}${m.country ?? ''}@${m.version}`, cells: [<bdi>{m.platform_sku}</bdi>, m.commission_class ? <bdi>{m.commission_class}</bdi> : t('sku.ended'), <bdi>{m.name ?? m.sku_id}</bdi>, platform(m.platform), volume(m.cv_per_unit, m.cv_of_net), volume(m.qv_per_unit, m.qv_of_net), <When at={m.valid_from} day />,
             <Button label={t('sku.edit')} onClick={() => setEdit(draftOf(m))} />] })}
           empty={filter.search ? <Nothing title={t('sku.none_found')} text={t('list.other_filter')} actions={[{ label: t('list.clear'), href: '/products' }]} /> : <Nothing title={t('sku.none')} text={t('sku.none_yet')} />} />
       </Section>
@@ -87,8 +87,10 @@ async function current(was: Mapping): Promise<Mapping | null> {
   return found.data.filter((m) => m.platform === was.platform && m.platform_sku === was.platform_sku && (m.country ?? '') === (was.country ?? '')).sort((a, b) => (a.valid_from < b.valid_from ? 1 : -1))[0] ?? null;
 }
 
-function Editor({ draft, classes, close, done }: { draft: Draft; classes: string[]; close(): void; done(changed: Changed): void }): VNode {
+function Editor({ draft, classes: used, close, done }: { draft: Draft; classes: string[]; close(): void; done(changed: Changed): void }): VNode {
   const [d, set] = useState(draft);
+  const plans = useGet<PageOf<{ running: boolean; classes: string[] }>>('/api/v1/plans').data?.data;
+  const classes = [...new Set([...used, ...(plans?.find((p) => p.running)?.classes ?? [])])].sort(); // in use, or named by the plan
   const [one, setOne] = useState<Sku>({ platform: 'shopify', platform_sku: '' });
   const [preview, setPreview] = useState<Changed>();
   const [error, setError] = useState<Failure>();

@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { Banner, Choice, Dialog, Field, Form, Line, Table, Text } from '#ui';
+import { Banner, Choice, Details, Dialog, Field, Form, Line, Table, Text } from '#ui';
 import { t, word } from '#text';
 import { count } from '../../ui/money.ts';
 import { Money } from '#viz';
@@ -9,7 +9,33 @@ import { Failure, post } from '../api.ts';
 import type { Changed, Unmapped } from '../types.ts';
 import { useSubmit } from './signin.tsx';
 
-interface Outcome { matches: Unmapped[]; changed: Changed }
+interface Mapped { platform: string; platform_sku: string; commission_class: string }
+interface Outcome { matches: Unmapped[]; changed: Changed; mapped?: { count: number; differ: number; skus: Mapped[] } }
+
+/** Mapped SKUs that look as a rule says: whoever writes it sees whether it speaks of what they mean. */
+export function Alike({ of }: { of: Outcome['mapped'] }): VNode | null {
+  if (!of || of.count === 0) return null;
+  return (
+    <Details summary={<>{t('rule.alike', { n: of.count })}{of.differ > 0 && <> · <Text strong>{t('rule.differ', { n: of.differ })}</Text></>}</>}>
+      <Table caption={t('rule.alike', { n: of.count })} head={[{ title: t('sku.sku'), slot: 'primary' }, { title: t('rule.is_now'), slot: 'inline' }, { title: t('sku.platform'), slot: 'secondary' }]}
+        rows={of.skus.map((m) => ({ id: `${m.platform}/${m.platform_sku}`, cells: [<bdi>{m.platform_sku}</bdi>, <bdi>{m.commission_class}</bdi>, platform(m.platform)] }))} />
+    </Details>
+  );
+}
+
+/** Asks which those are, once the typing pauses. */
+export function useAlike(rule: Record<string, unknown>, ready: boolean): Outcome['mapped'] {
+  const [seen, see] = useState<Outcome['mapped']>();
+  const text = JSON.stringify(rule);
+  useEffect(() => {
+    see(undefined);
+    if (!ready) return undefined;
+    const stop = new AbortController();
+    const later = setTimeout(() => { post<Outcome>('/api/v1/mappings/rules?dry_run=true', rule, { signal: stop.signal }).then((o) => see(o.mapped), () => undefined); }, 400);
+    return () => { clearTimeout(later); stop.abort(); };
+  }, [text, ready]);
+  return seen;
+}
 
 /** Maps every waiting SKU that looks alike; what would be mapped and released is shown while the rule is written. */
 export default function Rule({ close, done }: { close(): void; done(changed: Changed): void }): VNode {
@@ -45,6 +71,7 @@ export default function Rule({ close, done }: { close(): void; done(changed: Cha
         {seen && <Banner tone="info" title={seen.matches.length === 0 ? t('rule.none') : t('rule.fits', { n: seen.matches.length })}>{seen.changed.released > 0 ? t('sku.preview_release', { n: seen.changed.released }) : t('sku.preview_none')}</Banner>}
         {seen && seen.matches.length > 0 && <Table caption={t('rule.title')} head={[{ title: t('sku.sku'), slot: 'primary' }, { title: t('sku.waiting'), numeric: true, slot: 'inline' }, { title: t('sku.platform'), slot: 'secondary' }, { title: t('sku.orders'), numeric: true }]}
           rows={seen.matches.slice(0, 20).map((m) => ({ id: `${m.platform}/${m.platform_sku}/${m.currency}`, cells: [<bdi>{m.platform_sku}</bdi>, <Money text={m.waiting} currency={m.currency} />, platform(m.platform), count(m.orders)] }))} />}
+        <Alike of={seen?.mapped} />
       </Form>
     </Dialog>
   );

@@ -10,6 +10,7 @@ import { client, stale, useGet } from '../data.ts';
 import type { List } from '../data.ts';
 import { may } from '../session.ts';
 import type { Changed } from '../types.ts';
+import { Alike, useAlike } from './rule.tsx';
 import { useSubmit } from './signin.tsx';
 
 interface Said { rule_id?: string; platform: string; prefix: string; suffix: string; contains: string; commission_class: string; category: string; cv_per_unit: string; cv_of_net: string; qv_per_unit: string; qv_of_net: string }
@@ -63,15 +64,14 @@ export default function RulesScreen(): VNode {
       {now && <Conflicts of={now} />}
       <Section flush title={t('rules.title')}>
         <Listed of={list} caption={t('rules.title')}
-          head={[{ title: t('rules.looks'), slot: 'primary' }, { title: t('sku.class'), slot: 'inline' }, { title: 'CV / QV', numeric: true }, { title: t('rules.fits_col'), numeric: true }, { title: t('rules.order'), slot: 'secondary' }, ...(change ? [{ title: t('rules.edit') }] : [])]}
+          head={[{ title: t('rules.looks'), slot: 'primary' }, { title: t('sku.class'), slot: 'inline' }, { title: 'CV / QV', numeric: true }, { title: t('rules.fits_col'), numeric: true }, ...(change ? [{ title: t('rules.actions'), acts: true }] : [])]}
           row={(r) => {
             const place = rules.findIndex((x) => x.rule_id === r.rule_id);
             const over = rules.findIndex((x) => x.rule_id === r.covered_by);
             return { id: r.rule_id, cells: [
-              <Stack tight><bdi>{looks(r)}</bdi>{over >= 0 && <Badge tone="warning">{t('rules.covered', { n: over + 1 })}</Badge>}</Stack>,
+              <Stack tight><Text><Text muted>{`${place + 1}.`}</Text> <bdi>{looks(r)}</bdi></Text>{over >= 0 && <Badge tone="warning">{t('rules.covered', { n: over + 1 })}</Badge>}</Stack>,
               <bdi>{r.commission_class}</bdi>, <bdi>{volumes(r)}</bdi>, count(r.fits),
-              change ? <Line><Text>{`${place + 1}.`}</Text><Button label={t('rules.up')} disabled={place <= 0 || s.busy} onClick={() => move(place, -1)} /><Button label={t('rules.down')} disabled={place === rules.length - 1 || s.busy} onClick={() => move(place, 1)} /></Line> : `${place + 1}.`,
-              ...(change ? [<Line><Button label={t('rules.edit')} onClick={() => setEdit(place)} /><Button label={t('rules.remove')} danger disabled={s.busy} onClick={() => remove(place)} /></Line>] : []),
+              ...(change ? [<Line><Button arrow="up" label={t('rules.up')} disabled={place <= 0 || s.busy} onClick={() => move(place, -1)} /><Button arrow="down" label={t('rules.down')} disabled={place === rules.length - 1 || s.busy} onClick={() => move(place, 1)} /><Button label={t('rules.edit')} onClick={() => setEdit(place)} /><Button label={t('rules.remove')} danger disabled={s.busy} onClick={() => remove(place)} /></Line>] : []),
             ] };
           }}
           empty={<Nothing title={t('rules.none')} text={t('rules.none_text')} actions={add.map((a) => ({ ...a, primary: false }))} />} />
@@ -108,6 +108,7 @@ function Editor({ now, place, close, done }: { now: Rules; place: number; close(
   const [would, setWould] = useState<Rules>();
   const [refused, refuse] = useState<Failure>();
   const s = useSubmit();
+  const { rule_id: _, ...alone } = f;
   const ready = (f.prefix || f.suffix || f.contains) !== '' && f.commission_class.trim() !== '';
   const mine: Said = { ...f, commission_class: f.commission_class.trim() };
   // Where somebody else has changed the list meanwhile, the same rule is changed in theirs, and a new one comes last.
@@ -124,6 +125,7 @@ function Editor({ now, place, close, done }: { now: Rules; place: number; close(
   }, [JSON.stringify(all), ready]);
   const save = (): void => s.run(async () => done(await put(all, seen.version)));
   const reload = (): void => s.run(async () => setSeen(await ask<Rules>(api)));
+  const alike = useAlike({ ...alone, commission_class: f.commission_class.trim() }, ready);
   const error = s.error ?? refused;
   const fault = (name: string): string | undefined => (error?.field.includes(name) ? error.message : undefined);
   const effect = would?.rules[index];
@@ -148,6 +150,7 @@ function Editor({ now, place, close, done }: { now: Rules; place: number; close(
         {effect && <Banner tone="info" title={effect.fits === 0 ? t('rules.later') : t('rule.fits', { n: effect.fits })}>
           <Id>{effect.skus.slice(0, 12).map((x) => x.platform_sku).join(', ')}{effect.fits > 12 ? ' …' : ''}</Id>{effect.fits > 0 && would && <Text muted> {would.changed.released > 0 ? t('sku.preview_release', { n: would.changed.released }) : t('sku.preview_none')}</Text>}
         </Banner>}
+        <Alike of={alike} />
       </Form>
     </Dialog>
   );

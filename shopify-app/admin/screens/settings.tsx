@@ -30,7 +30,7 @@ export default function Settings(): VNode {
       </Section>
       {may('members.manage') && <Members me={session.data?.person?.person_id} />}
       {may('keys.manage') && <Keys />}
-      {may('webhooks.manage') && <Section title={t('webhook.title')} actions={[{ label: t('audit.open'), href: '/settings/webhooks' }]}><Text muted>{t('webhook.lead')}</Text></Section>}
+      {may('webhooks.manage') && <Section title={t('webhook.title')} actions={[{ label: t('webhook.open'), href: '/settings/webhooks' }]}><Text muted>{t('webhook.lead')}</Text></Section>}
       {may('settings.manage') && <Branding />}
       <Account />
       {may('audit.read') && <Section title={t('nav.audit')} actions={[{ label: t('audit.open'), href: '/audit' }]}><Text muted>{t('audit.lead')}</Text></Section>}
@@ -58,7 +58,7 @@ function Account(): VNode | null {
         {session.person.has_password && <SecondFactor on={session.person.has_totp} />}
         <Passkeys />
         <Sessions />
-      </Stack> : <Text muted>{t('settings.session_key')}</Text>}
+      </Stack> : <Text muted>{t(session.kind === 'link' ? 'settings.session_link' : 'settings.session_key')}</Text>}
     </Section>
   );
 }

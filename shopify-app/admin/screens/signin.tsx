@@ -98,7 +98,7 @@ export default function SignIn({ done }: { done(): void }): VNode {
         <PasswordForm done={done} />
       </Section>
       <Section><Details summary={t('sign_in.by_key')}><KeyForm done={done} /></Details></Section>
-      {setup.data && !complete(setup.data) && <Guide setup={setup.data} />}
+      {setup.data && !complete(setup.data) && <Guide setup={setup.data} outside />}
       {setup.data && !setup.data.order && <Section title={t('sign_in.demo')}><Text muted>{t('sign_in.demo_text')}</Text><Code label={t('setup.command')} text="make demo" /></Section>}
     </Stack></Ready>
   );
@@ -112,9 +112,18 @@ function Company({ of: b }: { of: NonNullable<Options['branding']> }): VNode {
   return <Line>{/^data:image\/(png|jpeg|webp);base64,/.test(b.logo_url) && <img alt="" src={b.logo_url} height={40} />}{b.name && <Text strong><bdi>{b.name}</bdi></Text>}</Line>;
 }
 
+/** Text as it stands in an address; what was cut off in the middle of a letter stays as it came. */
+function plain(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** The code behind the # of a link; it never reaches a server's log, and leaves the address at once. */
 export function useLinkCode(): string {
-  const [code] = useState(() => decodeURIComponent(location.hash.slice(1)));
+  const [code] = useState(() => plain(location.hash.slice(1)));
   if (location.hash) history.replaceState(null, '', location.pathname);
   return code;
 }

@@ -9,10 +9,12 @@ import { when } from '../time.ts';
 
 /** An amount that never breaks and never turns with the text around it. */
 export const Money = ({ text, currency }: { text: string; currency: string }): VNode => <bdi class="money">{money(text, currency)}</bdi>;
+/** Words that stay on one line. */
+export const Whole = ({ children }: { children: C }): VNode => <bdi class="when">{children}</bdi>;
 export const Id = ({ children }: { children: C }): VNode => <bdi class="mono">{children}</bdi>;
 /** An instant, told in the program's zone, with the whole of it on hover. */
-export const When = ({ at, precise }: { at?: string; precise?: boolean }): VNode => at
-  ? <time dateTime={at} onMouseEnter={(event) => { event.currentTarget.title = when(at, 'long'); }}>{when(at, precise ? 'precise' : 'short')}</time> : <span class="muted">–</span>;
+export const When = ({ at, precise, day }: { at?: string; precise?: boolean; day?: boolean }): VNode => at
+  ? <time class="when" dateTime={at} onMouseEnter={(event) => { event.currentTarget.title = when(at, 'long'); }}>{when(at, precise ? 'precise' : day ? 'day' : 'short')}</time> : <span class="muted">–</span>;
 
 const Bar = ({ part, of, taken }: { part: string; of: string; taken?: boolean }): VNode => (
   <span class="bar" aria-hidden="true"><svg viewBox="0 0 100 10" preserveAspectRatio="none"><rect class={taken ? 'taken' : 'whole'} x={0} y={0} rx={1} width={Math.max(share(part, of) * 100, 0.5)} height={10} /></svg></span>
