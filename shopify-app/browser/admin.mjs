@@ -33,7 +33,12 @@ const bridge = `(() => {
 const polaris = `for (const name of ["s-page","s-app-nav","s-link","s-section","s-button","s-text","s-paragraph","s-heading","s-badge","s-banner","s-box",
   "s-stack","s-grid","s-table","s-table-header-row","s-table-header","s-table-body","s-table-row","s-table-cell","s-text-field","s-select","s-option",
   "s-checkbox","s-spinner","s-modal","s-divider","s-search-field","s-number-field","s-text-area","s-unordered-list","s-list-item","s-query-container"])
-  if (!customElements.get(name)) customElements.define(name, class extends HTMLElement {});`;
+  if (!customElements.get(name)) customElements.define(name, class extends HTMLElement {
+    constructor() {
+      super();
+      if (name === "s-button") this.addEventListener("click", () => { if (this.getAttribute("type") === "submit" && !this.hasAttribute("disabled")) this.closest("form")?.requestSubmit(); });
+    }
+  });`;
 
 const frame = (src) => `<!doctype html><title>Shopify admin</title><style>body{margin:0}iframe{border:0;width:100vw;height:100vh}</style>
 <iframe name="app-iframe" src="${src.replaceAll("&", "&amp;")}"></iframe>

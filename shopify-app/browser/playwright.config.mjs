@@ -10,7 +10,8 @@ export default defineConfig({
   workers: 2,
   retries: 0,
   forbidOnly: true,
-  timeout: 30_000,
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
   outputDir: "../node_modules/.playwright",
   reporter: [["list"], [fileURLToPath(new URL("../../.ci/node/playwright-counts.mjs", import.meta.url))]],
   use: { browserName: "chromium", launchOptions: { executablePath, args: [

@@ -1,10 +1,10 @@
 // Runs the real server, and a Shopify for it to talk to, for one test.
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../.ci/node/port.mjs";
 
 const top = fileURLToPath(new URL("../../", import.meta.url));
 export const binary = process.env.UPLINE_BINARY || join(top, "bin/upline");
@@ -12,17 +12,9 @@ const worldBinary = process.env.UPLINE_SHOPIFYWORLD || join(top, "bin/shopifywor
 export const CLIENT_ID = "0123456789abcdef0123456789abcdef";
 export const SECRET = "shpss_a-secret-of-the-tests-alone";
 
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 // firstLine waits for a child's first line, and fails with what it said when
 // it ends before.
-function firstLine(child) {
+export function firstLine(child) {
   return new Promise((resolve, reject) => {
     let text = "";
     child.stdout.on("data", (part) => {
@@ -33,7 +25,7 @@ function firstLine(child) {
   });
 }
 
-async function end(child) {
+export async function end(child) {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGTERM");
@@ -58,10 +50,10 @@ export async function startUpline({ shops = ["sample.myshopify.com"], prepare = 
   const start = async () => {
     server = spawn(binary, ["serve"], { env: settings, cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
     server.stderr.on("data", (part) => { log += part; });
-    for (let tries = 0; ; tries++) {
+    for (const end = Date.now() + 60_000; ;) {
       const up = await fetch(`${url}/readyz`).then((r) => r.ok, () => false);
       if (up) return;
-      if (tries > 100 || server.exitCode !== null) throw new Error(`the server does not start: ${log}`);
+      if (Date.now() > end || server.exitCode !== null) throw new Error(`the server does not start: ${log}`);
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
   };

@@ -24,7 +24,7 @@ async function show(answer, { id = "gid://shopify/Order/6210000000000004600" } =
 }
 const json = (body, status = 200) => async () => new Response(typeof body === "string" ? body : JSON.stringify(body), { status });
 const text = () => document.body.textContent;
-const shows = (part) => vi.waitFor(() => expect(text()).toContain(part));
+const shows = (part) => vi.waitFor(() => expect(text()).toContain(part), { timeout: 20_000 });
 const changed = (change) => {
   const copy = structuredClone(paid);
   change(copy, copy.calculations[0].ladder);

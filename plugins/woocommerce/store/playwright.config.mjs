@@ -11,5 +11,5 @@ export default defineConfig({
   expect: { timeout: 20_000 },
   outputDir: "node_modules/.playwright",
   reporter: [["list"], [fileURLToPath(new URL("../../../.ci/node/playwright-counts.mjs", import.meta.url))]],
-  use: { browserName: "chromium", launchOptions: { executablePath: process.env.UPLINE_CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox"] } },
+  use: { browserName: "chromium", actionTimeout: 60_000, navigationTimeout: 60_000, launchOptions: { executablePath: process.env.UPLINE_CHROMIUM || "/usr/bin/chromium", args: ["--no-sandbox"] } },
 });

@@ -2,12 +2,12 @@
 //
 // WordPress is the one that an npm package carries, the plugin is the packed zip, and the shop is the stand-in of ./double.
 import { execFileSync, spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../../.ci/node/port.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const top = join(here, "../../..");
@@ -17,20 +17,12 @@ export const admin = { user: "admin", password: "a-password-of-the-tests-alone" 
 const php = (code, ...args) => execFileSync("php", ["-d", "display_errors=stderr", "-r", code, ...args], { encoding: "utf8" });
 const unpack = (zip, to) => php("(new PharData($argv[1]))->extractTo($argv[2], null, true);", zip, to);
 
-async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 async function until(what, check) {
-  for (let tries = 0; tries < 200; tries++) {
+  for (const end = Date.now() + 60_000; Date.now() < end;) {
     if (await check()) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`${what} did not happen in 20 s`);
+  throw new Error(`${what} did not happen in a minute`);
 }
 
 const config = (folder, url) => `<?php
@@ -97,7 +89,7 @@ async function end(child) {
   await gone;
 }
 
-// openStore gives {url, server, version, cli, act, commission, log, stopServer, startServer, close}.
+// openStore gives {url, server, version, cli, act, setupLink, debugLog, serverLog, startServer, stopServer, close}.
 export async function openStore() {
   const folder = mkdtempSync(join(tmpdir(), "upline-store-"));
   const url = `http://127.0.0.1:${await freePort()}`;
@@ -105,9 +97,10 @@ export async function openStore() {
   const binary = process.env.UPLINE_BINARY || join(top, "bin/upline");
   const env = { ...process.env, UPLINE_DATA: join(folder, "data"), UPLINE_ADDR: server.slice(7), DATABASE_URL: "", UPLINE_PUBLIC_URL: server, UPLINE_TEST_LOOPBACK_SHOPS: "true" };
   const cli = (...args) => execFileSync(binary, args, { env, encoding: "utf8", cwd: folder, stdio: ["ignore", "pipe", "pipe"] });
+  const log = openSync(join(folder, "upline.log"), "a");
   let upline;
   const startServer = async () => {
-    upline = spawn(binary, ["serve"], { env, cwd: folder, stdio: "ignore" });
+    upline = spawn(binary, ["serve"], { env, cwd: folder, stdio: ["ignore", log, log] });
     await until("the server's start", () => fetch(`${server}/readyz`).then((r) => r.ok, () => false));
   };
   const version = assemble(folder, url);
@@ -139,7 +132,9 @@ export async function openStore() {
   }
   // setupLink is where the first owner is made.
   const setupLink = () => /http:\S+\/setup#\S+/.exec(cli("admin", "person", "setup"))[0];
-  // debugLog is what PHP complained of.
-  const debugLog = () => { try { return readFileSync(join(folder, "debug.log"), "utf8"); } catch { return ""; } };
-  return { url, server, version, cli, act, setupLink, debugLog, startServer, stopServer: () => end(upline), close };
+  const text = (file) => { try { return readFileSync(join(folder, file), "utf8"); } catch { return ""; } };
+  // debugLog is what PHP complained of, serverLog what the server said.
+  const debugLog = () => text("debug.log");
+  const serverLog = () => text("upline.log");
+  return { url, server, version, cli, act, setupLink, debugLog, serverLog, startServer, stopServer: () => end(upline), close };
 }

@@ -22,7 +22,17 @@ async function open(page, info, path = "/") {
   return { frame, titled: (text) => (blocked ? frame.locator("h1", { hasText: text }) : frame.locator(`s-page[heading^="${text}"]`)) };
 }
 
-const screens = [["/", "Overview", "Ledger rows posted"], ["/orders", "Orders", "Commissioned"], ["/distributors", "Distributors", "OSKAR1001"], ["/products", "Products", "SKIN-13"],
+/** What holds of everything inside the admin: nothing stored, nothing sideways, no fault of accessibility. */
+async function look(page, context, frame, info, name) {
+  expect(await context.cookies()).toEqual([]);
+  const [wide, inner] = await frame.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  expect(wide).toBeLessThanOrEqual(inner);
+  const found = await new AxeBuilder({ page }).include("iframe").withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).disableRules(["frame-title"]).analyze(); // the frame is the stand-in's
+  expect(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).join("; ")}`)).toEqual([]);
+  if (info.project.name === "embedded-blocked") await picture(page, `${name}-${info.project.name}`);
+}
+
+const screens = [["/", "Overview", "Ledger rows posted"], ["/orders", "Orders", "Commissioned"], ["/distributors", "Distributors", "OSKAR1001"], ["/products", "Products", "SKIN-13"], ["/products/rules", "Mapping rules", "No rule yet"], ["/plans", "Plans", "Counts now"], ["/audit", "Audit log", "program.create"],
   ["/commissions", "Commissions", "On hold"], ["/deliveries", "Deliveries", "orders/paid"], ["/stores", "Stores", "lumina-naturals-jp.myshopify.com"], ["/settings", "Settings", "Lumina Naturals"]];
 
 for (const [path, title, shows] of screens) {
@@ -30,14 +40,61 @@ for (const [path, title, shows] of screens) {
     const { frame, titled } = await open(page, info, path);
     await expect(titled(title)).toBeVisible();
     await expect(frame.locator("#app")).toContainText(shows);
-    expect(await context.cookies()).toEqual([]);
-    const [wide, inner] = await frame.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-    expect(wide).toBeLessThanOrEqual(inner);
-    const found = await new AxeBuilder({ page }).include("iframe").withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).disableRules(["frame-title"]).analyze(); // the frame is the stand-in's
-    expect(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).join("; ")}`)).toEqual([]);
-    if (info.project.name === "embedded-blocked") await picture(page, `${title.toLowerCase()}-${info.project.name}`);
+    await look(page, context, frame, info, title.toLowerCase().replaceAll(" ", "-"));
   });
 }
+
+/** A button by its words: ours, or one of the stand-in's elements. */
+const press = (frame, words) => frame.locator("button:visible, a:visible, s-button", { hasText: words }).first().click();
+/** Writes into a field as a person would, or as the admin's element tells of it. */
+async function write(frame, info, label, text) {
+  if (info.project.name.endsWith("blocked")) return frame.getByLabel(label).fill(text);
+  return frame.locator(`s-text-field[label="${label}"]`).last().evaluate((el, value) => { el.value = value; el.dispatchEvent(new Event("input", { bubbles: true })); }, text);
+}
+
+test("keep a rule inside the admin, and see what it maps", async ({ page, context }, info) => {
+  const { frame, titled } = await open(page, info, "/products/rules");
+  await expect(titled("Mapping rules")).toBeVisible();
+  await press(frame, "Add rule");
+  await write(frame, info, "Begins with", "glow-");
+  await write(frame, info, "Commission class", "care");
+  await expect(frame.locator("xpath=//*[contains(text(), 'No waiting SKU fits now') or contains(@heading, 'No waiting SKU fits now')]")).toBeAttached();
+  await look(page, context, frame, info, "rule-edit");
+  await press(frame, /^Save$/);
+  await expect(frame.locator("#app")).toContainText("begins with glow-");
+  await expect(frame.locator("dialog[open], s-modal s-text-field")).toHaveCount(0);
+  await look(page, context, frame, info, "rules");
+  await press(frame, /^Remove$/);
+  await expect(frame.locator("#app")).toContainText("No rule yet");
+});
+
+test("closing the company is no matter of a store's admin", async ({ page }, info) => {
+  const { frame, titled } = await open(page, info, "/settings");
+  await expect(titled("Settings")).toBeVisible();
+  await expect(frame.locator("#app")).toContainText("Lumina Naturals");
+  await expect(frame.locator("#app")).not.toContainText("Danger zone");
+  await expect(frame.locator("[heading='Danger zone']")).toHaveCount(0);
+});
+
+test("a view is kept though the browser stores nothing inside the admin", async ({ page }, info) => {
+  await page.addInitScript(() => {
+    for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, { get() { throw new DOMException("denied", "SecurityError"); } });
+  });
+  const name = `No box, ${info.project.name}`;
+  const { frame, titled } = await open(page, info, `/orders?settlement=parked&reason_code=unmapped_sku`);
+  await expect(titled("Orders")).toBeVisible();
+  await press(frame, "Save this view");
+  await write(frame, info, "Name of the view", name);
+  await press(frame, /^Save$/);
+  await expect(frame.locator("button, s-button", { hasText: name }).first()).toBeVisible();
+  const again = await page.context().newPage(); // another tab, which knows of nothing
+  const other = await open(again, info, "/orders");
+  await expect(other.titled("Orders")).toBeVisible();
+  await other.frame.locator("button:visible, s-button", { hasText: name }).first().click();
+  await expect.poll(() => other.frame.url()).toContain("reason_code=unmapped_sku");
+  await press(other.frame, `Delete view “${name}”`);
+  await expect(other.frame.locator("button, s-button", { hasText: name })).toHaveCount(0);
+});
 
 const found = async () => (await (await fetch(`${upline.url}/api/v1/orders?search=%231001`, { headers: { Authorization: `Bearer ${key}` } })).json()).data[0];
 

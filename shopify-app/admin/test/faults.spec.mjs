@@ -1,5 +1,5 @@
 // What goes wrong in a merchant's day: nothing that was typed is lost, and everything says what it is.
-import { expect, inspect, sell, test, url, visit } from "./kit.mjs";
+import { api, expect, inspect, sell, test, url, visit } from "./kit.mjs";
 
 test("the session ends in the middle of an edit", async ({ page }) => {
   const sku = `KEPT-${Date.now()}`;
@@ -44,11 +44,25 @@ test("what was read stays when it cannot be read again", async ({ page, context 
 });
 
 test("a slow server is waited for", async ({ page }) => {
-  await page.route("**/api/v1/orders?*", async (route) => { await new Promise((r) => setTimeout(r, 1500)); await route.continue(); });
+  let answers;
+  const slow = new Promise((resolve) => { answers = resolve; });
+  await page.route("**/api/v1/orders?*", async (route) => { await slow; await route.continue(); });
   await page.addInitScript((k) => sessionStorage.setItem("upline.key", k), process.env.UPLINE_TEST_KEY);
   await page.goto(`${url}/orders`);
   await expect(page.locator(".loading")).toBeVisible();
+  await page.waitForTimeout(1500);
+  await expect(page.locator(".loading")).toBeVisible();
+  answers();
   await expect(page.locator("tr[data-row]").first()).toBeVisible();
+});
+
+test("times are told in the company's zone, also when the zone comes late", async ({ page }) => {
+  const at = (await api("/api/v1/deliveries?limit=1")).data[0].received_at;
+  const told = new Intl.DateTimeFormat("en-US", { timeZone: "Europe/Berlin", hour: "2-digit", minute: "2-digit" }).format(new Date(at)).replaceAll(/\s/g, " ");
+  await page.route("**/api/v1/overview", async (route) => { await new Promise((r) => setTimeout(r, 1200)); await route.continue(); });
+  await visit(page, "/deliveries");
+  await expect(page.locator("tr[data-row] time").first()).toBeVisible();
+  await expect.poll(async () => (await page.locator("tr[data-row] time").first().innerText()).replaceAll(/\s/g, " ").replace(/:\d\d\.\d{3}/, "")).toContain(told);
 });
 
 test("an answer that is none", async ({ page }) => {
@@ -95,6 +109,41 @@ test("the page loads nothing of others and keeps no cookie", async ({ page, cont
   expect(await context.cookies()).toEqual([]);
 });
 
+const saveView = async (page, name) => {
+  await page.getByRole("button", { name: "Save this view" }).click();
+  await page.getByPlaceholder("Name of the view").fill(name);
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+};
+const kept = async (name) => (await api("/api/v1/views")).data.filter((v) => v.name === name).length;
+
+test("a view that the server cannot take is kept here, and handed over when it can", async ({ page }) => {
+  await visit(page, "/deliveries?status=done&order_id=none/1");
+  await page.route("**/api/v1/views", (route) => route.abort());
+  await saveView(page, "In a tunnel");
+  await expect(page.getByText("This browser keeps the view")).toBeVisible();
+  await page.goto(`${url}/deliveries`); // and is still there when the page is loaded anew without the server's word
+  await page.getByRole("button", { name: "In a tunnel", exact: true }).click();
+  await expect(page).toHaveURL(/order_id=none/);
+  expect(await kept("In a tunnel")).toBe(0);
+  await page.unroute("**/api/v1/views");
+  await page.reload();
+  await expect.poll(() => kept("In a tunnel")).toBe(1);
+  await page.getByRole("button", { name: "Delete view “In a tunnel”" }).click();
+  await expect.poll(() => kept("In a tunnel")).toBe(0);
+});
+
+test("a view that the server refuses is not kept, and what was typed stays", async ({ page }) => {
+  await visit(page, "/deliveries?status=done&order_id=none/2");
+  await page.route("**/api/v1/views", (route) => (route.request().method() === "POST"
+    ? route.fulfill({ status: 409, contentType: "application/problem+json", body: JSON.stringify({ detail: "This list has as many views of yours as it can show; remove one first." }) }) : route.continue()));
+  await saveView(page, "One too many");
+  await expect(page.getByText("as many views of yours as it can show")).toBeVisible();
+  await expect(page.getByPlaceholder("Name of the view")).toHaveValue("One too many");
+  await page.goto(`${url}/deliveries`);
+  await expect(page.getByRole("button", { name: "Parked", exact: true })).toBeVisible();
+  await expect(page.getByRole("button", { name: "One too many", exact: true })).toHaveCount(0);
+});
+
 test("a browser that keeps nothing", async ({ page }) => {
   await page.addInitScript(() => {
     for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, { get() { throw new DOMException("denied", "SecurityError"); } });
@@ -103,4 +152,14 @@ test("a browser that keeps nothing", async ({ page }) => {
   await expect(page.locator("h1")).toHaveText("Overview");
   await page.getByRole("navigation").getByRole("link", { name: /^Orders/ }).click();
   await expect(page.locator("h1")).toHaveText("Orders");
+  await page.getByRole("button", { name: "Parked", exact: true }).click();
+  await page.getByRole("searchbox", { name: "Order number" }).fill("9");
+  await expect(page).toHaveURL(/search=9/);
+  await saveView(page, "Of a closed box"); // the server keeps it
+  await expect.poll(() => kept("Of a closed box")).toBe(1);
+  await page.goto(`${url}/orders#key=${process.env.UPLINE_TEST_KEY}`);
+  await page.getByRole("button", { name: "Of a closed box", exact: true }).click();
+  await expect(page).toHaveURL(/search=9/);
+  await page.getByRole("button", { name: "Delete view “Of a closed box”" }).click();
+  await expect.poll(() => kept("Of a closed box")).toBe(0);
 });

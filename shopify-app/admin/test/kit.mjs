@@ -57,6 +57,18 @@ export async function inspect(page, { shifts = true, within = "body" } = {}) {
   if (shifts) expect(await page.evaluate(() => window.shifts), "cumulative layout shift").toBeLessThanOrEqual(0.05);
 }
 
+/** Checks and pictures of one state in light, dark and on a phone. */
+export async function pictures(page, name) {
+  const before = page.viewportSize();
+  for (const [setting, colorScheme, size] of [["light", "light", before], ["dark", "dark", before], ["phone", "light", { width: 390, height: 844 }]]) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize(size);
+    await inspect(page, { shifts: false });
+    await picture(page, `${name}-${setting}`);
+  }
+  await page.setViewportSize(before);
+}
+
 /** Keeps a picture for the documents when UPLINE_SCREENS names a folder. */
 export async function picture(page, name) {
   const folder = process.env.UPLINE_SCREENS;

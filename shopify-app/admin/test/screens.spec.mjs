@@ -16,7 +16,7 @@ const screens = [
   ["products", () => "/products", "Products", "SKIN-13"],
   ["rules", () => "/products/rules", "Mapping rules", "The first rule that fits"],
   ["commissions", () => "/commissions", "Commissions", "On hold"],
-  ["ledger", () => "/commissions?show=ledger", "Ledger", "company:commission_expense"],
+  ["ledger", () => "/commissions?show=ledger", "Ledger", "Commission expense → On hold"],
   ["deliveries", () => "/deliveries", "Deliveries", "orders/paid"],
   ["delivery", delivery, "order", "SHA-256"],
   ["stores", () => "/stores", "Stores", "Lumina Japan"],

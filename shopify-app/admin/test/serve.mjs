@@ -2,20 +2,13 @@
 // environment.
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { freePort } from "../../../.ci/node/port.mjs";
 import { provider } from "./provider.mjs";
 
 const upline = fileURLToPath(new URL("../../../bin/upline", import.meta.url));
-
-const freePort = () => new Promise((resolve, reject) => {
-  const probe = createServer().once("error", reject).listen(0, "127.0.0.1", () => {
-    const { port } = probe.address();
-    probe.close(() => resolve(port));
-  });
-});
 
 async function serve(data, env = {}, host = "127.0.0.1") {
   const port = await freePort();
@@ -25,7 +18,7 @@ async function serve(data, env = {}, host = "127.0.0.1") {
   });
   let said = "";
   server.stdout.on("data", (chunk) => { said += chunk; });
-  for (let tries = 0; tries < 100; tries++) {
+  for (const end = Date.now() + 60_000; Date.now() < end && server.exitCode === null;) {
     if (await fetch(`${url}/readyz`).then((r) => r.ok, () => false)) return { url, server, said: () => said };
     await new Promise((r) => setTimeout(r, 100));
   }

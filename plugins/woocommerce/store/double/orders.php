@@ -216,13 +216,15 @@ function wc_get_order( $order = 0 ) {
 	return false;
 }
 function wc_get_orders( array $query ) {
-	$found = get_posts( array( 'post_type' => $query['type'] ?? 'shop_order', 'post_parent' => $query['parent'] ?? '', 'post_status' => 'any', 'numberposts' => $query['limit'] ?? 20, 'paged' => $query['paged'] ?? 1, 'orderby' => 'ID', 'order' => 'ASC' ) );
+	$found = get_posts( array( 'post_type' => $query['type'] ?? 'shop_order', 'post_parent' => $query['parent'] ?? '', 'post_status' => $query['status'] ?? 'any', 'numberposts' => -1, 'orderby' => 'ID', 'order' => 'ASC' ) );
 	$found = array_map( 'wc_get_order', $found );
-	if ( isset( $query['billing_email'] ) ) {
-		$found = array_filter( $found, static function ( $order ) use ( $query ) { return $order->get_billing_email() === $query['billing_email']; } );
+	if ( isset( $query['customer'] ) ) {
+		$found = array_filter( $found, static function ( $order ) use ( $query ) { return in_array( $order->get_billing_email(), $query['customer'], true ) || ( $order->get_customer_id() && in_array( $order->get_customer_id(), $query['customer'], true ) ); } );
 	}
-	return array_values( $found );
+	$limit = $query['limit'] ?? 20;
+	return $limit < 0 ? array_values( $found ) : array_slice( $found, ( ( $query['paged'] ?? 1 ) - 1 ) * $limit, $limit );
 }
+function wc_get_order_statuses() { return array_fill_keys( array( 'wc-pending', 'wc-processing', 'wc-on-hold', 'wc-completed', 'wc-cancelled', 'wc-refunded', 'wc-failed' ), '' ); }
 function wc_get_is_paid_statuses() { return apply_filters( 'woocommerce_order_is_paid_statuses', array( 'processing', 'completed' ) ); }
 function wc_get_order_id_by_order_item_id( $item_id ) { return 0; }
 
@@ -237,4 +239,23 @@ add_action(
 		}
 	},
 	1
+);
+
+/** WooCommerce's eraser where the shop is set to take personal data out of orders: nobody finds them by it afterwards. */
+add_filter(
+	'wp_privacy_personal_data_erasers',
+	static function ( $all ) {
+		$all['woocommerce-customer-orders'] = array(
+			'eraser_friendly_name' => 'Orders',
+			'callback'             => static function ( $email ) {
+				foreach ( wc_get_orders( array( 'customer' => array( $email ), 'limit' => -1 ) ) as $order ) {
+					$order->data['email']       = 'deleted@site.invalid';
+					$order->data['customer_id'] = 0;
+					$order->save();
+				}
+				return array( 'items_removed' => true, 'items_retained' => false, 'messages' => array(), 'done' => true );
+			},
+		);
+		return $all;
+	}
 );

@@ -134,7 +134,28 @@ function upline_store_act( WP_REST_Request $request ) {
 			return array( 'id' => upline_store_checkout( array( 'quantity_11' => 1, 'email' => 'buyer@example.org' ) )->get_id() );
 		case 'spoil':
 			global $wpdb;
-			return array( 'rows' => $wpdb->query( $wpdb->prepare( "UPDATE {$wpdb->prefix}upline_outbox SET payload = REPLACE( payload, 'order.snapshot', 'nonsense' ) WHERE order_id = %d", (int) $request['id'] ) ) );
+			if ( 'id' === $request['what'] ) {
+				return array( 'rows' => $wpdb->query( $wpdb->prepare( "UPDATE {$wpdb->prefix}upline_outbox SET event_id = '{' WHERE order_id = %d", (int) $request['id'] ) ) );
+			}
+			return array( 'rows' => $wpdb->query( $wpdb->prepare( "UPDATE {$wpdb->prefix}upline_outbox SET payload = REPLACE( payload, %s, %s ) WHERE order_id = %d", (string) $request['what'], (string) $request['with'], (int) $request['id'] ) ) );
+		case 'age':
+			// As an outage of that many days leaves what waits: tried often, and put off by up to an hour.
+			global $wpdb;
+			update_option( 'upline_state', array_diff_key( get_option( 'upline_state' ), array( 'circuit_until' => 0 ) ) );
+			return array( 'rows' => $wpdb->query( $wpdb->prepare( "UPDATE {$wpdb->prefix}upline_outbox SET created_at = created_at - 86400 * %d, attempts = %d, due_at = %d WHERE state IN ('dirty','ready')", (int) $request['days'], (int) $request['attempts'], time() + (int) $request['due_in'] ) ) );
+		case 'notes':
+			return array_map( 'wp_strip_all_tags', wp_list_pluck( get_comments( array( 'post_id' => (int) $request['id'], 'type' => 'order_note', 'order' => 'ASC', 'status' => 'any' ) ), 'comment_content' ) );
+		case 'erase':
+			// As Tools > Erase Personal Data does it: one eraser after the other, each to its end.
+			$said = array();
+			foreach ( apply_filters( 'wp_privacy_personal_data_erasers', array() ) as $eraser ) {
+				for ( $page = 1, $done = false; ! $done && $page < 50; $page++ ) {
+					$answer = call_user_func( $eraser['callback'], (string) $request['email'], $page );
+					$said   = array_merge( $said, $answer['messages'] );
+					$done   = $answer['done'];
+				}
+			}
+			return array( 'said' => $said, 'touches' => $order->get_meta( '_upline_touches' ), 'now' => wc_get_order( $order->get_id() )->data );
 		case 'schedule':
 			return upline_store_run_actions();
 		case 'option':

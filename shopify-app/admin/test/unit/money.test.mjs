@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { match } from "../../match.ts";
-import { count, figure, isZero, money, share } from "../../../ui/money.ts";
+import { count, figure, isZero, money, share, region } from "../../../ui/money.ts";
 import { t, useLanguage, word } from "../../../ui/text/t.ts";
 import { duration, span, useZone, when } from "../../../ui/time.ts";
 
@@ -41,11 +41,18 @@ test("sentences", async () => {
   assert.equal(count(1234567), "1,234,567");
 });
 
+test("countries are told in words", async () => {
+  await useLanguage(["de"]);
+  assert.deepEqual(["AT", "at", "", undefined, "QQ9"].map((code) => region(code)), ["Österreich", "at", "", "", "QQ9"]);
+  await useLanguage(["en-US"]);
+});
+
 test("times are told in the program's zone", async () => {
   await useLanguage(["en-US"]);
   useZone("Europe/Berlin");
-  assert.match(plain(when("2026-10-25T00:30:00Z")), /Oct 25, 02:30 AM/);
-  assert.match(plain(when("2026-10-25T01:30:00Z")), /Oct 25, 02:30 AM/); // the hour that comes twice
+  assert.match(plain(when("2026-10-25T00:30:00Z")), /Oct 25,( 2026,)? 02:30 AM/);
+  assert.match(plain(when("2026-10-25T01:30:00Z")), /Oct 25,( 2026,)? 02:30 AM/); // the hour that comes twice
+  assert.match(plain(when("2019-10-25T00:30:00Z")), /Oct 25, 2019, 02:30 AM/); // a day of another year says of which
   useZone("Mars/Olympus");
   assert.match(plain(when("2026-10-25T01:30:00Z", "long")), /UTC/);
   assert.equal(when("nonsense"), "");
