@@ -276,9 +276,10 @@ func (f *fleet) emitted(ctx context.Context) (sum histogram, each []int64, err e
 	return sum, each, nil
 }
 
-// settledAll waits until the engines have settled so many more than before.
+// settledAll waits until the engines have settled so many more than before: three minutes, and longer where 1,000/s would take longer.
 func (f *fleet) settledAll(ctx context.Context, before histogram, count int) (histogram, []int64, error) {
-	for end := time.Now().Add(3 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	limit := 3*time.Minute + time.Duration(count)*time.Millisecond
+	for end := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
 		now, each, err := f.emitted(ctx)
 		if err != nil {
 			return now, each, err
@@ -287,7 +288,7 @@ func (f *fleet) settledAll(ctx context.Context, before histogram, count int) (hi
 		if got := int(done.counts[len(done.counts)-1]); got >= count {
 			return done, each, nil
 		} else if time.Now().After(end) {
-			return done, each, fmt.Errorf("%d of %d deliveries are settled after three minutes", got, count)
+			return done, each, fmt.Errorf("%d of %d deliveries are settled after %s", got, count, limit)
 		}
 	}
 }

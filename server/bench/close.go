@@ -80,7 +80,7 @@ type figures struct {
 // Close measures the close of one month of a synthetic company: volumes and ranks, retail and compressed levels of every
 // order, generations and a pool. Making the company is not measured.
 func Close(ctx context.Context, c CloseConfig) (*CloseReport, error) {
-	if what := checkShape(&c); what != "" {
+	if what := c.Wrong(); what != "" {
 		return nil, errors.New(what)
 	}
 	if c.Workers == 0 {

@@ -152,8 +152,9 @@ func (s *syntheticSales) line(i int, sale *period.Sale) {
 	}
 }
 
-// checkShape names what is wrong with the bench's own settings; "" is nothing.
-func checkShape(c *CloseConfig) string {
+// Wrong names the first setting that cannot be, with what can; "" is none.
+func (c *CloseConfig) Wrong() string {
+	const mostWorkers = 1024
 	switch {
 	case c.Shape != ShapeRandom && c.Shape != ShapeDeep && c.Shape != ShapeWide:
 		return fmt.Sprintf("shape %q is none of random, deep, wide", c.Shape)
@@ -163,6 +164,12 @@ func checkShape(c *CloseConfig) string {
 		return "lines must be from 0 to 1000000000"
 	case c.Shape == ShapeDeep && c.Distributors < deepLevels:
 		return fmt.Sprintf("a deep tree has %d levels, so it needs as many distributors", deepLevels)
+	case c.Workers < 0 || c.Workers > mostWorkers:
+		return fmt.Sprintf("workers must be from 1 to %d, or 0 for all cores", mostWorkers)
+	case c.SQLPeople < 0:
+		return "sql-distributors must be above 0, or 0 for all"
+	case c.SQLWithin < 0 || c.DatabaseURL != "" && c.SQLWithin == 0:
+		return "sql-within must be a time above 0, such as 10m"
 	default:
 		return ""
 	}

@@ -8,11 +8,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
-	"sync"
+	"text/tabwriter"
 	"time"
+
+	"upline.dev/upline/server/store"
 )
 
 // SoakConfig says for how long traffic is sent, and how much.
@@ -27,26 +28,27 @@ type SoakConfig struct {
 
 // SoakReport is what `upline bench soak --json` prints.
 type SoakReport struct {
-	Database       string      `json:"database"`
-	Cores          int         `json:"cores"`
-	Seconds        float64     `json:"seconds"`
-	Deliveries     int64       `json:"deliveries"` // sent and answered with a 2xx
-	Repeats        int64       `json:"repeats"`    // among them
-	Orders         int64       `json:"orders"`
-	Refunds        int64       `json:"refunds"`
-	Edits          int64       `json:"edits"`
-	PerS           float64     `json:"per_s"`
-	BurstPerS      int         `json:"burst_per_s"`
-	AckP50         float64     `json:"ack_p50_ms"`
-	AckP99         float64     `json:"ack_p99_ms"` // from when it was due, bursts included
-	AckToLedgerP50 float64     `json:"ack_to_ledger_p50_ms"`
-	AckToLedgerP99 float64     `json:"ack_to_ledger_p99_ms"`
-	RSSFirstMB     float64     `json:"rss_first_mb"`          // at half of the time
-	RSSLastMB      float64     `json:"rss_last_mb"`           //
-	RSSPeakMB      float64     `json:"rss_peak_mb"`           //
-	RSSSlope       float64     `json:"rss_slope_mb_per_hour"` // least squares over the second half
-	RSSSeries      [][]float64 `json:"rss_series"`            // second and megabytes, 60 points at most
-	EarnedMinor    int64       `json:"earned_minor"`          // what the ledger holds, equal to what was sent
+	Database       string            `json:"database"`
+	Cores          int               `json:"cores"`
+	Seconds        float64           `json:"seconds"`
+	Deliveries     int64             `json:"deliveries"` // sent and answered with a 2xx
+	Repeats        int64             `json:"repeats"`    // among them
+	Orders         int64             `json:"orders"`
+	Refunds        int64             `json:"refunds"`
+	Edits          int64             `json:"edits"`
+	PerS           float64           `json:"per_s"`
+	BurstPerS      int               `json:"burst_per_s"`
+	AckP50         float64           `json:"ack_p50_ms"`
+	AckP99         float64           `json:"ack_p99_ms"` // from when it was due, bursts included
+	AckToLedgerP50 float64           `json:"ack_to_ledger_p50_ms"`
+	AckToLedgerP99 float64           `json:"ack_to_ledger_p99_ms"`
+	RSSFirstMB     float64           `json:"rss_first_mb"`          // at half of the time
+	RSSLastMB      float64           `json:"rss_last_mb"`           //
+	RSSPeakMB      float64           `json:"rss_peak_mb"`           //
+	RSSSlope       float64           `json:"rss_slope_mb_per_hour"` // least squares over the second half
+	Points         []SoakPoint       `json:"points"`
+	Tables         []store.TableSize `json:"tables"`       // the largest at the end, PostgreSQL only
+	EarnedMinor    int64             `json:"earned_minor"` // what the ledger holds, equal to what was sent
 }
 
 // The mix of the traffic. The rest is new orders.
@@ -159,20 +161,9 @@ func (s *soak) traffic(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.stop()) }()
-	watching, stop := context.WithCancel(ctx)
-	defer stop()
-	var watcher sync.WaitGroup
-	var series [][2]float64
-	begin := time.Now()
-	watcher.Go(func() {
-		for watching.Err() == nil {
-			series = append(series, [2]float64{time.Since(begin).Seconds(), server.rssMB()})
-			select {
-			case <-time.After(500 * time.Millisecond):
-			case <-watching.Done():
-			}
-		}
-	})
+	watch := watchSoak(ctx, server, s.database.product.Store, s.cfg.For/soakPoints)
+	defer watch.stop()
+	begin := watch.begin
 	for second := 0; time.Since(begin) < s.cfg.For; second++ {
 		if second%10 == 0 {
 			s.say("soak: %d deliveries sent, %.0f MB", s.report.Deliveries, server.rssMB())
@@ -194,9 +185,13 @@ func (s *soak) traffic(ctx context.Context) (err error) {
 	}
 	s.report.Seconds = round(time.Since(begin).Seconds(), 1)
 	h, err := emitHistogram(ctx, server.addr)
-	stop()
-	watcher.Wait()
-	s.sum(series, h)
+	if err != nil {
+		return err
+	}
+	watch.stop()
+	s.sum(watch.series, h)
+	s.report.Points = watch.points
+	s.report.Tables, err = s.database.product.Store.TableSizes(ctx, 8)
 	return err
 }
 
@@ -208,10 +203,6 @@ func (s *soak) sum(series [][2]float64, h histogram) {
 	settled := series[len(series)/2:] // Caches have filled by then, in a run of some minutes.
 	r.RSSFirstMB, r.RSSLastMB = round(settled[0][1], 1), round(settled[len(settled)-1][1], 1)
 	r.RSSSlope = round(slope(settled)*3600, 1)
-	step := (len(series) + 59) / 60
-	for i := 0; i < len(series); i += step {
-		r.RSSSeries = append(r.RSSSeries, []float64{round(series[i][0], 0), round(series[i][1], 1)})
-	}
 	for _, p := range series {
 		r.RSSPeakMB = max(r.RSSPeakMB, round(p[1], 1))
 	}
@@ -321,18 +312,29 @@ func (c *child) rssMB() float64 {
 
 // Print writes the report for people.
 func (r SoakReport) Print(w io.Writer) error {
-	var series strings.Builder
-	for _, p := range slices.Clone(r.RSSSeries) {
-		fmt.Fprintf(&series, " %.0f:%.0f", p[0], p[1])
-	}
-	_, err := fmt.Fprintf(w, `soak of %.0f s                  %s, %d cores shared with the generator
+	var out strings.Builder
+	fmt.Fprintf(&out, `soak of %.0f s                  %s, %d cores shared with the generator
 sent                          %d deliveries (%.0f/s, bursts of %d/s): %d orders, %d refunds, %d edits, %d repeats
 ack p50 / p99                 %.2f / %.2f ms from when it was due
 arrival to ledger p50 / p99   %.2f / %.2f ms
 memory                        %.1f MB at half time, %.1f MB at the end, %.1f MB at most: %+.1f MB an hour in the second half
-memory by second (MB)        %s
 proof                         every delivery stored once, %d minor units earned as sent, ledger sound
 `, r.Seconds, r.Database, r.Cores, r.Deliveries, r.PerS, r.BurstPerS, r.Orders, r.Refunds, r.Edits, r.Repeats, r.AckP50, r.AckP99,
-		r.AckToLedgerP50, r.AckToLedgerP99, r.RSSFirstMB, r.RSSLastMB, r.RSSPeakMB, r.RSSSlope, series.String(), r.EarnedMinor)
+		r.AckToLedgerP50, r.AckToLedgerP99, r.RSSFirstMB, r.RSSLastMB, r.RSSPeakMB, r.RSSSlope, r.EarnedMinor)
+	table := tabwriter.NewWriter(&out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "second\tRSS MB\theap MB\tgoroutines\tfiles\tconnections\tdatabase MB\t")
+	for _, p := range r.Points {
+		fmt.Fprintf(table, "%.0f\t%.1f\t%.1f\t%d\t%d\t%d\t%.0f\t\n", p.Second, p.RSSMB, p.HeapMB, p.Goroutines, p.Files, p.Connections, p.DatabaseMB)
+	}
+	if len(r.Tables) > 0 {
+		fmt.Fprintln(table, "table\trows\tMB\tof it indexes\t")
+	}
+	for _, t := range r.Tables {
+		fmt.Fprintf(table, "%s\t%d\t%.1f\t%.1f\t\n", t.Table, t.Rows, float64(t.Bytes)/(1<<20), float64(t.IndexBytes)/(1<<20))
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, out.String())
 	return err
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -27,7 +26,7 @@ var binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "upline")
-	build := exec.Command("go", "build", "-o", path, "upline.dev/upline/server/cmd/upline")
+	build := exec.Command("go", "build", "-buildvcs=false", "-o", path, "upline.dev/upline/server/cmd/upline")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as the product is built, and so mostly built already
 	out, err := build.CombinedOutput()
 	if err != nil {
@@ -173,7 +172,7 @@ func (in *installation) serve() *process {
 		close(p.done)
 	}()
 	in.t.Cleanup(func() { p.end(os.Kill) })
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		if status, _, err := in.get("/readyz"); err == nil && status == http.StatusOK {
 			return p
 		}
@@ -281,15 +280,15 @@ func (in *installation) settled() {
 	})
 }
 
-// until polls a condition for at most a minute.
+// until polls a condition for at most two minutes: what a killed process held is another one's after 30 to 40 seconds.
 func (in *installation) until(what string, done func() bool) {
 	in.t.Helper()
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		if done() {
 			return
 		}
 	}
-	in.t.Fatalf("waited a minute for %s", what)
+	in.t.Fatalf("waited two minutes for %s", what)
 }
 
 // post sends JSON with the API key; anything but 2xx fails the test.
@@ -312,14 +311,4 @@ func (in *installation) post(path, body string) []byte {
 		in.t.Fatalf("POST %s: %d %v %s", path, answer.StatusCode, err, text)
 	}
 	return text
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

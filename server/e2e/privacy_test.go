@@ -126,11 +126,14 @@ func (in *installation) checkBodies(n, want int) {
 func (in *installation) checkPrivacyList(t *testing.T) {
 	t.Helper()
 	text := in.cli("privacy", "list")
-	due := time.Now().UTC().Add(30 * 24 * time.Hour).Format(time.DateOnly)
-	for _, part := range []string{"customer_export", "customer_erase", "store_erase", "9000001", due, "done"} {
+	due := func(received time.Time) string { return received.UTC().Add(30 * 24 * time.Hour).Format(time.DateOnly) }
+	for _, part := range []string{"customer_export", "customer_erase", "store_erase", "9000001", "done"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("the list lacks %q:\n%s", part, text)
 		}
+	}
+	if now := time.Now(); !strings.Contains(text, due(now)) && !strings.Contains(text, due(now.Add(-time.Hour))) { // asked before midnight
+		t.Errorf("the list lacks the deadline, %s:\n%s", due(now), text)
 	}
 	if strings.Contains(text, "jo@example.com") {
 		t.Errorf("the list tells an e-mail address:\n%s", text)

@@ -273,7 +273,7 @@ func shopPlugin(t *testing.T, n int, secret *atomic.Value) *httptest.Server {
 func TestWooCommerceReconciliation(t *testing.T) {
 	t.Parallel()
 	in := newInstallation(t, "")
-	in.env = append(in.env, "UPLINE_TEST_LOOPBACK_SHOPS=true")
+	in.env = append(in.env, "UPLINE_TEST_LOOPBACK_SHOPS=true", "UPLINE_RECONCILE_EVERY=0") // or the server finds them before the command
 	p := in.serve()
 	var secret atomic.Value
 	shop := shopPlugin(t, 150, &secret)

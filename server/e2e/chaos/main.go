@@ -62,12 +62,15 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 			r.add(out, w.suffer(ctx, f))
 		}
 	}
-	r.finish(ctx, w)
+	r.finish(ctx, w, w.onKafka)
 	r.print(out)
 	if err := r.count(os.Getenv("UPLINE_COUNTS")); err != nil {
 		fmt.Fprintln(out, "chaos:", err)
 	}
 	w.figures(ctx)
+	if w.onKafka != nil {
+		w.onKafka.figures(ctx)
+	}
 	if ctx.Err() != nil || r.failed() {
 		w.keep = true
 		fmt.Fprintf(out, "the logs of the processes: %s\n", w.dir)
@@ -155,9 +158,7 @@ func (w *world) suffer(ctx context.Context, f fault) outcome {
 	if p.acked.Load() < 30 {
 		o.err = errors.Join(o.err, errors.New("too little came in to prove anything"))
 	}
-	if target == w {
-		w.everySale = append(w.everySale, p.sales...)
-	}
+	target.everySale = append(target.everySale, p.sales...)
 	o.took = time.Since(begin)
 	return o
 }
@@ -197,14 +198,19 @@ func (o outcome) bad() bool {
 }
 
 // finish looks at everything once more: a later fault must not have undone what an earlier one left right.
-func (r *report) finish(ctx context.Context, w *world) {
-	r.finishErr = w.checkSales(ctx, w.everySale, &r.final)
-	r.finalOrders = len(w.everySale)
-	missing, posted, err := w.unpublished(ctx, 90*time.Second)
-	r.missing, r.posted, r.finishErr = missing, posted, errors.Join(r.finishErr, err)
-	w.heard.mu.Lock()
-	r.messages = w.heard.times
-	w.heard.mu.Unlock()
+func (r *report) finish(ctx context.Context, worlds ...*world) {
+	for _, w := range worlds {
+		if w == nil {
+			continue
+		}
+		r.finishErr = errors.Join(r.finishErr, w.checkSales(ctx, w.everySale, &r.final))
+		r.finalOrders += len(w.everySale)
+		missing, posted, err := w.unpublished(ctx, 90*time.Second)
+		r.missing, r.posted, r.finishErr = r.missing+missing, r.posted+posted, errors.Join(r.finishErr, err)
+		w.heard.mu.Lock()
+		r.messages += w.heard.times
+		w.heard.mu.Unlock()
+	}
 }
 
 func (r *report) failed() bool {

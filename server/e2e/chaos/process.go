@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -185,14 +187,18 @@ func (w *world) command(ctx context.Context, binary string, args ...string) (str
 	return string(out), nil
 }
 
-// freeAddress is an address on which nothing listened a moment ago.
+// freeAddress is an address on which nothing listened a moment ago. Its port is one that no machine gives to a connection,
+// nor to a server that asks for any: those get ports from 32768 on. So it is still free when a server that was killed comes
+// back to it.
 func freeAddress() string {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "127.0.0.1:0"
+	for {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(12_000+rand.IntN(20_000))) //nolint:gosec // no secret
+		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", address)
+		if err == nil {
+			_ = l.Close() // it was only asked for its port
+			return address
+		}
 	}
-	defer l.Close() //nolint:errcheck // it was only asked for its port
-	return l.Addr().String()
 }
 
 func portOf(address string) string {

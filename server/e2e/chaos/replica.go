@@ -45,7 +45,7 @@ func laggingReplica(ctx context.Context, w *world) error {
 		answer, _, err := w.call(ctx, p, http.MethodGet, "/api/v1/stores", "", "")
 		return err == nil && answer.Get("Upline-Read-Lag") != ""
 	}
-	if err := await(ctx, "both to read from the replica", 20*time.Second, func() bool { return readFrom(web[0]) && readFrom(web[1]) }); err != nil {
+	if err := await(ctx, "both to read from the replica", time.Minute, func() bool { return readFrom(web[0]) && readFrom(web[1]) }); err != nil {
 		return err
 	}
 	if _, err := standby.ExecContext(ctx, `SELECT pg_wal_replay_pause()`); err != nil {

@@ -84,7 +84,7 @@ func (p *postgres) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = conf.WriteString("listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nmax_connections = 200\n" +
+	_, err = conf.WriteString("listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\nmax_connections = 300\n" +
 		"wal_keep_size = '256MB'\nmax_wal_size = '256MB'\nwal_receiver_timeout = '5s'\nwal_sender_timeout = '5s'\n" +
 		"include_if_exists = 'chaos.conf'\n")
 	return errors.Join(err, conf.Close(), p.set("synchronous_standby_names = ''"))

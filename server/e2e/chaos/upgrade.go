@@ -90,7 +90,7 @@ func upgraded(ctx context.Context, w *world) (*world, error) {
 	balance, stop := context.WithCancel(ctx)
 	w.later(stop)
 	go u.balance(balance)
-	return u, await(ctx, "the program before", 10*time.Second, func() bool { return u.ready() == 1 })
+	return u, await(ctx, "the program before", time.Minute, func() bool { return u.ready() == 1 })
 }
 
 // upgrade migrates under the program before, lets both programs work side by side, and then the new one alone.

@@ -40,6 +40,8 @@ type world struct {
 	toPostgres, toRabbit *proxy
 	toRedis              *proxy
 	fleet                []*process
+	onKafka              *world // the installation beside this one whose bus is Kafka; nil: not needed yet
+	kafka                *broker
 	books                *sql.DB // of the primary, straight
 	heard                *hearing
 	small                string // folder on a small disk of its own, "": there is none
@@ -192,6 +194,11 @@ func (w *world) look() (err error) {
 		_ = w.books.Close()
 	}
 	w.books, err = sql.Open("postgres", "postgres://postgres@"+w.primary.address+"/postgres?sslmode=disable")
+	if k := w.onKafka; k != nil && err == nil {
+		k.primary = w.primary
+		_ = k.books.Close()
+		k.books, err = sql.Open("postgres", "postgres://postgres@"+w.primary.address+"/onkafka?sslmode=disable")
+	}
 	return err
 }
 
@@ -304,7 +311,7 @@ func (w *world) openFleet(ctx context.Context) error {
 	balance, stop := context.WithCancel(ctx)
 	w.later(stop)
 	go w.balance(balance)
-	return await(ctx, "a door", 10*time.Second, func() bool { return w.ready() == 2 })
+	return await(ctx, "a door", time.Minute, func() bool { return w.ready() == 2 })
 }
 
 // ready counts the doors that are ready.
