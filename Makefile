@@ -38,7 +38,7 @@ plugin-zip: ## pack the WooCommerce plugin: dist/upline-for-woocommerce.zip
 magento-package: ## pack the Magento module for Composer: dist/upline-module-commission-VERSION.zip
 	@version=$$(sed -n "s/.*VERSION = '\(.*\)';/\1/p" plugins/magento/module-upline/Domain/Module.php) && \
 	target=dist/upline-module-commission-$$version.zip && \
-	(cd .ci/tools && go run ./pluginzip --composer $(CURDIR)/plugins/magento/module-upline $(CURDIR)/$$target) && echo $$target
+	(cd .ci/tools && go run ./pluginzip --composer "$$version" $(CURDIR)/plugins/magento/module-upline $(CURDIR)/$$target) && echo $$target
 
 test: ## run everything: installs and starts what it needs, as root on Debian or with Docker
 	@bash .ci/test.sh
@@ -49,7 +49,7 @@ test-go: ## run the Go tests quickly; those that need a server are skipped
 test-bus: ## run the suite of the buses; KAFKA_URL=kafka://host:port runs it on a real cluster
 	@bash .ci/services.sh bash .ci/gotest.sh . -count=1 -v -run 'TestConformance|TestOpen' ./server/bus/...
 
-chaos: ## break everything under load, three rounds in about 25 minutes; fails where an order is lost or paid twice
+chaos: ## break everything under load, three rounds in about 40 minutes; fails where an order is lost or paid twice
 	@bash .ci/chaos.sh --rounds 3
 
 chaos-short: ## the same, once, in about 5 minutes

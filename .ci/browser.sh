@@ -15,7 +15,7 @@ UPLINE_CHROMIUM=$(find_chromium) || unavailable "Chromium is not installed: apt-
 export UPLINE_CHROMIUM
 npm_ci shopify-app
 make --no-print-directory build
-CGO_ENABLED=0 go build -o bin/shopifyworld ./server/e2e/shopifyworld
+CGO_ENABLED=0 go build -buildvcs=false -o bin/ ./server/e2e/shopifyworld ./server/e2e/magentoworld
 cd shopify-app
 folder=$1
 shift

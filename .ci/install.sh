@@ -84,6 +84,7 @@ have phpcs || packages+=(php-codesniffer)
 have php && php -r 'exit(extension_loaded("pdo_sqlite") ? 0 : 1);' || packages+=(php-sqlite3)
 have redis-server || [ -n "${UPLINE_TEST_REDIS:-}" ] || packages+=(redis-server)
 find_rabbit >/dev/null || [ -n "${UPLINE_TEST_RABBITMQ:-}" ] || packages+=(rabbitmq-server)
+have nginx || [ -x /usr/sbin/nginx ] || packages+=(nginx-light)
 have npm || packages+=(nodejs npm)
 find_chromium >/dev/null || packages+=(chromium)
 [ -n "${UPLINE_TEST_POSTGRES:-}" ] || find_postgres >/dev/null || postgres=1

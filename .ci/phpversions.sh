@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Parses a folder's PHP and runs its PHPUnit suite on every PHP that the
-# WooCommerce plugin names but this machine's own; they are WebAssembly, from
-# an npm package. Totals go to the file named in UPLINE_COUNTS:
+# WooCommerce plugin names, or on those that are named here; they are
+# WebAssembly, from an npm package. What the adapters recorded lies five folders
+# above a test there, as here. Totals go to the file named in UPLINE_COUNTS:
 #
 #   bash .ci/phpversions.sh FOLDER [VERSION...]
 set -euo pipefail
@@ -22,8 +23,8 @@ playground=plugins/woocommerce/store/node_modules/@wp-playground/cli/cli.js
 passed=0 failed=0
 for version in "$@"; do
   log=$(mktemp)
-  run_at_most 120 node "$playground" php --php "$version" --wordpress-install-mode=do-not-attempt-installing --skip-sqlite-setup \
-    --mount "$library:/library" --mount "$folder:/plugin" --mount "$PWD/.ci/node/phpunit.php:/phpunit.php" -- /phpunit.php >"$log" 2>&1 || true
+  run_at_most 300 node "$playground" php --php "$version" --wordpress-install-mode=do-not-attempt-installing --skip-sqlite-setup \
+    --mount "$library:/library" --mount "$folder:/plugin" --mount "$PWD/adapters:/adapters" --mount "$PWD/.ci/node/phpunit.php:/phpunit.php" -- /phpunit.php >"$log" 2>"$log.said" || true # apart: what is said of old code may come in the middle of a line
   # The version is what PHP says of itself, and the count that of a run that ended.
   ran=$(sed -n "s/^OK, PHP $version\.[0-9]*: \([0-9]*\) tests\$/\1/p" "$log")
   if [ -n "$ran" ] && [ "$ran" -gt 0 ]; then
@@ -32,9 +33,9 @@ for version in "$@"; do
   else
     failed=$((failed + 1))
     say "PHP $version failed:"
-    tail -n 40 "$log"
+    tail -n 40 "$log" "$log.said"
   fi
-  rm -f "$log"
+  rm -f "$log" "$log.said"
 done
 if [ -n "${UPLINE_COUNTS:-}" ]; then echo "$passed $failed 0" >"$UPLINE_COUNTS"; fi
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

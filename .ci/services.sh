@@ -68,9 +68,17 @@ make_folder() {
   die "no temporary folder can be written to"
 }
 
-# a_port prints a port below those that systems hand out by themselves. Two
-# runs may pick the same: the loser's server does not start and picks again.
-a_port() { echo $((20000 + (RANDOM * 32768 + RANDOM) % 12000)); }
+# a_port prints a port below those that systems hand out by themselves, on
+# which nobody listens. Two runs may pick the same: the loser's server does not
+# start and picks again.
+a_port() {
+  local port
+  while :; do
+    port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
+    if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then break; fi
+  done
+  echo "$port"
+}
 
 # ---- PostgreSQL -------------------------------------------------------------
 
@@ -188,7 +196,20 @@ start_rabbit() {
 }
 
 start_rabbit_here() {
-  local home=$folder/rabbitmq port dist tries=0
+  local attempt=1
+  until try_rabbit "$1" "$folder/rabbitmq.$attempt"; do
+    if [ "$attempt" -ge 3 ] || ! grep -rqi 'eaddrinuse\|address already in use\|port_in_use' "$folder/rabbitmq.$attempt" 2>/dev/null; then
+      tail -n 20 "$folder/rabbitmq.$attempt/out" >&2
+      die "RabbitMQ did not start"
+    fi
+    stop_rabbit
+    attempt=$((attempt + 1))
+  done
+}
+
+# try_rabbit SCRIPT FOLDER starts it on ports that were free a moment ago.
+try_rabbit() {
+  local home=$2 port dist tries=0
   mkdir "$home"
   port=$(a_port) dist=$(a_port) epmd_port=$(a_port)
   HOME=$home RABBITMQ_NODENAME=upline-$$@localhost RABBITMQ_NODE_IP_ADDRESS=127.0.0.1 RABBITMQ_NODE_PORT=$port \
@@ -199,10 +220,7 @@ start_rabbit_here() {
   rabbit_pid=$!
   until grep -q 'Server startup complete\|completed with' "$home/out" "$home"/log/*.log 2>/dev/null; do
     tries=$((tries + 1))
-    if [ "$tries" -gt 240 ] || ! kill -0 "$rabbit_pid" 2>/dev/null; then
-      tail -n 20 "$home/out" >&2
-      die "RabbitMQ did not start"
-    fi
+    if [ "$tries" -gt 240 ] || ! kill -0 "$rabbit_pid" 2>/dev/null; then return 1; fi
     sleep 0.5
   done
   UPLINE_TEST_RABBITMQ=amqp://guest:guest@127.0.0.1:$port/
@@ -239,6 +257,7 @@ start_redis_here() {
   mkdir "$home"
   while :; do
     port=$(a_port)
+    : >"$home/out"
     redis-server --bind 127.0.0.1 --port "$port" --dir "$home" --appendonly yes --appendfsync everysec --save "" >"$home/out" 2>&1 &
     redis_pid=$!
     until grep -q 'Ready to accept connections' "$home/out" || ! kill -0 "$redis_pid" 2>/dev/null; do sleep 0.1; done

@@ -3,6 +3,7 @@
 # runs every suite and ends with one line per suite and the totals. It goes on
 # after a failure, so that one run shows everything; the exit code is 0 only
 # when nothing failed and nothing that is required was missing.
+# shellcheck disable=SC2030,SC2031 # suites that run aside have results of their own
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=.ci/lib.sh
@@ -22,7 +23,7 @@ suite() {
   shift 2
   step "$name"
   rm -f "$UPLINE_COUNTS" "$UPLINE_REASON"
-  run "$@" || rc=$?
+  run said "$results.said" "$@" || rc=$?
   case $rc in
   0) ;;
   75) state=unavailable note="$note: $(cat "$UPLINE_REASON")" ;;
@@ -35,7 +36,25 @@ suite() {
   # A suite that failed without a failed test, such as a linter, counts as one
   # failure: "0 failed" is never said over a red run.
   if [ "$state" = FAILED ] && [ "$f" -eq 0 ]; then f=1; fi
+  if [ "$state" = FAILED ]; then why "$name"; fi
   result "$name" "$state" "$((SECONDS - start))" "$p" "$f" "$s" "$note"
+}
+
+# said FILE COMMAND... runs a command and keeps what it says in a file, too.
+said() {
+  local file=$1 rc=0
+  shift
+  "$@" 2>&1 | tee "$file" || rc=$?
+  return "$rc"
+}
+
+# why NAME keeps the lines of what a suite said that name what failed, for the
+# end: whoever sees no more than the last lines of a run sees them. Where none
+# does, the last lines are kept.
+why() {
+  {
+    grep -E '✘|✖|^not ok|^FAIL|^ *--- FAIL|_test\.go:[0-9]+: |^ *(Assertion)?Error: |^[0-9]+\) ' "$results.said" || tail -n 5 "$results.said"
+  } | cut -c1-200 | awk 'NR <= 8' | sed "s|^|$1: |" >>"$results.why"
 }
 
 # result NAME STATE SECONDS PASSED FAILED SKIPPED NOTE is one line of the summary.
@@ -57,8 +76,9 @@ aside() {
   set -m
   (
     on_exit true
-    # shellcheck disable=SC2030 # its results are its own
-    results=$work/aside/results UPLINE_COUNTS=$work/aside/counts UPLINE_REASON=$work/aside/reason
+    results=$work/aside/results
+    : >"$results.why"
+    UPLINE_COUNTS=$work/aside/counts UPLINE_REASON=$work/aside/reason
     "$1"
   ) </dev/null >"$work/aside/output" 2>&1 &
   beside=$!
@@ -72,8 +92,8 @@ join() {
   wait "$beside" || rc=$?
   beside=
   cat "$work/aside/output"
-  # shellcheck disable=SC2031
   cat "$work/aside/results" >>"$results" || rc=1
+  cat "$work/aside/results.why" >>"$results.why"
   [ "$rc" -eq 0 ] || result "suites run aside" FAILED 0 0 1 0 "they did not come to their end"
 }
 
@@ -138,6 +158,7 @@ light() {
   suite woocommerce-plugin "PHPUnit, logic without WordPress" bash .ci/phptest.sh plugins/woocommerce/upline-for-woocommerce
   suite magento-module "PHPUnit without Magento, PSR-12" bash .ci/magento.sh
   suite woocommerce-php "the same on PHP 7.4 to 8.5, as WebAssembly" bash .ci/phpversions.sh plugins/woocommerce/upline-for-woocommerce
+  suite magento-php "the same on PHP 8.3 to 8.5, as WebAssembly" bash .ci/phpversions.sh plugins/magento/module-upline 8.3 8.4 8.5
   suite deploy "files for Kubernetes, systemd and the proxy, by the tools that read them" bash .ci/deploy.sh
   suite scripts "shellcheck" bash .ci/lint.sh scripts
   suite vulnerabilities "govulncheck" bash .ci/vuln.sh
@@ -146,8 +167,8 @@ light() {
 # -----------------------------------------------------------------------------
 
 on_exit cleanup
-# shellcheck disable=SC2031
 : >"$results"
+: >"$results.why"
 : >"$missing"
 need_go
 own_caches
@@ -191,6 +212,7 @@ suite build "without a C compiler" build
 aside light
 suite go "${race:+race detector, }$where" go_tests
 join
+suite replicas "three by hand behind nginx, as docs/deployment.md says, one killed" bash .ci/replicas.sh
 suite chaos "kill -9, networks, disks, clocks, fail-over: nothing lost, nothing twice" bash .ci/chaos.sh --short
 suite tools "the programs of .ci/tools" bash .ci/gotest.sh .ci/tools -count=1 ./...
 suite generated "genqlient" bash .ci/lint.sh generated
@@ -201,11 +223,11 @@ suite woocommerce-store "WordPress of an npm package, a stand-in for WooCommerce
 
 step "summary"
 passed=0 failed=0 skipped=0
-# shellcheck disable=SC2031
 while IFS="$(printf '\t')" read -r name state seconds p f s note; do
   printf '%-28s %-12s %5s s  %s\n' "$name" "$state" "$seconds" "$note"
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 done <"$results"
 echo
 echo "$passed passed, $failed failed, $skipped skipped"
+cat "$results.why"
 [ "$failed" -eq 0 ]

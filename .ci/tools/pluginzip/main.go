@@ -1,20 +1,24 @@
 // Command pluginzip packs a folder into a zip file that is the same byte by byte whoever packs it, and whenever.
 //
 //	pluginzip FOLDER ZIP
-//	pluginzip --composer FOLDER ZIP
+//	pluginzip --composer VERSION FOLDER ZIP
 //
-// The folder's name is the first part of every path, as WordPress wants it; with --composer paths begin in the folder, and
-// composer.json has to be there. Tests, their settings and whatever begins with a dot stay out.
+// The folder's name is the first part of every path, as WordPress wants it. With --composer paths begin in the folder, and
+// composer.json, which has to be there, gets the version: a repository of archives has no tags to learn it from. Tests, their
+// settings and whatever begins with a dot stay out.
 package main
 
 import (
 	"archive/zip"
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -26,6 +30,12 @@ var stamp = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 // tests are what a shop has no use for.
 var tests = []string{"tests", "Test", "phpunit.xml"}
 
+// description is what Composer reads of a package.
+const description = "composer.json"
+
+// versions are those of releases.
+var versions = regexp.MustCompile(`^\d+\.\d+\.\d+$`)
+
 func main() {
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "pluginzip:", err)
@@ -34,24 +44,43 @@ func main() {
 }
 
 func run(args []string) error {
-	composer := len(args) > 0 && args[0] == "--composer"
-	if composer {
-		args = args[1:]
+	if len(args) == 4 && args[0] == "--composer" {
+		return packComposer(args[1], args[2], args[3])
 	}
-	if len(args) != 2 {
-		return errors.New("usage: pluginzip [--composer] FOLDER ZIP")
+	if len(args) != 2 || args[0] == "--composer" {
+		return errors.New("usage: pluginzip [--composer VERSION] FOLDER ZIP")
 	}
-	if !composer {
-		return pack(args[0], args[1], filepath.Base(args[0]))
-	}
-	if _, err := os.Stat(filepath.Join(args[0], "composer.json")); err != nil {
+	return pack(args[0], args[1], filepath.Base(args[0]), nil)
+}
+
+// packComposer packs a package of Composer, whose description names its version.
+func packComposer(version, folder, target string) error {
+	body, err := os.ReadFile(filepath.Join(folder, description))
+	if err != nil {
 		return fmt.Errorf("a package of Composer: %w", err)
 	}
-	return pack(args[0], args[1], "")
+	if body, err = withVersion(body, version); err != nil {
+		return err
+	}
+	return pack(folder, target, "", map[string][]byte{description: body})
+}
+
+// withVersion gives a package's description its version, which must not be there yet.
+func withVersion(body []byte, version string) ([]byte, error) {
+	if !versions.MatchString(version) {
+		return nil, fmt.Errorf("version %q: want it as 1.2.3", version)
+	}
+	was := struct{ Name, Version string }{}
+	if err := json.Unmarshal(body, &was); err != nil || was.Name == "" || was.Version != "" {
+		return nil, fmt.Errorf("%s: want a name and no version (%w)", description, err)
+	}
+	brace := bytes.IndexByte(body, '{') + 1
+	return slices.Concat(body[:brace], []byte("\n    \"version\": \""+version+"\","), body[brace:]), nil
 }
 
 // pack writes the zip file beside its place and moves it there when it is whole. Every path begins with top.
-func pack(folder, target, top string) error {
+// Files that are given here are packed with these bytes.
+func pack(folder, target, top string, instead map[string][]byte) error {
 	if err := os.MkdirAll(filepath.Dir(target), 0o750); err != nil {
 		return fmt.Errorf("make the folder of %s: %w", target, err)
 	}
@@ -62,7 +91,7 @@ func pack(folder, target, top string) error {
 	defer func() { _ = os.Remove(file.Name()) }() // Nothing is there once it was moved.
 	defer func() { _ = file.Close() }()
 	out := zip.NewWriter(file)
-	if err := addAll(out, folder, top); err != nil {
+	if err := addAll(out, folder, top, instead); err != nil {
 		return err
 	}
 	if err := out.Close(); err != nil {
@@ -75,7 +104,12 @@ func pack(folder, target, top string) error {
 }
 
 // addAll adds the files of a folder in the order of their names, which is how WalkDir visits them.
-func addAll(out *zip.Writer, folder, top string) error {
+func addAll(out *zip.Writer, folder, top string, instead map[string][]byte) error {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", folder, err)
+	}
+	defer func() { _ = root.Close() }()
 	return filepath.WalkDir(folder, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -84,16 +118,20 @@ func addAll(out *zip.Writer, folder, top string) error {
 		if err != nil || relative == "." {
 			return err
 		}
-		if kept(filepath.ToSlash(relative)) {
-			if entry.IsDir() {
-				return nil
-			}
-			return add(out, name, path.Join(top, filepath.ToSlash(relative)))
-		}
-		if entry.IsDir() {
+		relative = filepath.ToSlash(relative)
+		switch {
+		case !kept(relative) && entry.IsDir():
 			return filepath.SkipDir
+		case !kept(relative) || entry.IsDir():
+			return nil
 		}
-		return nil
+		body := instead[relative]
+		if body == nil {
+			if body, err = root.ReadFile(relative); err != nil {
+				return fmt.Errorf("read %s: %w", name, err)
+			}
+		}
+		return add(out, body, path.Join(top, relative))
 	})
 }
 
@@ -102,11 +140,7 @@ func kept(relative string) bool {
 	return !strings.HasPrefix(path.Base(relative), ".") && !slices.Contains(tests, relative)
 }
 
-func add(out *zip.Writer, name, as string) error {
-	body, err := os.ReadFile(name)
-	if err != nil {
-		return fmt.Errorf("read %s: %w", name, err)
-	}
+func add(out *zip.Writer, body []byte, as string) error {
 	header := &zip.FileHeader{Name: as, Method: zip.Deflate, Modified: stamp}
 	header.SetMode(0o644)
 	entry, err := out.CreateHeader(header)

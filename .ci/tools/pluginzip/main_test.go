@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"os"
 	"path"
 	"path/filepath"
@@ -65,7 +66,7 @@ func TestContents(t *testing.T) {
 func TestModule(t *testing.T) {
 	t.Parallel()
 	target := filepath.Join(t.TempDir(), "module.zip")
-	if err := run([]string{"--composer", module, target}); err != nil {
+	if err := run([]string{"--composer", "1.2.3", module, target}); err != nil {
 		t.Fatal(err)
 	}
 	in, err := zip.OpenReader(target)
@@ -85,8 +86,23 @@ func TestModule(t *testing.T) {
 			t.Errorf("%s is missing among %d files", want, len(names))
 		}
 	}
-	if err := run([]string{"--composer", t.TempDir(), target}); err == nil {
-		t.Error("a folder without composer.json becomes a package")
+	// Composer takes nothing from an archive that does not say its version.
+	file, err := in.Open("composer.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	described := struct{ Name, Version string }{}
+	if err := json.NewDecoder(file).Decode(&described); err != nil || described.Name != "upline/module-commission" || described.Version != "1.2.3" {
+		t.Errorf("composer.json says %+v, %v; want upline/module-commission 1.2.3", described, err)
+	}
+	for _, args := range [][]string{
+		{"--composer", "1.2.3", t.TempDir(), target}, // There is no composer.json.
+		{"--composer", "", module, target},
+		{"--composer", module, target},
+	} {
+		if err := run(args); err == nil {
+			t.Errorf("pluginzip %v makes a package", args)
+		}
 	}
 }
 
@@ -142,7 +158,7 @@ func TestTouchScript(t *testing.T) {
 
 func packed(t *testing.T, folder, target string) []byte {
 	t.Helper()
-	if err := pack(folder, target, filepath.Base(folder)); err != nil {
+	if err := pack(folder, target, filepath.Base(folder), nil); err != nil {
 		t.Fatal(err)
 	}
 	body, err := os.ReadFile(target)
