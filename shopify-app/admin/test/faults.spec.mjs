@@ -56,6 +56,34 @@ test("a slow server is waited for", async ({ page }) => {
   await expect(page.locator("tr[data-row]").first()).toBeVisible();
 });
 
+test("a button that is at work can be read, and does nothing twice", async ({ page }) => {
+  const sku = `BUSY-${Date.now()}`;
+  await sell(`busy-${sku}`, sku);
+  let answers, asked = 0;
+  const slow = new Promise((resolve) => { answers = resolve; });
+  await page.route("**/api/v1/mappings", async (route) => {
+    if (route.request().method() === "POST") { asked += 1; await slow; }
+    await route.continue();
+  });
+  await visit(page, "/products");
+  await page.getByLabel(`Choose custom/${sku}/EUR`).check();
+  await page.getByRole("button", { name: /^Map( \d+ chosen)?$/ }).click();
+  const editor = page.getByRole("dialog", { name: "Map a SKU" });
+  await editor.getByLabel("Commission class").fill("care");
+  await expect(editor.getByText("1 parked order is released")).toBeVisible();
+  const save = editor.getByRole("button", { name: "Save mapping" });
+  await save.click();
+  await expect(save).toHaveAttribute("aria-busy", "true");
+  await save.click();
+  for (const colorScheme of ["dark", "light"]) {
+    await page.emulateMedia({ colorScheme });
+    await inspect(page, { shifts: false });
+  }
+  answers();
+  await expect(page.getByText("was released")).toBeVisible();
+  expect(asked).toBe(1);
+});
+
 test("times are told in the company's zone, also when the zone comes late", async ({ page }) => {
   const at = (await api("/api/v1/deliveries?limit=1")).data[0].received_at;
   const told = new Intl.DateTimeFormat("en-US", { timeZone: "Europe/Berlin", hour: "2-digit", minute: "2-digit" }).format(new Date(at)).replaceAll(/\s/g, " ");

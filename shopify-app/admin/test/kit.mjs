@@ -50,6 +50,8 @@ export const settled = (page) => expect(page.locator(".loading, .table-end [role
 
 /** What holds of every screen: no accessibility fault, no sideways scrolling, no jump while it loads. */
 export async function inspect(page, { shifts = true, within = "body" } = {}) {
+  // What fades in is judged once it is there; what breathes for ever is not waited for.
+  await page.evaluate(() => Promise.allSettled(document.getAnimations().filter((a) => a.effect.getComputedTiming().endTime < Infinity).map((a) => a.finished)));
   const found = await new AxeBuilder({ page }).include(within).withTags(["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]).analyze();
   expect(found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => `${n.target} ${n.failureSummary}`).join("; ")}`)).toEqual([]);
   const [wide, window_] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
