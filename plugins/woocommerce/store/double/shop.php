@@ -133,16 +133,22 @@ function upline_store_act( WP_REST_Request $request ) {
 		case 'buy':
 			return array( 'id' => upline_store_checkout( array( 'quantity_11' => 1, 'email' => 'buyer@example.org' ) )->get_id() );
 		case 'spoil':
+			// Only once its sending has failed, which happens after the buyer has the answer: before, it would be written over.
 			global $wpdb;
 			if ( 'id' === $request['what'] ) {
-				return array( 'rows' => $wpdb->query( $wpdb->prepare( "UPDATE {$wpdb->prefix}upline_outbox SET event_id = '{' WHERE order_id = %d", (int) $request['id'] ) ) );
+				return array( 'rows' => $wpdb->query( $wpdb->prepare( "UPDATE {$wpdb->prefix}upline_outbox SET event_id = '{' WHERE order_id = %d AND payload IS NOT NULL AND state = 'ready'", (int) $request['id'] ) ) );
 			}
-			return array( 'rows' => $wpdb->query( $wpdb->prepare( "UPDATE {$wpdb->prefix}upline_outbox SET payload = REPLACE( payload, %s, %s ) WHERE order_id = %d", (string) $request['what'], (string) $request['with'], (int) $request['id'] ) ) );
+			return array( 'rows' => $wpdb->query( $wpdb->prepare( "UPDATE {$wpdb->prefix}upline_outbox SET payload = REPLACE( payload, %s, %s ) WHERE order_id = %d AND payload IS NOT NULL AND state = 'ready'", (string) $request['what'], (string) $request['with'], (int) $request['id'] ) ) );
 		case 'age':
-			// As an outage of that many days leaves what waits: tried often, and put off by up to an hour.
+			// As an outage of that many days leaves what waits: tried often, and put off by up to an hour. The first order of an outage
+			// is tried after its buyer has the answer: that is waited for.
 			global $wpdb;
+			$table = "{$wpdb->prefix}upline_outbox";
+			for ( $i = 0; $i < 50 && ( $wpdb->get_var( "SELECT COUNT(*) FROM $table WHERE state = 'sending'" ) || ! $wpdb->get_var( "SELECT COUNT(*) FROM $table WHERE state IN ('dirty','ready') AND attempts > 0" ) ); $i++ ) {
+				usleep( 100000 );
+			}
 			update_option( 'upline_state', array_diff_key( get_option( 'upline_state' ), array( 'circuit_until' => 0 ) ) );
-			return array( 'rows' => $wpdb->query( $wpdb->prepare( "UPDATE {$wpdb->prefix}upline_outbox SET created_at = created_at - 86400 * %d, attempts = %d, due_at = %d WHERE state IN ('dirty','ready')", (int) $request['days'], (int) $request['attempts'], time() + (int) $request['due_in'] ) ) );
+			return array( 'rows' => $wpdb->query( $wpdb->prepare( "UPDATE $table SET created_at = created_at - 86400 * %d, attempts = %d, due_at = %d WHERE state IN ('dirty','ready')", (int) $request['days'], (int) $request['attempts'], time() + (int) $request['due_in'] ) ) );
 		case 'notes':
 			return array_map( 'wp_strip_all_tags', wp_list_pluck( get_comments( array( 'post_id' => (int) $request['id'], 'type' => 'order_note', 'order' => 'ASC', 'status' => 'any' ) ), 'comment_content' ) );
 		case 'erase':
