@@ -14,7 +14,7 @@ import (
 // hint sends what the shop's web pixel sends.
 func (in *installation) hint(token, reference string) {
 	in.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	body := fmt.Appendf(nil, `{"shop":%q,"checkout_token":%q,"event_id":"e","ref":%q}`, shopDomain, token, reference)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+in.addr+"/shopify/hints", bytes.NewReader(body))

@@ -202,7 +202,7 @@ func (p *process) stop(t *testing.T) {
 }
 
 func (in *installation) get(path string) (int, []byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+in.addr+path, nil)
 	if err != nil {
@@ -225,7 +225,7 @@ func (in *installation) webhook(topic, id string, body []byte) (int, error) {
 
 // event is webhook with the id of the merchant's action that it tells of; "" for none.
 func (in *installation) event(topic, id, event string, body []byte) (int, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+in.addr+"/webhooks/shopify", bytes.NewReader(body))
 	if err != nil {
@@ -294,7 +294,7 @@ func (in *installation) until(what string, done func() bool) {
 // post sends JSON with the API key; anything but 2xx fails the test.
 func (in *installation) post(path, body string) []byte {
 	in.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+in.addr+path, strings.NewReader(body))
 	if err != nil {

@@ -28,7 +28,7 @@ func (in *installation) connectMagento(shop *magentotest.Shop) *magentoShop {
 	in.t.Helper()
 	before := shop.Told()
 	code := in.field("code", "admin", "store", "connect", shop.Site(), "--platform", "magento", "--currency", "USD", "--id", "magento", "--json")
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if status, err := shop.Begin(ctx, "http://"+in.addr, code); status != http.StatusOK || err != nil {
 		in.t.Fatalf("begun: %d, %v", status, err)
@@ -152,7 +152,7 @@ func TestMagentoPrivateShop(t *testing.T) {
 	shop := magentotest.New(magentotest.V248)
 	shop.Start(t)
 	code := in.field("code", "admin", "store", "connect", shop.Site(), "--platform", "magento", "--currency", "USD", "--json")
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if status, err := shop.Begin(ctx, "http://"+in.addr, code); status != http.StatusOK || err != nil {
 		t.Fatalf("begun: %d, %v", status, err)

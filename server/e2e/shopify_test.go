@@ -51,7 +51,7 @@ func (in *installation) setenv(settings ...string) {
 // page asks for a path as the frame of the admin does, and follows nothing.
 func (e *embedded) page(path string) (status int, header http.Header, body string) {
 	e.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+e.addr+path, http.NoBody)
 	if err != nil {
@@ -100,7 +100,7 @@ func (e *embedded) standing() string {
 // event sends a webhook as Shopify does, with all its headers.
 func (e *embedded) event(topic, body string) {
 	e.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+e.addr+"/webhooks/shopify", strings.NewReader(body))
 	if err != nil {

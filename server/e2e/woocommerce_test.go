@@ -28,7 +28,7 @@ const wooSite = "https://shop.example.com"
 // send posts a body with headers and gives the answer.
 func (in *installation) send(path string, header map[string]string, body []byte) (int, []byte) {
 	in.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+in.addr+path, bytes.NewReader(body))
 	if err != nil {

@@ -103,6 +103,7 @@ func openProduct(t testing.TB) *product {
 		Books: books, People: books, Admin: p.admin, Random: rand.Reader, Clock: time.Now, Kick: engine.Kick,
 		Failed: func(err error) { t.Errorf("an import: %v", err) },
 	}
+	t.Cleanup(p.imports.Close)
 	p.magento = &magentoShops{}
 	p.api = httpapi.New(httpapi.Deps{
 		Magento: p.magento,
@@ -245,9 +246,9 @@ func (c *company) decided(orderID string) map[string]any {
 // soon waits for what the pipeline does on its own.
 func (c *company) soon(happened func() bool) {
 	c.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !happened(); {
+	for end := time.Now().Add(time.Minute); !happened(); {
 		if time.Now().After(end) {
-			c.t.Fatal("it did not happen within 20 s")
+			c.t.Fatal("it did not happen within a minute")
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

@@ -119,7 +119,7 @@ func (m *memory) under(f func()) {
 // await waits until a condition holds, under the memory's lock.
 func (m *memory) await(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		var met bool
 		m.under(func() { met = condition() })
 		if met {

@@ -67,7 +67,7 @@ func TestReplica(t *testing.T) {
 	check(t, s.CreateProgram(t.Context(), admin.Program{ProgramID: "late", Name: "late", Currency: "EUR"}))
 	written, err := s.Position(t.Context())
 	check(t, err)
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if _, read := s.ReplicaLag(); read {
 			break
 		}
@@ -112,7 +112,7 @@ func TestReplicaOfAnother(t *testing.T) {
 			check(t, first.CreateProgram(t.Context(), admin.Program{ProgramID: "acme", Name: "acme", Currency: "EUR"}))
 			check(t, first.Close())
 			s := openStore(t, store.Config{DatabaseURL: dsn, ReadDatabaseURL: c.url, Logger: slog.New(slog.NewTextHandler(log, nil))})
-			for end := time.Now().Add(20 * time.Second); !strings.Contains(log.String(), c.says); time.Sleep(10 * time.Millisecond) {
+			for end := time.Now().Add(time.Minute); !strings.Contains(log.String(), c.says); time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(end) {
 					t.Fatalf("the log does not say that it %s: %s", c.says, log)
 				}

@@ -323,7 +323,7 @@ func TestInsideIsNotReached(t *testing.T) {
 	t.Parallel()
 	w := open(t)
 	w.tell("x1")
-	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	sender := &webhook.Sender{Books: w.books, HTTP: fence.Client(false), Opener: w.ring, Clock: w.clock, Every: 5 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}
 	var ended sync.WaitGroup
 	ended.Go(func() { sender.Run(ctx) })
