@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/jmoiron/sqlx"
 
 	"upline.dev/upline/core/order"
@@ -63,10 +65,7 @@ type oncePutter interface {
 }
 
 func (s *Store) putOnce(ctx context.Context, d oncePutter, list []inbox.Row) ([]inbox.PutResult, error) {
-	deliveries, err := s.deliveryRows(list)
-	if err != nil {
-		return nil, err
-	}
+	deliveries := s.deliveryRows(list)
 	states := s.dialect.newRows(insertDeliveryStates)
 	for i := range list {
 		addDeliveryState(states, &list[i])
@@ -76,7 +75,7 @@ func (s *Store) putOnce(ctx context.Context, d oncePutter, list []inbox.Row) ([]
 		results[i].DeliveryID = list[i].DeliveryID
 	}
 	var stored int64
-	err = s.repeated(ctx, func() error {
+	err := s.repeated(ctx, func() (err error) {
 		stored, err = d.putOnce(ctx, deliveries, states)
 		return err
 	})
@@ -96,7 +95,7 @@ func (s *Store) putOnce(ctx context.Context, d oncePutter, list []inbox.Row) ([]
 }
 
 // deliveryRows are the rows by key, so that two batches with the same keys wait for each other instead of deadlocking.
-func (s *Store) deliveryRows(list []inbox.Row) (rows, error) {
+func (s *Store) deliveryRows(list []inbox.Row) rows {
 	sorted := make([]*inbox.Row, len(list))
 	for i := range list {
 		sorted[i] = &list[i]
@@ -106,13 +105,9 @@ func (s *Store) deliveryRows(list []inbox.Row) (rows, error) {
 	})
 	r := s.dialect.newRows(insertDeliveries)
 	for _, row := range sorted {
-		headers, err := json.Marshal(row.Headers)
-		if err != nil {
-			return nil, fmt.Errorf("headers of delivery %s: %w", row.DeliveryID, err)
-		}
 		for _, v := range []string{
 			row.ProgramID, row.DeliveryID, row.StoreID, row.PlatformDeliveryID,
-			string(row.Platform), row.Topic, string(headers),
+			string(row.Platform), row.Topic, headersJSON(row.Headers),
 		} {
 			r.text(v)
 		}
@@ -121,16 +116,28 @@ func (s *Store) deliveryRows(list []inbox.Row) (rows, error) {
 		r.int(int64(row.BodyBytes))
 		r.int(micros(row.ReceivedAt))
 	}
-	return r, nil
+	return r
+}
+
+// headersJSON is a JSON object in the order of the names. Every delivery has one, and reflection takes four times as long. Bytes that
+// are no text become U+FFFD.
+func headersJSON(headers map[string]string) string {
+	names := slices.Sorted(maps.Keys(headers))
+	text := append(make([]byte, 0, 512), '{')
+	for i, name := range names {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text, _ = jsontext.AppendQuote(text, name)
+		text = append(text, ':')
+		text, _ = jsontext.AppendQuote(text, headers[name])
+	}
+	return string(append(text, '}'))
 }
 
 // insertDeliveries says what became of each row. Mostly all of them are new, and nothing needs to be asked.
 func (s *Store) insertDeliveries(ctx context.Context, tx *sqlx.Tx, list []inbox.Row) ([]inbox.PutResult, error) {
-	r, err := s.deliveryRows(list)
-	if err != nil {
-		return nil, err
-	}
-	inserted, err := s.dialect.run(ctx, tx, insertDeliveries, r)
+	inserted, err := s.dialect.run(ctx, tx, insertDeliveries, s.deliveryRows(list))
 	if err != nil {
 		return nil, err
 	}
