@@ -243,14 +243,16 @@ func (c *company) decided(orderID string) map[string]any {
 	return o
 }
 
-// soon waits for what the pipeline does on its own.
+// soon waits for what the pipeline does on its own. It asks less and less often: asking takes time from what is waited for.
 func (c *company) soon(happened func() bool) {
 	c.t.Helper()
-	for end := time.Now().Add(time.Minute); !happened(); {
+	pause, end := 5*time.Millisecond, time.Now().Add(2*time.Minute)
+	for !happened() {
 		if time.Now().After(end) {
-			c.t.Fatal("it did not happen within a minute")
+			c.t.Fatal("it did not happen within two minutes")
 		}
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(pause)
+		pause = min(2*pause, 200*time.Millisecond)
 	}
 }
 
