@@ -138,7 +138,7 @@ func TestEarlierDayPays(t *testing.T) {
 	owner := c.as(t, "alpha", auth.Owner)
 	got := claimOf(t, c, owner.approve(asked(), "viewer").header.Get("Location"))
 	p := &plugin{company: c, site: shopSite, store: got.StoreID, secret: got.Secret}
-	c.want(http.StatusOK, c.post("/api/v1/mappings", `{"data":[{"platform":"woocommerce","platform_sku":"TEA-001","commission_class":"nutrition","name":"Tea"}]}`))
+	c.mapTea()
 	if v := p.sell(1, ""); v["earned"] != "0.00" {
 		t.Fatalf("an order of before: %v", v)
 	}
@@ -179,7 +179,7 @@ func TestConnectPaysFromToday(t *testing.T) {
 	if at < 0 || stores.Data[at].GoLiveAt == nil || stores.Data[at].GoLiveAt.Before(begin) || stores.Data[at].GoLiveAt.After(time.Now()) {
 		t.Fatalf("the store pays from a day that is not today: %+v", stores.Data)
 	}
-	c.want(http.StatusOK, c.post("/api/v1/mappings", `{"data":[{"platform":"woocommerce","platform_sku":"TEA-001","commission_class":"nutrition","name":"Tea"}]}`))
+	c.mapTea()
 	if v := p.sell(1, ""); v["settlement"] != "settled" || v["earned"] != "0.00" {
 		t.Errorf("an order of before: %v", v)
 	}

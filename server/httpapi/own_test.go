@@ -50,7 +50,7 @@ func TestOwnPage(t *testing.T) {
 	t.Parallel()
 	c := openProduct(t).company(t, "alpha")
 	c.fill()
-	c.want(http.StatusOK, c.post("/api/v1/mappings", `{"data":[{"platform":"woocommerce","platform_sku":"TEA-001","commission_class":"nutrition","name":"Tea"}]}`))
+	c.mapTea()
 	p := c.connect(shopSite, "") // no admin may come; distributors do all the same
 	p.sell(1, "")
 	if got := p.send("sso", p.body("sso", `"audience":"distributor","user_id":"7","customer_id":"77"`)); got.status != http.StatusForbidden {
@@ -134,7 +134,7 @@ func TestOwnPageSpeaks(t *testing.T) {
 	t.Parallel()
 	c := openProduct(t).company(t, "alpha")
 	c.fill()
-	c.want(http.StatusOK, c.post("/api/v1/mappings", `{"data":[{"platform":"woocommerce","platform_sku":"TEA-001","commission_class":"nutrition","name":"Tea"}]}`))
+	c.mapTea()
 	p := c.connect(shopSite, "")
 	p.sell(1, "")
 	anna := p.visit(`"distributor_id":"ANNA"`)
@@ -177,7 +177,7 @@ func TestOwnOrderWaits(t *testing.T) {
 	t.Parallel()
 	c := openProduct(t).company(t, "alpha")
 	c.fill()
-	c.want(http.StatusOK, c.post("/api/v1/mappings", `{"data":[{"platform":"woocommerce","platform_sku":"TEA-001","commission_class":"nutrition","name":"Tea"}]}`))
+	c.mapTea()
 	p := c.connect(shopSite, "")
 	p.sell(1, "")
 	anna, order := p.visit(`"distributor_id":"ANNA"`), "/my/orders/"+p.store+"/20"

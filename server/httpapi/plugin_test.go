@@ -182,7 +182,7 @@ func TestPluginPages(t *testing.T) {
 	t.Parallel()
 	c := openProduct(t).company(t, "alpha")
 	c.fill()
-	c.want(http.StatusOK, c.post("/api/v1/mappings", `{"data":[{"platform":"woocommerce","platform_sku":"TEA-001","commission_class":"nutrition","name":"Tea"}]}`))
+	c.mapTea()
 	p := c.connect(shopSite, "")
 	if v := p.call("explanation", `"order_id":"20"`); v["state"] != "unknown" {
 		t.Errorf("before the order: %v", v)

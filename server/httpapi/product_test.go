@@ -243,6 +243,11 @@ func (c *company) decided(orderID string) map[string]any {
 	return o
 }
 
+// mapTea maps what the recorded order of a WooCommerce shop sells.
+func (c *company) mapTea() {
+	c.want(http.StatusOK, c.post("/api/v1/mappings", `{"data":[{"platform":"woocommerce","platform_sku":"TEA-001","commission_class":"nutrition","name":"Tea"}]}`))
+}
+
 // soon waits for what the pipeline does on its own. It asks less and less often: asking takes time from what is waited for.
 func (c *company) soon(happened func() bool) {
 	c.t.Helper()

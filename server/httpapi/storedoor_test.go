@@ -24,7 +24,7 @@ func wooStore(t testing.TB, c *company) string {
 		StoreID: "woo", ProgramID: c.program, Platform: order.WooCommerce, Domain: "shop.example.com", Currency: "USD",
 	}, wooSecret)
 	fatal(t, err)
-	c.want(http.StatusOK, c.post("/api/v1/mappings", `{"data":[{"platform":"woocommerce","platform_sku":"TEA-001","commission_class":"nutrition","name":"Tea"}]}`))
+	c.mapTea()
 	return c.url + "/webhooks/woocommerce/woo"
 }
 
