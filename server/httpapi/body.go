@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -30,8 +31,34 @@ func readBody(r *http.Request) ([]byte, error) {
 	if r.ContentLength > MaxBody {
 		return nil, errTooLarge
 	}
-	size := min(max(r.ContentLength, 512), firstRead)
-	return readUpTo(make([]byte, 0, size+1), r.Body, MaxBody)
+	return readUpTo(make([]byte, 0, firstSize(r)), r.Body, MaxBody)
+}
+
+// firstSize is what a body needs according to its Content-Length, within bounds, and one byte to see that it ends there.
+func firstSize(r *http.Request) int { return int(min(max(r.ContentLength, 512), firstRead)) + 1 }
+
+// buffers keeps the memory of bodies that nobody reads any more for the next ones: where deliveries are only stored they are most of what
+// a request throws away.
+type buffers struct{ pool sync.Pool }
+
+// read is readBody; what it gives may be handed to reuse.
+func (b *buffers) read(r *http.Request) ([]byte, error) {
+	if r.ContentLength > MaxBody {
+		return nil, errTooLarge
+	}
+	size := firstSize(r)
+	kept, ok := b.pool.Get().(*[]byte)
+	if !ok || cap(*kept) < size {
+		return readUpTo(make([]byte, 0, size), r.Body, MaxBody)
+	}
+	return readUpTo((*kept)[:0], r.Body, MaxBody)
+}
+
+// reuse takes back a body. Nobody may hold it, or a part of it.
+func (b *buffers) reuse(body []byte) {
+	if cap(body) <= firstRead+1 {
+		b.pool.Put(&body)
+	}
 }
 
 // readUpTo appends all of r to b; one byte over the limit is enough to know that it is too much.

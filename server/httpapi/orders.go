@@ -41,8 +41,7 @@ func (s *Server) postOrder(c *gin.Context) {
 		s.rejectBody(c, order.Custom, err)
 		return
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), ackTimeout)
-	defer cancel()
+	ctx := s.deadlines.ack()
 	d, orderID, err := s.openAPIOrder(ctx, c, body)
 	if err != nil {
 		s.fail(c, err)

@@ -112,16 +112,19 @@ type Server struct {
 	calls  callLimiter
 	engine *gin.Engine
 
-	written written
-	pulses  pulses
-	closing chan struct{} // closed when event streams have to end
-	closed  sync.Once
+	buffers   buffers
+	deadlines deadlines
+	kept      map[order.Platform][]keptHeader
+	written   written
+	pulses    pulses
+	closing   chan struct{} // closed when event streams have to end
+	closed    sync.Once
 }
 
 // New builds the surface with all its routes.
 func New(d Deps) *Server {
 	gin.SetMode(gin.ReleaseMode)
-	s := &Server{Deps: d, stores: newStoreCache(d.Admin, d.Clock), engine: gin.New(), closing: make(chan struct{})}
+	s := &Server{Deps: d, stores: newStoreCache(d.Admin, d.Clock), engine: gin.New(), closing: make(chan struct{}), kept: keptHeadersOf(d.Adapters)}
 	if d.Shopify != nil {
 		s.Authenticators = append([]auth.Authenticator{shopifySessions{s}}, d.Authenticators...)
 	}

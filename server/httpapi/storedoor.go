@@ -15,6 +15,7 @@ import (
 	"upline.dev/upline/adapters"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server"
+	"upline.dev/upline/server/inbox"
 )
 
 // clockTolerance is how far a signed timestamp may be from our clock, either way.
@@ -47,8 +48,7 @@ func (s *Server) storeWebhook(platform order.Platform) gin.HandlerFunc {
 			c.Status(http.StatusOK)
 			return
 		}
-		ctx, cancel := context.WithTimeout(c.Request.Context(), ackTimeout)
-		defer cancel()
+		ctx := s.deadlines.ack()
 		d, err := s.openStoreDelivery(ctx, adapter, c, body)
 		if err != nil {
 			if errors.Is(err, adapters.ErrSignature) {
@@ -81,9 +81,10 @@ func (s *Server) acceptParts(ctx context.Context, a adapters.Adapter, whole orde
 		return "", err
 	}
 	if len(parts) == 0 {
-		return s.accept(ctx, whole)
+		result, err := s.accept(ctx, whole)
+		return result.DeliveryID, err
 	}
-	ids, faults := make([]string, len(parts)), make([]error, len(parts))
+	results, faults := make([]inbox.PutResult, len(parts)), make([]error, len(parts))
 	var all sync.WaitGroup
 	for i, part := range parts {
 		all.Go(func() {
@@ -91,11 +92,11 @@ func (s *Server) acceptParts(ctx context.Context, a adapters.Adapter, whole orde
 			d.Topic, d.PlatformDeliveryID, d.Body = part.Topic, part.PlatformDeliveryID, part.Body
 			d.Headers = maps.Clone(whole.Headers)
 			d.Headers[adapters.HeaderWebhookID] = part.PlatformDeliveryID
-			ids[i], faults[i] = s.accept(ctx, d)
+			results[i], faults[i] = s.accept(ctx, d)
 		})
 	}
 	all.Wait()
-	return ids[len(ids)-1], errors.Join(faults...)
+	return results[len(results)-1].DeliveryID, errors.Join(faults...)
 }
 
 // openStoreDelivery checks signature, clock and site, in that order, and builds the delivery.
@@ -120,7 +121,7 @@ func (s *Server) openStoreDelivery(ctx context.Context, a adapters.Adapter, c *g
 	}
 	return order.Delivery{
 		PlatformDeliveryID: envelope.PlatformDeliveryID, ProgramID: entry.store.ProgramID, StoreID: entry.store.StoreID,
-		Platform: a.Platform(), Topic: envelope.Topic, Headers: keptHeaders(a, c.GetHeader), Body: body, ReceivedAt: s.Clock().UTC(),
+		Platform: a.Platform(), Topic: envelope.Topic, Headers: s.keptHeaders(a.Platform(), c.GetHeader), Body: body, ReceivedAt: s.Clock().UTC(),
 	}, nil
 }
 

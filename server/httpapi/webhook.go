@@ -6,18 +6,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"upline.dev/upline/adapters"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server"
+	"upline.dev/upline/server/inbox"
 )
-
-// ackTimeout is how long a delivery may take to reach the disk. Shopify hangs up after 5 s; an answer before that
-// tells it to send again, and a copy stored after all is a duplicate, which harms nothing.
-const ackTimeout = 4500 * time.Millisecond
 
 // deliveryIDHeader tells the sender under which id a delivery can be looked up.
 const deliveryIDHeader = "X-Upline-Delivery-Id"
@@ -28,13 +24,12 @@ func (s *Server) webhook(platform order.Platform) gin.HandlerFunc {
 	adapter := s.Adapters[platform]
 	return func(c *gin.Context) {
 		begin := s.Clock()
-		body, err := readBody(c.Request)
+		body, err := s.buffers.read(c.Request)
 		if err != nil {
 			s.rejectBody(c, platform, err)
 			return
 		}
-		ctx, cancel := context.WithTimeout(c.Request.Context(), ackTimeout)
-		defer cancel()
+		ctx := s.deadlines.ack()
 		d, err := s.openDelivery(ctx, adapter, c.GetHeader, body)
 		if err != nil {
 			if errors.Is(err, adapters.ErrSignature) {
@@ -43,13 +38,16 @@ func (s *Server) webhook(platform order.Platform) gin.HandlerFunc {
 			s.fail(c, err)
 			return
 		}
-		id, err := s.accept(ctx, d)
+		result, err := s.accept(ctx, d)
 		if err != nil {
 			s.fail(c, err)
 			return
 		}
+		if !result.BodyKept {
+			s.buffers.reuse(body)
+		}
 		s.Metrics.Acked(s.Clock().Sub(begin))
-		c.Header(deliveryIDHeader, id)
+		c.Header(deliveryIDHeader, result.DeliveryID)
 		c.Status(http.StatusOK)
 	}
 }
@@ -76,7 +74,7 @@ func (s *Server) openDelivery(ctx context.Context, a adapters.Adapter, header ad
 	}
 	return order.Delivery{
 		PlatformDeliveryID: envelope.PlatformDeliveryID, ProgramID: entry.store.ProgramID, StoreID: entry.store.StoreID,
-		Platform: a.Platform(), Topic: envelope.Topic, Headers: keptHeaders(a, header), Body: body, ReceivedAt: s.Clock().UTC(),
+		Platform: a.Platform(), Topic: envelope.Topic, Headers: s.keptHeaders(a.Platform(), header), Body: body, ReceivedAt: s.Clock().UTC(),
 	}, nil
 }
 
@@ -100,33 +98,42 @@ func (s *Server) verify(ctx context.Context, a adapters.Adapter, header adapters
 	return a.Verify(header, body, fresh.secrets)
 }
 
-func keptHeaders(a adapters.Adapter, header adapters.Header) map[string]string {
-	kept := make(map[string]string, 8)
-	for _, name := range a.KeepHeaders() {
-		if v := header(name); v != "" {
-			kept[name] = v
+// keptHeader is a header that is stored with the body: under its name, and as requests are asked for it.
+type keptHeader struct{ name, canonical string }
+
+// keptHeadersOf puts every name into the form of requests once, and not with each delivery.
+func keptHeadersOf(all map[order.Platform]adapters.Adapter) map[order.Platform][]keptHeader {
+	kept := make(map[order.Platform][]keptHeader, len(all))
+	for platform, a := range all {
+		for _, name := range a.KeepHeaders() {
+			kept[platform] = append(kept[platform], keptHeader{name, http.CanonicalHeaderKey(name)})
 		}
 	}
 	return kept
 }
 
-// accept stores the delivery and gives its id. A platform that uses one delivery id for two bodies loses neither:
-// the second is kept under an id made of both.
-func (s *Server) accept(ctx context.Context, d order.Delivery) (string, error) {
-	result, err := s.Inbox.Put(ctx, d)
-	if err != nil {
-		return "", err
+func (s *Server) keptHeaders(p order.Platform, header adapters.Header) map[string]string {
+	kept := make(map[string]string, len(s.kept[p]))
+	for _, h := range s.kept[p] {
+		if v := header(h.canonical); v != "" {
+			kept[h.name] = v
+		}
 	}
-	if result.Conflict {
+	return kept
+}
+
+// accept stores the delivery and says what became of it. A platform that uses one delivery id for two bodies loses neither:
+// the second is kept under an id made of both.
+func (s *Server) accept(ctx context.Context, d order.Delivery) (inbox.PutResult, error) {
+	result, err := s.Inbox.Put(ctx, d)
+	if err == nil && result.Conflict {
 		sum := sha256.Sum256(d.Body)
 		d.PlatformDeliveryID += "#" + hex.EncodeToString(sum[:])
 		s.Logger.WarnContext(ctx, "one delivery id with two bodies", "store", d.StoreID, "delivery_id", result.DeliveryID)
-		if result, err = s.Inbox.Put(ctx, d); err != nil {
-			return "", err
-		}
+		result, err = s.Inbox.Put(ctx, d)
 	}
-	if result.Duplicate {
+	if err == nil && result.Duplicate {
 		s.Metrics.Duplicate(string(d.Platform))
 	}
-	return result.DeliveryID, nil
+	return result, err
 }

@@ -38,12 +38,13 @@ type PutResult struct {
 	DeliveryID string // the stored row's; for a duplicate the first one's
 	Duplicate  bool   // the same (store, platform delivery id) was there already
 	Conflict   bool   // Duplicate, but with another body: same key, other input
+	BodyKept   bool   // the body was handed over and is in use; where false nobody reads it any more
 }
 
 // Store is what the inbox needs of the database. Unique key: (store_id, platform_delivery_id).
 type Store interface {
 	// PutDeliveries stores the rows in one transaction and returns once it is on disk. A duplicate is not an error, and
-	// one call may hold both copies. Results come in the order of the rows; LeaseUntil is stored as given.
+	// one call may hold both copies. Results come in the order of the rows; DueAt and LeaseUntil are stored as given, and each is Waiting.
 	PutDeliveries(ctx context.Context, rows []Row) ([]PutResult, error)
 	// FirstDelivery finds what is stored under a platform's delivery id, without waiting for a writer.
 	FirstDelivery(ctx context.Context, storeID, platformDeliveryID string) (deliveryID string, bodySHA256 [32]byte, found bool, err error)

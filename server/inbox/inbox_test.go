@@ -489,6 +489,50 @@ func TestRowsWithRoomAreLeasedAndHandedOver(t *testing.T) {
 	}
 }
 
+// A body that is not kept is its caller's again: what is written over it afterwards changes neither what is stored nor what was handed
+// over. The race detector sees who still reads it.
+func TestABodyThatIsNotKeptMayBeOverwritten(t *testing.T) {
+	t.Parallel()
+	b := setup(t, inbox.Options{})
+	b.handover.room = 40
+	var senders sync.WaitGroup
+	for sender := range 8 {
+		senders.Go(func() {
+			buffer := make([]byte, 64)
+			for i := range 25 {
+				key := fmt.Sprintf("w%d-%d", sender, i/2) // each is sent twice
+				d := delivery(key, "")
+				d.Body = buffer[:copy(buffer, "body of "+key)]
+				result, err := b.inbox.Put(t.Context(), d)
+				if err != nil || result.Duplicate && result.BodyKept {
+					t.Errorf("%s: %+v, %v", key, result, err)
+				}
+				if result.BodyKept {
+					buffer = make([]byte, 64)
+					continue
+				}
+				copy(buffer, bytes.Repeat([]byte("?"), 64))
+			}
+		})
+	}
+	senders.Wait()
+	b.inbox.Close()
+	for _, d := range b.handover.accepted {
+		if string(d.Body) != "body of "+d.PlatformDeliveryID {
+			t.Errorf("handed over as %q: %s", d.Body, d.PlatformDeliveryID)
+		}
+	}
+	for _, row := range b.store.rows {
+		raw, err := b.inbox.Open(row)
+		if err != nil || string(raw) != "body of "+row.PlatformDeliveryID {
+			t.Errorf("stored as %q: %s, %v", raw, row.PlatformDeliveryID, err)
+		}
+	}
+	if len(b.handover.accepted) == 0 || len(b.store.rows) != 8*13 {
+		t.Errorf("%d handed over, %d stored", len(b.handover.accepted), len(b.store.rows))
+	}
+}
+
 func TestASealerThatFailsStoresNothing(t *testing.T) {
 	t.Parallel()
 	s := &store{rows: map[string]inbox.Row{}}

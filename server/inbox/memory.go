@@ -2,7 +2,6 @@ package inbox
 
 import (
 	"context"
-	"encoding/hex"
 	"time"
 
 	"upline.dev/upline/core/order"
@@ -26,7 +25,7 @@ func (in *Inbox) repeated(ctx context.Context, d *order.Delivery, hash [32]byte)
 
 // memoryKey has the body in it: another body under the same id is a conflict, which has to be written to be told.
 func memoryKey(storeID, platformDeliveryID string, hash [32]byte) string {
-	return storeID + "\x00" + platformDeliveryID + "\x00" + hex.EncodeToString(hash[:])
+	return storeID + "\x00" + platformDeliveryID + "\x00" + string(hash[:])
 }
 
 // remember has rows marked after their commit, and waits for nothing.

@@ -114,7 +114,8 @@ func setDefault[T comparable](field *T, value T) {
 func (in *Inbox) HandTo(h Handover) { in.handover.Store(&h) }
 
 // Put stores one delivery and returns once it is on disk; only then may a platform be told so. DeliveryID is made here,
-// ReceivedAt too where it is zero. The inbox keeps d.Body: the caller must not change it afterwards.
+// ReceivedAt too where it is zero. The inbox keeps d.Body: the caller must not change it afterwards, unless there is a result that says
+// that it is not kept.
 //
 // server.Unavailable means that nothing is stored and the platform should send again. Where ctx ends first the delivery
 // may still be stored, which does no harm: its repeat is then a duplicate.

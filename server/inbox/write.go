@@ -150,6 +150,7 @@ func (in *Inbox) reserve(batch []*pending) {
 // answer tells the caller, and hands the delivery over or gives its room back. The caller comes first: it holds a
 // platform's connection.
 func (in *Inbox) answer(p *pending, result PutResult, err error) {
+	result.BodyKept = p.reserved && !result.Duplicate
 	p.answer <- putReply{result: result, err: err}
 	if err == nil && result.Conflict {
 		in.options.Metrics.Conflict()
