@@ -144,18 +144,23 @@ func (m *memory) drop(key digest) {
 }
 
 func (m *memory) Seen(_ context.Context, key string) bool {
+	k := digestOf("seen", key)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	_, found := m.get(digestOf("seen", key))
+	_, found := m.get(k)
 	return found
 }
 
 func (m *memory) Mark(_ context.Context, keys ...string) {
+	digests := make([]digest, len(keys))
+	for i, key := range keys {
+		digests[i] = digestOf("seen", key)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	until := m.options.Clock().Add(m.options.Keep)
-	for _, key := range keys {
-		m.put(digestOf("seen", key), remembered{until: until})
+	for _, k := range digests {
+		m.put(k, remembered{until: until})
 	}
 }
 
