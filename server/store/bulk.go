@@ -19,6 +19,8 @@ type column struct {
 	name  string
 	typed columnType
 	fixed bool // one value for all rows, given once
+	// literal is the value of all rows of all statements, as SQL; "" where values are given.
+	literal string
 }
 
 // bulk is one statement that takes many rows. With an empty before it is an INSERT into table; otherwise the rows are
@@ -46,7 +48,7 @@ func (b *bulk) text(source string) string {
 	return "INSERT INTO " + b.table + " (" + list + ") " + source + " " + b.after
 }
 
-// rows collects values for a bulk statement, row by row, in the order of its columns without the fixed ones.
+// rows collects values for a bulk statement, row by row, in the order of its columns without the fixed and the literal ones.
 type rows interface {
 	text(value string)
 	int(value int64)
@@ -73,7 +75,7 @@ type counter struct {
 func newCounter(b *bulk) counter {
 	c := counter{statement: b}
 	for _, column := range b.columns {
-		if !column.fixed {
+		if !column.fixed && column.literal == "" {
 			c.varying = append(c.varying, column.typed)
 		}
 	}
@@ -110,6 +112,15 @@ func blobs(names ...string) []column { return columnsOf(bytesColumn, false, name
 
 func fixedText(name string) []column { return columnsOf(textColumn, true, []string{name}) }
 func fixedInt(name string) []column  { return columnsOf(intColumn, true, []string{name}) }
+
+// literals are columns whose values are written into the statement: nothing is bound, sent or read for them. value is SQL.
+func literals(value string, names ...string) []column {
+	list := columnsOf(textColumn, false, names)
+	for i := range list {
+		list[i].literal = value
+	}
+	return list
+}
 
 func columnsOf(typed columnType, fixed bool, names []string) []column {
 	list := make([]column, len(names))

@@ -27,10 +27,11 @@ var insertDeliveries = &bulk{
 	after: "ON CONFLICT (store_id, platform_delivery_id) DO NOTHING",
 }
 
+// insertDeliveryStates begins every delivery alike: it waits, and was not tried yet.
 var insertDeliveryStates = &bulk{
 	name: "insert delivery states", table: "inbox_state",
-	columns: columns(texts("delivery_id", "program_id", "status", "result", "reason", "source"),
-		ints("attempt", "received_at", "due_at", "lease_until", "settled_at")),
+	columns: columns(texts("delivery_id", "program_id"), ints("received_at", "due_at", "lease_until"),
+		literals("'waiting'", "status"), literals("''", "result", "reason", "source"), literals("0", "attempt", "settled_at")),
 }
 
 // PutDeliveries stores the rows in one transaction. See inbox.Store.
@@ -152,18 +153,11 @@ func (s *Store) insertDeliveries(ctx context.Context, tx *sqlx.Tx, list []inbox.
 }
 
 func addDeliveryState(r rows, row *inbox.Row) {
-	status := row.Status
-	if status == "" {
-		status = inbox.Waiting
-	}
-	for _, v := range []string{row.DeliveryID, row.ProgramID, string(status), row.Result, row.Reason, ""} {
-		r.text(v)
-	}
-	r.int(int64(row.Attempt))
+	r.text(row.DeliveryID)
+	r.text(row.ProgramID)
 	r.int(micros(row.ReceivedAt))
 	r.int(micros(row.DueAt))
 	r.int(micros(row.LeaseUntil))
-	r.int(micros(row.SettledAt))
 }
 
 // deliveryKey is what the database keeps unique.

@@ -241,6 +241,10 @@ func unnestText(b *bulk, behind int) (text string, parameters int) {
 			selected = append(selected, fmt.Sprintf("$%d::%s", fixed, types[c.typed]))
 			continue
 		}
+		if c.literal != "" {
+			selected = append(selected, c.literal)
+			continue
+		}
 		next++
 		selected = append(selected, "u."+c.name)
 		names = append(names, c.name)

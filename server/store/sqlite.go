@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -195,7 +196,11 @@ func (r *valued) bytes(v []byte) {
 // valuesStatement writes "VALUES (?,?,?),(?,?,?)". The parameters have no names or numbers: SQLite keeps those in a list
 // that the driver searches from its start for each value, which made binding a batch the dearest part of settling it.
 func (b *bulk) valuesStatement(count int) string {
-	row := "(" + strings.Repeat(",?", len(b.columns))[1:] + ")"
+	values := make([]string, len(b.columns))
+	for i, c := range b.columns {
+		values[i] = cmp.Or(c.literal, "?")
+	}
+	row := "(" + strings.Join(values, ",") + ")"
 	return orFail(b.text("VALUES " + strings.Repeat(","+row, count)[1:]))
 }
 
@@ -217,9 +222,11 @@ func (r *valued) whole(begin, end int) []any {
 	for row := begin; row < end; row++ {
 		values, fixed := r.args[row*varying:(row+1)*varying], r.fixed
 		for _, c := range r.statement.columns {
-			if c.fixed {
+			switch {
+			case c.literal != "": // stands in the statement
+			case c.fixed:
 				all, fixed = append(all, fixed[0]), fixed[1:]
-			} else {
+			default:
 				all, values = append(all, values[0]), values[1:]
 			}
 		}
