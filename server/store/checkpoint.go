@@ -14,7 +14,7 @@ import (
 // commit that makes the log long does it, and its caller waits for tens of milliseconds. Here it happens beside the
 // writer, on a connection of its own. Commits are as durable as before: they are in the log, and on disk.
 const (
-	checkpointPages = 1000  // copy when so many pages are new: 8 MB
+	checkpointPages = 1000  // copy when so many pages are new: 4 MB
 	restartPages    = 4000  // from here on the log is begun anew as soon as it can be
 	selfCheckpoint  = 32000 // SQLite does it by itself, should nobody else
 	// checkpointPause is between two looks at the log.

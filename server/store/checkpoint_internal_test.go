@@ -31,8 +31,8 @@ func TestTheLogIsBegunAnew(t *testing.T) {
 		}
 	}
 	write(`CREATE TABLE filler (n INTEGER PRIMARY KEY, bytes TEXT)`)
-	const rows, pagesEach = 60, 200
-	text := strings.Repeat("x", pagesEach*sqlitePage)
+	const rows, pagesEach, pageBytes = 60, 200, 4096
+	text := strings.Repeat("x", pagesEach*pageBytes)
 	restarts := 0
 	for n, last := 0, 0; n < rows; n++ {
 		write(`INSERT INTO filler VALUES ($1, $2)`, n, text)
@@ -53,8 +53,8 @@ func TestTheLogIsBegunAnew(t *testing.T) {
 	if restarts == 0 {
 		t.Error("the log was never begun anew")
 	}
-	if info, err := os.Stat(filepath.Join(dir, databaseFile+"-wal")); err != nil || info.Size() > 2*restartPages*sqlitePage {
-		t.Errorf("the log has %d pages: %v", info.Size()/sqlitePage, err)
+	if info, err := os.Stat(filepath.Join(dir, databaseFile+"-wal")); err != nil || info.Size() > 2*restartPages*pageBytes {
+		t.Errorf("the log has %d pages: %v", info.Size()/pageBytes, err)
 	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

@@ -146,17 +146,12 @@ const (
 	checkpointing
 )
 
-// sqlitePage is the size of a page of the file in bytes. A page holds two to three deliveries; in the default half of
-// it, one. It counts when the file is made.
-const sqlitePage = 8192
-
 // sqliteDSN spells out every setting that durability and the ledger's protection rest on.
 func sqliteDSN(path string, use connectionUse) string {
 	q := url.Values{}
 	switch use {
 	case writing:
 		q["_pragma"] = []string{
-			fmt.Sprintf("page_size(%d)", sqlitePage),
 			"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "recursive_triggers(1)",
 			"cache_size(-16384)", fmt.Sprintf("wal_autocheckpoint(%d)", selfCheckpoint),
 		}
