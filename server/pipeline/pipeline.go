@@ -53,7 +53,7 @@ type Notices interface {
 
 // Options are the pipeline's knobs. A zero field takes its default.
 type Options struct {
-	Shards      int // orders settled at once; default 2. One order always falls to the same shard
+	Shards      int // batches settled at once; default 2
 	Normalisers int // deliveries read at once; default 2
 	BatchMax    int // deliveries per transaction at most; default 128: more adds delay, not speed
 	// ArrivalBatchMax is BatchMax for deliveries that have just arrived; default BatchMax. A database with one writer

@@ -271,19 +271,20 @@ func TestBatchesForm(t *testing.T) {
 		p.admit(&item{key: d.DeliveryID, row: row, bytes: len(d.Body), program: d.ProgramID})
 	}
 	for name, c := range map[string]struct {
-		give func(*Pipeline, order.Delivery)
-		rush bool
-		want []int
+		give   func(*Pipeline, order.Delivery)
+		rush   bool
+		shards int
+		want   []int
 	}{
-		"arrivals":                  {give: arrives, want: []int{1, 10, 10, 5}},
-		"a backlog":                 {give: swept, want: []int{1, 20, 5}},
-		"a backlog with many after": {give: swept, rush: true, want: []int{1, 10, 10, 5}},
+		"arrivals, which fall to one shard by their program": {give: arrives, shards: 2, want: []int{1, 10, 10, 5}},
+		"a backlog":                 {give: swept, shards: 1, want: []int{1, 20, 5}},
+		"a backlog with many after": {give: swept, shards: 1, rush: true, want: []int{1, 10, 10, 5}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := world(t)
 			options := quick()
-			options.Shards, options.BatchMax, options.ArrivalBatchMax = 1, 20, 10
+			options.Shards, options.BatchMax, options.ArrivalBatchMax = c.shards, 20, 10
 			blocked, leave := make(chan struct{}), make(chan struct{})
 			var once sync.Once
 			m.strike = func(point string) error {
@@ -307,7 +308,7 @@ func TestBatchesForm(t *testing.T) {
 						Body: body(told(1, sale(func(o *order.Order) { o.Source = orderNo(i) }))),
 					})
 				}
-				for len(r.pipeline.shards[0]) < 25 {
+				for waiting(r.pipeline) < 25 {
 					time.Sleep(time.Millisecond)
 				}
 				close(leave)
@@ -323,6 +324,14 @@ func TestBatchesForm(t *testing.T) {
 			}
 		})
 	}
+}
+
+// waiting is how many items wait for a worker.
+func waiting(p *Pipeline) (n int) {
+	for _, shard := range p.shards {
+		n += len(shard)
+	}
+	return n
 }
 
 // TestRush: it is on while more than so many arrive a second, by whole windows.

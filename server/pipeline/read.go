@@ -43,7 +43,7 @@ func (it *item) tell() {
 // isDelivery tells it from a released order.
 func (it *item) isDelivery() bool { return it.released == nil }
 
-// normalise reads deliveries and sends each to the shard of its order.
+// normalise reads deliveries and sends each to a shard.
 func (p *Pipeline) normalise(ctx context.Context) {
 	for {
 		select {
@@ -91,11 +91,15 @@ func (it *item) storeID() string {
 	return it.released.StoreID
 }
 
-// shardOf sends all that touches one order to one shard, so that no two workers wait for each other's row.
+// shardOf sends what has just arrived to its program's shard: the program's chain seals one batch at a time, and two shards would halve
+// the batches to wait for each other. What waits in great number goes by order, as one shard can read while the other seals.
 func (p *Pipeline) shardOf(it *item) chan<- *item {
-	key := it.key
-	if len(it.sources) > 0 {
-		key = it.sources[0].String()
+	key := it.program
+	if !it.arrived {
+		key = it.key
+		if len(it.sources) > 0 {
+			key = it.sources[0].String()
+		}
 	}
 	return p.shards[maphash.String(p.seed, key)%uint64(len(p.shards))]
 }
