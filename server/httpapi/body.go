@@ -27,15 +27,19 @@ var errTooLarge = server.Errorf(server.TooLarge, "the body is larger than %d byt
 
 // readBody reads at most MaxBody bytes into a buffer of its own, sized by Content-Length: the pipeline keeps it after
 // the request has ended, and io.ReadAll would grow it five times on the way.
-func readBody(r *http.Request) ([]byte, error) {
+func readBody(r *http.Request) ([]byte, error) { return readBodyInto(nil, r) }
+
+// readBodyInto is readBody into memory that is there already, where that is large enough.
+func readBodyInto(memory []byte, r *http.Request) ([]byte, error) {
 	if r.ContentLength > MaxBody {
 		return nil, errTooLarge
 	}
-	return readUpTo(make([]byte, 0, firstSize(r)), r.Body, MaxBody)
+	// One byte more than the body, to see that it ends there.
+	if size := min(max(r.ContentLength, 512), firstRead) + 1; int64(cap(memory)) < size {
+		memory = make([]byte, 0, size)
+	}
+	return readUpTo(memory[:0], r.Body, MaxBody)
 }
-
-// firstSize is what a body needs according to its Content-Length, within bounds, and one byte to see that it ends there.
-func firstSize(r *http.Request) int { return int(min(max(r.ContentLength, 512), firstRead)) + 1 }
 
 // buffers keeps the memory of bodies that nobody reads any more for the next ones: where deliveries are only stored they are most of what
 // a request throws away.
@@ -43,15 +47,10 @@ type buffers struct{ pool sync.Pool }
 
 // read is readBody; what it gives may be handed to reuse.
 func (b *buffers) read(r *http.Request) ([]byte, error) {
-	if r.ContentLength > MaxBody {
-		return nil, errTooLarge
+	if kept, ok := b.pool.Get().(*[]byte); ok {
+		return readBodyInto(*kept, r)
 	}
-	size := firstSize(r)
-	kept, ok := b.pool.Get().(*[]byte)
-	if !ok || cap(*kept) < size {
-		return readUpTo(make([]byte, 0, size), r.Body, MaxBody)
-	}
-	return readUpTo((*kept)[:0], r.Body, MaxBody)
+	return readBody(r)
 }
 
 // reuse takes back a body. Nobody may hold it, or a part of it.
