@@ -12,14 +12,20 @@ import (
 // Hash is the SHA-256 of the revision's canonical JSON: fields in the order of the types, times in UTC. Equal facts
 // have equal hashes, so it is the key under which a revision is stored once.
 func (r Revision) Hash() [32]byte {
+	_, hash := r.Encode()
+	return hash
+}
+
+// Encode gives a revision's canonical JSON, as MarshalJSON writes it, and its Hash. The text is nil where there is a time outside the
+// years 0 to 9999, which has no JSON form.
+func (r Revision) Encode() (text []byte, hash [32]byte) {
 	r = r.canonical()
 	text, err := json.Marshal(plainRevision(r))
 	if err != nil {
-		// Only a time outside the years 0 to 9999 has no JSON form. Merge refuses such a revision, but two of them must
-		// not share a hash, or the second would be taken for the first.
-		text = r.timeless()
+		// Merge refuses such a revision, but two of them must not share a hash, or the second would be taken for the first.
+		return nil, sha256.Sum256(r.timeless())
 	}
-	return sha256.Sum256(text)
+	return text, sha256.Sum256(text)
 }
 
 // plainRevision is a Revision without its own MarshalJSON.

@@ -119,6 +119,9 @@ func TestTimesWithoutJSONAreAnError(t *testing.T) {
 	if _, err := json.Marshal(r); err == nil {
 		t.Fatal("want an error")
 	}
+	if text, hash := r.Encode(); text != nil || hash != r.Hash() {
+		t.Fatalf("encoded as %s", text)
+	}
 }
 
 func TestRevisionsKeepTheirHashInJSON(t *testing.T) {
@@ -129,8 +132,12 @@ func TestRevisionsKeepTheirHashInJSON(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		encoded, hash := r.Encode()
+		if string(encoded) != string(text) {
+			t.Fatalf("encoded as %s instead of %s", encoded, text)
+		}
 		var back Revision
-		if err := json.Unmarshal(text, &back); err != nil || back.Hash() != r.Hash() {
+		if err := json.Unmarshal(text, &back); err != nil || back.Hash() != hash {
 			t.Fatalf("hash changed, %v", err)
 		}
 		if diff := cmp.Diff(r.canonical(), back); diff != "" {

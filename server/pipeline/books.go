@@ -189,6 +189,7 @@ type Revised struct {
 	DeliveryID string
 	ReceivedAt time.Time // arrival of the delivery
 	Hash       [32]byte
+	Text       []byte // the revision's canonical JSON; nil: whoever stores it encodes it
 	Revision   order.Revision
 }
 

@@ -134,7 +134,8 @@ func (p *Pipeline) readDelivery(ctx context.Context, it *item) error {
 		if err := checkRevision(it, r); err != nil {
 			return fmt.Errorf("read delivery %s: %w", it.row.DeliveryID, err)
 		}
-		it.revisions = append(it.revisions, Revised{DeliveryID: it.row.DeliveryID, ReceivedAt: it.row.ReceivedAt, Hash: r.Hash(), Revision: r})
+		text, hash := r.Encode()
+		it.revisions = append(it.revisions, Revised{DeliveryID: it.row.DeliveryID, ReceivedAt: it.row.ReceivedAt, Hash: hash, Text: text, Revision: r})
 		if !slices.Contains(it.sources, r.Source) {
 			it.sources = append(it.sources, r.Source)
 		}

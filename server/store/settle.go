@@ -208,9 +208,12 @@ func (w *batch) addBinding(b *pipeline.Binding) {
 
 func (w *batch) addRevisions(source string, list []pipeline.Revised) error {
 	for i := range list {
-		text, err := json.Marshal(list[i].Revision)
-		if err != nil {
-			return fmt.Errorf("write revision of delivery %s: %w", list[i].DeliveryID, err)
+		text := list[i].Text
+		if text == nil {
+			var err error
+			if text, err = json.Marshal(list[i].Revision); err != nil {
+				return fmt.Errorf("write revision of delivery %s: %w", list[i].DeliveryID, err)
+			}
 		}
 		w.revisions.text(source)
 		w.revisions.bytes(list[i].Hash[:])
