@@ -133,9 +133,14 @@ type bundle struct {
 
 func setup(t *testing.T, options inbox.Options) bundle {
 	t.Helper()
+	return setupAt(t, func() time.Time { return noon }, options)
+}
+
+func setupAt(t *testing.T, clock func() time.Time, options inbox.Options) bundle {
+	t.Helper()
 	b := bundle{store: &store{rows: map[string]inbox.Row{}}, handover: &handover{room: 1000}}
 	var err error
-	b.inbox, err = inbox.New(b.store, sealer{}, func() time.Time { return noon }, options)
+	b.inbox, err = inbox.New(b.store, sealer{}, clock, options)
 	if err != nil {
 		t.Fatal(err)
 	}

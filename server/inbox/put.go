@@ -24,6 +24,7 @@ type Options struct {
 	CommitTimeout time.Duration // one commit at most; default 15 s, after which the platform is told to send again
 	Lease         time.Duration // how long handed-over rows are left alone by the sweep; default 30 s
 	KeepBodies    time.Duration // bodies are dropped after this; default 30 days; hashes stay for ever
+	Pace          time.Duration // from the beginning of one commit to the next where several senders send; 0: none waits for others
 	FastPacking   bool          // bodies are packed by s2 instead of zstd: a fifth of the time, a third more bytes
 	Metrics       Metrics       // may be nil
 	Memory        Memory        // may be nil: repeats are found when they are written

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 
 	"upline.dev/upline/server"
 )
@@ -18,11 +19,60 @@ func (in *Inbox) write() {
 	}
 	batch := make([]*pending, 0, in.options.BatchRows)
 	rows := make([]Row, 0, in.options.BatchRows)
+	pace := pace{timer: time.NewTimer(time.Hour)}
+	defer pace.timer.Stop()
 	for first := range in.queue {
-		batch = in.take(append(batch[:0], first))
+		batch = in.take(pace.gather(in.options.Pace, in.clock(), append(batch[:0], first), in.queue))
+		pace.began(in.clock(), len(batch))
 		rows = in.commit(batch, rows[:0])
 		clear(batch) // let go of the bodies
 		clear(rows)
+	}
+}
+
+// pace spaces commits out while deliveries come from several senders at once, so that they share commits, which cost as much for one
+// row as for many. What comes alone is written at once, and so is whatever a single sender sends, who waits for each answer before
+// the next.
+type pace struct {
+	last  time.Time // when the last commit began
+	alone int       // commits in a row that held one delivery
+	timer *time.Timer
+}
+
+// A commit waits for nobody once it holds paceRows; after aloneMax commits of one delivery each they seem to come from one sender.
+const (
+	paceRows = 8
+	aloneMax = 4
+)
+
+// gather adds to a batch of one what comes until the next commit is due.
+func (p *pace) gather(between time.Duration, now time.Time, batch []*pending, queue <-chan *pending) []*pending {
+	left := between - max(now.Sub(p.last), 0) // a clock may be put back
+	if left <= 0 || p.alone >= aloneMax {
+		return batch
+	}
+	p.timer.Reset(left)
+	defer p.timer.Stop()
+	for len(batch)+len(queue) < paceRows {
+		select {
+		case <-p.timer.C:
+			return batch
+		case next, open := <-queue:
+			if !open {
+				return batch
+			}
+			batch = append(batch, next)
+		}
+	}
+	return batch
+}
+
+func (p *pace) began(now time.Time, rows int) {
+	p.last = now
+	if rows > 1 {
+		p.alone = 0
+	} else {
+		p.alone = min(p.alone+1, aloneMax)
 	}
 }
 
@@ -32,7 +82,10 @@ const yields = 4
 
 // take fills the batch with what waits, up to the limits.
 func (in *Inbox) take(batch []*pending) []*pending {
-	size, left := len(batch[0].row.SealedBody), 0
+	size, left := 0, 0
+	for _, p := range batch {
+		size += len(p.row.SealedBody)
+	}
 	if !in.settlesHere() {
 		left = yields
 	}
