@@ -178,10 +178,10 @@ func (p *product) hinted(t *testing.T) string {
 func (p *product) hintOf(t *testing.T, key string) string {
 	t.Helper()
 	checkout := pipeline.Checkout{StoreID: "alpha-shop", Key: key}
-	var found map[pipeline.Checkout]string
+	var found pipeline.Known
 	fatal(t, p.store.InTx(t.Context(), "alpha", nil, func(b pipeline.Books) (err error) {
-		found, err = b.Hints(t.Context(), []pipeline.Checkout{checkout})
+		found, err = b.Known(t.Context(), nil, []pipeline.Checkout{checkout})
 		return err
 	}))
-	return found[checkout]
+	return found.Hints[checkout]
 }

@@ -61,13 +61,8 @@ type Books interface {
 	Tree(ctx context.Context) (*genealogy.Tree, error)
 	Catalog(ctx context.Context) (*catalog.Catalog, error)
 	Plans(ctx context.Context) ([]PublishedPlan, error) // ascending EffectiveFrom
-	// Bindings reads customer bindings, "" where none.
-	Bindings(ctx context.Context, customers []Customer) ([]Binding, error)
-	// StatedBindings reads what the company itself says of customers, every fact recorded up to the transaction's
-	// Versions.Tree, in no particular order.
-	StatedBindings(ctx context.Context, customers []Customer) ([]order.Binding, error)
-	// Hints reads what the stores' pages told of checkouts, where they told anything.
-	Hints(ctx context.Context, checkouts []Checkout) (map[Checkout]string, error)
+	// Known reads what is known of customers and of checkouts.
+	Known(ctx context.Context, customers []Customer, checkouts []Checkout) (Known, error)
 	// Enrolments reads when people were enrolled: every fact recorded up to the transaction's Versions.Tree, of each person
 	// in the order in which they hold, the last one over those before.
 	Enrolments(ctx context.Context, ids []string) ([]Enrolment, error)
@@ -86,6 +81,17 @@ type PublishedPlan struct {
 	Hash          string
 	Plan          *plan.Plan
 	EffectiveFrom int64 // microseconds since 1970 UTC
+}
+
+// Known is what there is about some customers and checkouts. Of whom nothing is known, there is no entry.
+type Known struct {
+	// Bound is whose customers they are by their orders.
+	Bound map[Customer]Binding
+	// Stated is what the company itself says of them, every fact recorded up to the transaction's Versions.Tree, in no
+	// particular order.
+	Stated map[Customer][]order.Binding
+	// Hints is what the stores' pages told of checkouts.
+	Hints map[Checkout]string
 }
 
 // Checkout is one checkout of one store, by the hash of its token.

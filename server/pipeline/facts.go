@@ -35,7 +35,7 @@ type facts struct {
 func readFacts(ctx context.Context, books Books, b *batch, now time.Time) (*facts, error) {
 	f := &facts{
 		program: b.program, now: now, versions: books.Versions(), stores: b.stores,
-		bindings: map[Customer]Binding{}, stated: map[Customer][]order.Binding{},
+		bindings: map[Customer]Binding{},
 	}
 	var err error
 	if f.tree, err = books.Tree(ctx); err != nil {
@@ -48,38 +48,26 @@ func readFacts(ctx context.Context, books Books, b *batch, now time.Time) (*fact
 		return nil, fmt.Errorf("read plans: %w", err)
 	}
 	records := books.Sources()
-	if err := f.readBindings(ctx, books, b.customers(records)); err != nil {
+	if err := f.readKnown(ctx, books, b.customers(records), b.checkouts(records)); err != nil {
 		return nil, err
-	}
-	if checkouts := b.checkouts(records); len(checkouts) > 0 {
-		if f.hints, err = books.Hints(ctx, checkouts); err != nil {
-			return nil, fmt.Errorf("read hints: %w", err)
-		}
 	}
 	return f, f.readPeople(ctx, books, b)
 }
 
-// readBindings asks whose customers the buyers are, and who they are themselves.
-func (f *facts) readBindings(ctx context.Context, books Books, customers []Customer) error {
-	if len(customers) == 0 {
+// readKnown asks whose customers the buyers are, who they are themselves, and what their checkouts told.
+func (f *facts) readKnown(ctx context.Context, books Books, customers []Customer, checkouts []Checkout) error {
+	if len(customers) == 0 && len(checkouts) == 0 {
 		return nil
 	}
-	bound, err := books.Bindings(ctx, customers)
+	known, err := books.Known(ctx, customers, checkouts)
 	if err != nil {
-		return fmt.Errorf("read bindings: %w", err)
+		return fmt.Errorf("read what is known of the buyers: %w", err)
 	}
-	for _, binding := range bound {
+	f.stated, f.hints = known.Stated, known.Hints
+	for c, binding := range known.Bound {
 		if binding.DistributorID != "" {
-			f.bindings[binding.Customer] = binding
+			f.bindings[c] = binding
 		}
-	}
-	stated, err := books.StatedBindings(ctx, customers)
-	if err != nil {
-		return fmt.Errorf("read stated bindings: %w", err)
-	}
-	for _, binding := range stated {
-		c := Customer{StoreID: binding.StoreID, CustomerID: binding.CustomerID}
-		f.stated[c] = append(f.stated[c], binding)
 	}
 	return nil
 }

@@ -309,35 +309,25 @@ func (m *memory) balances(source order.Source) []ledger.Balance {
 	return sums
 }
 
-func (b *memoryBooks) Bindings(_ context.Context, customers []Customer) ([]Binding, error) {
-	out := make([]Binding, len(customers))
-	for i, c := range customers {
-		out[i] = Binding{Customer: c}
+func (b *memoryBooks) Known(_ context.Context, customers []Customer, checkouts []Checkout) (Known, error) {
+	known := Known{Bound: map[Customer]Binding{}, Stated: map[Customer][]order.Binding{}, Hints: map[Checkout]string{}}
+	for _, c := range customers {
 		if bound, found := b.bindings[c]; found {
-			out[i] = bound
+			known.Bound[c] = bound
 		}
 	}
-	return out, nil
-}
-
-func (b *memoryBooks) StatedBindings(_ context.Context, customers []Customer) ([]order.Binding, error) {
-	var out []order.Binding
 	for _, s := range b.stated {
-		if slices.Contains(customers, Customer{StoreID: s.StoreID, CustomerID: s.CustomerID}) {
-			out = append(out, s)
+		c := Customer{StoreID: s.StoreID, CustomerID: s.CustomerID}
+		if slices.Contains(customers, c) {
+			known.Stated[c] = append(known.Stated[c], s)
 		}
 	}
-	return out, nil
-}
-
-func (b *memoryBooks) Hints(_ context.Context, checkouts []Checkout) (map[Checkout]string, error) {
-	out := map[Checkout]string{}
 	for _, c := range checkouts {
 		if b.hints[c] != "" {
-			out[c] = b.hints[c]
+			known.Hints[c] = b.hints[c]
 		}
 	}
-	return out, nil
+	return known, nil
 }
 
 func (b *memoryBooks) Enrolments(_ context.Context, ids []string) (out []Enrolment, err error) {

@@ -55,7 +55,7 @@ func (s *Store) CreatePerson(ctx context.Context, p auth.Person, first bool) (er
 
 // refuseSecond holds a lock of its own: two first owners at once would both find nobody.
 func (s *Store) refuseSecond(ctx context.Context, tx *sqlx.Tx) error {
-	if err := s.dialect.lockChain(ctx, tx, "\x00people"); err != nil {
+	if err := s.dialect.lockPeople(ctx, tx); err != nil {
 		return err
 	}
 	var n int64

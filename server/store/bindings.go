@@ -41,23 +41,6 @@ func (r *statedRow) binding() order.Binding {
 	}
 }
 
-// StatedBindings reads what the company says of customers, up to the transaction's version. See pipeline.Books.
-func (b *books) StatedBindings(ctx context.Context, customers []pipeline.Customer) ([]order.Binding, error) {
-	var found []statedRow
-	stores, ids := storesAndIDs(customers)
-	err := b.query(ctx, &found, `SELECT `+statedColumns+` FROM `+
-		b.store.dialect.byKeys("stated_bindings", "AND version <= $4", "store_id", "customer_id"),
-		b.program, b.store.dialect.list(stores), b.store.dialect.list(ids), b.versions.Tree)
-	if err != nil {
-		return nil, fmt.Errorf("read stated bindings: %w", err)
-	}
-	list := make([]order.Binding, len(found))
-	for i := range found {
-		list[i] = found[i].binding()
-	}
-	return list, nil
-}
-
 // PutBindings records what the company says of customers. See admin.Books.
 func (s *Store) PutBindings(ctx context.Context, program string, bindings []admin.Binding, at time.Time, commit bool) (
 	summary admin.ImportSummary, err error,
@@ -170,7 +153,7 @@ func (s *Store) bindingHistory(ctx context.Context, tx *sqlx.Tx, program string,
 	var found []statedRow
 	stores, ids := storesAndIDs(customers)
 	err := tx.SelectContext(ctx, &found, `SELECT `+statedColumns+` FROM `+
-		s.dialect.byKeys("stated_bindings", "", "store_id", "customer_id"), program, s.dialect.list(stores), s.dialect.list(ids))
+		s.dialect.byKeys("stated_bindings", "", 2, "store_id", "customer_id"), program, s.dialect.list(stores), s.dialect.list(ids))
 	if err != nil {
 		return nil, fmt.Errorf("read what is said of the customers: %w", err)
 	}

@@ -146,11 +146,12 @@ func (b *books) load(ctx context.Context) (err error) {
 			names = append(names, name)
 		}
 	}
-	if err := b.store.dialect.lockSources(ctx, b.tx, b.program, names); err != nil {
+	// Read once they are locked, the versions are at least as new as what the transaction before us knew.
+	versions, err := b.store.dialect.lockSources(ctx, b.tx, b.reading, b.program, names)
+	if err != nil {
 		return fmt.Errorf("lock the orders: %w", err)
 	}
-	// Only now, so that the versions are at least as new as what the transaction before us knew.
-	if b.versions, err = b.readVersions(ctx, ""); err != nil {
+	if b.versions, err = versionsOf(versions, b.program); err != nil {
 		return err
 	}
 	posted, err := b.loadOrders(ctx, names)
@@ -163,26 +164,28 @@ func (b *books) load(ctx context.Context) (err error) {
 	return b.loadPosted(ctx, posted)
 }
 
+// selecting selects into a slice.
+type selecting func(ctx context.Context, into any, text string, args ...any) error
+
 // query selects with one of the few texts of every settlement.
 func (b *books) query(ctx context.Context, into any, text string, args ...any) error {
 	return b.store.dialect.query(ctx, b.tx, b.reading, into, text, args...)
 }
 
-// readVersions reads the program's counters; lock is a locking clause.
-func (b *books) readVersions(ctx context.Context, lock string) (pipeline.Versions, error) {
-	var v []struct {
-		Tree    int64 `db:"tree_version"`
-		Catalog int64 `db:"catalog_version"`
-		Plans   int64 `db:"plans_version"`
+// versionsRow is the counters of one program.
+type versionsRow struct {
+	Tree    int64 `db:"tree_version"`
+	Catalog int64 `db:"catalog_version"`
+	Plans   int64 `db:"plans_version"`
+}
+
+const programVersions = `SELECT tree_version, catalog_version, plans_version FROM programs WHERE program_id = $1`
+
+func versionsOf(found []versionsRow, program string) (pipeline.Versions, error) {
+	if len(found) == 0 {
+		return pipeline.Versions{}, server.Errorf(server.NotFound, "There is no program %s.", program)
 	}
-	err := b.query(ctx, &v, `SELECT tree_version, catalog_version, plans_version FROM programs WHERE program_id = $1`+lock, b.program)
-	if err != nil {
-		return pipeline.Versions{}, fmt.Errorf("read the versions: %w", err)
-	}
-	if len(v) == 0 {
-		return pipeline.Versions{}, server.Errorf(server.NotFound, "There is no program %s.", b.program)
-	}
-	return pipeline.Versions(v[0]), nil
+	return pipeline.Versions(found[0]), nil
 }
 
 // loadOrders fills the records and names the orders that have posted something.
@@ -191,7 +194,7 @@ func (b *books) loadOrders(ctx context.Context, names []string) (posted []string
 		return nil, nil
 	}
 	var found []orderRow
-	err = b.query(ctx, &found, `SELECT `+orderColumns+` FROM `+b.store.dialect.byKeys("orders", "", "source"), b.program, b.store.dialect.list(names))
+	err = b.query(ctx, &found, `SELECT `+orderColumns+` FROM `+b.store.dialect.byKeys("orders", "", 2, "source"), b.program, b.store.dialect.list(names))
 	if err != nil {
 		return nil, fmt.Errorf("read the orders: %w", err)
 	}
@@ -226,7 +229,7 @@ func (r *record) open() error {
 
 // loadPosted sums what is posted under each key of the orders.
 func (b *books) loadPosted(ctx context.Context, sources []string) error {
-	sums, err := b.store.sumPosted(ctx, b.tx, b.program, sources)
+	sums, err := b.store.sumPosted(ctx, b.query, b.program, sources)
 	for i := range sums {
 		r := b.records[sums[i].Source]
 		r.public.Posted = append(r.public.Posted, ledger.Balance{Key: sums[i].key(), AmountMinor: sums[i].AmountMinor})
@@ -244,42 +247,6 @@ func (b *books) Sources() []pipeline.SourceRecord {
 		list[i] = b.records[source.String()].public
 	}
 	return list
-}
-
-// Bindings reads customer bindings in the order asked for; DistributorID is "" where there is none.
-func (b *books) Bindings(ctx context.Context, customers []pipeline.Customer) ([]pipeline.Binding, error) {
-	bindings := make([]pipeline.Binding, len(customers))
-	stores, ids := storesAndIDs(customers)
-	for i, c := range customers {
-		bindings[i].Customer = c
-	}
-	if len(customers) == 0 {
-		return bindings, nil
-	}
-	var found []bindingRow
-	err := b.query(ctx, &found, `SELECT store_id, customer_id, distributor_id, bound_at, source
-		FROM `+b.store.dialect.byKeys("customer_bindings", "", "store_id", "customer_id"), b.program, b.store.dialect.list(stores), b.store.dialect.list(ids))
-	if err != nil {
-		return nil, fmt.Errorf("read customer bindings: %w", err)
-	}
-	known := make(map[pipeline.Customer]bindingRow, len(found))
-	for _, f := range found {
-		known[pipeline.Customer{StoreID: f.StoreID, CustomerID: f.CustomerID}] = f
-	}
-	for i := range bindings {
-		if f, ok := known[bindings[i].Customer]; ok {
-			bindings[i].DistributorID, bindings[i].BoundAt, bindings[i].Source = f.DistributorID, f.BoundAt, f.Source
-		}
-	}
-	return bindings, nil
-}
-
-type bindingRow struct {
-	StoreID       string `db:"store_id"`
-	CustomerID    string `db:"customer_id"`
-	DistributorID string `db:"distributor_id"`
-	BoundAt       int64  `db:"bound_at"`
-	Source        string `db:"source"`
 }
 
 // StoreInfo reads what the pipeline needs to know of a store. See pipeline.Store.

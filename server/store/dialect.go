@@ -29,17 +29,22 @@ type dialect interface {
 	list(values []string) any
 	// byKeys writes what follows FROM to find a program's rows of a table by columns that are among its key's, and by a
 	// condition (beginning with AND) if there is one. The program is parameter 1; the lists, of the same length, one value of
-	// each making a key, are the next. No key comes twice. It is found by the key's index also where the planner knows nothing.
-	byKeys(table, condition string, columns ...string) string
+	// each making a key, are the parameters from first on. No key comes twice. It is found by the key's index also where the
+	// planner knows nothing.
+	byKeys(table, condition string, first int, columns ...string) string
 	// scope binds the transaction to one program; "" is none.
 	scope(ctx context.Context, tx *sqlx.Tx, program string) error
 	// settlesApart: there is one writer, so that settling reads and decides before it asks for it.
 	settlesApart() bool
-	// lockSources binds the transaction to the program and makes it wait for others that hold one of the sources. They are
-	// locked in sorted order.
-	lockSources(ctx context.Context, tx *sqlx.Tx, program string, sources []string) error
-	// lockChain makes the transaction the only one that may seal a batch of the program.
-	lockChain(ctx context.Context, tx *sqlx.Tx, program string) error
+	// lockSources binds the transaction to the program, makes it wait for others that hold one of the sources, and then gives the
+	// program's counters; none where there is no such program. The sources are locked in sorted order. reading says that tx is one
+	// of the reading handle.
+	lockSources(ctx context.Context, tx *sqlx.Tx, reading bool, program string, sources []string) ([]versionsRow, error)
+	// lockPeople makes the transaction the only one that may make somebody the first owner.
+	lockPeople(ctx context.Context, tx *sqlx.Tx) error
+	// extendChain makes the transaction the only one that may seal a batch of the program, and then gives the chain's end; with sold
+	// also the next number of changes of sales.
+	extendChain(ctx context.Context, tx *sqlx.Tx, program string, sold bool) (chainEnd, error)
 	// forUpdate, forShare and skipLocked are the locking clauses, "" where one writer makes them needless.
 	forUpdate() string
 	forShare() string

@@ -38,7 +38,7 @@ func Cursor(parts ...string) string { return cursor(parts).String() }
 // SumPosted sums what is posted for orders.
 func (s *Store) SumPosted(ctx context.Context, program string, sources ...string) error {
 	return s.read(ctx, program, func(tx *sqlx.Tx) error {
-		_, err := s.sumPosted(ctx, tx, program, sources)
+		_, err := s.sumPosted(ctx, tx.SelectContext, program, sources)
 		return err
 	})
 }

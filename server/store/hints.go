@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -13,29 +12,6 @@ import (
 )
 
 var _ reference.Hints = (*Store)(nil)
-
-// Hints reads what pages told of checkouts. See pipeline.Books.
-func (b *books) Hints(ctx context.Context, checkouts []pipeline.Checkout) (map[pipeline.Checkout]string, error) {
-	stores, keys := make([]string, len(checkouts)), make([]string, len(checkouts))
-	for i, c := range checkouts {
-		stores[i], keys[i] = c.StoreID, c.Key
-	}
-	var found []struct {
-		StoreID   string `db:"store_id"`
-		Checkout  string `db:"checkout"`
-		Reference string `db:"reference"`
-	}
-	err := b.query(ctx, &found, `SELECT store_id, checkout, reference FROM `+
-		b.store.dialect.byKeys("reference_hints", "", "store_id", "checkout"), b.program, b.store.dialect.list(stores), b.store.dialect.list(keys))
-	if err != nil {
-		return nil, fmt.Errorf("read hints of checkouts: %w", err)
-	}
-	hints := make(map[pipeline.Checkout]string, len(found))
-	for _, f := range found {
-		hints[pipeline.Checkout{StoreID: f.StoreID, Key: f.Checkout}] = f.Reference
-	}
-	return hints, nil
-}
 
 // PutHint keeps the first hint of a checkout, and releases the order that waits for it. See reference.Hints.
 func (s *Store) PutHint(ctx context.Context, h reference.Hint) (created bool, err error) {

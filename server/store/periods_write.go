@@ -254,14 +254,12 @@ func (a *awards) write(ctx context.Context, s *Store, tx *sqlx.Tx, program strin
 	if len(a.settlements) == 0 {
 		return nil
 	}
-	if err := s.dialect.lockChain(ctx, tx, program); err != nil {
-		return fmt.Errorf("lock the chain: %w", err)
-	}
-	last, outbox, err := lastSeal(ctx, tx.SelectContext, program)
+	end, err := s.dialect.extendChain(ctx, tx, program, false)
 	if err != nil {
-		return err
+		return fmt.Errorf("read the end of the chain: %w", err)
 	}
-	next, err := ledger.Chain(last, program, a.leaves, a.at)
+	outbox := end.outbox
+	next, err := ledger.Chain(end.last, program, a.leaves, a.at)
 	if err != nil {
 		return err
 	}

@@ -46,10 +46,10 @@ func (*postgres) among(column, n string) string { return column + " = ANY(" + n 
 // byKeys looks for each key apart, behind an OFFSET that the planner does not see through. In a table it knows nothing of, every
 // program seems to have a row or two, so that to go through all of a program's looks cheaper; and a plan that is kept is kept
 // while the table grows.
-func (*postgres) byKeys(table, condition string, columns ...string) string {
+func (*postgres) byKeys(table, condition string, first int, columns ...string) string {
 	lists, keys, same := make([]string, len(columns)), make([]string, len(columns)), make([]string, len(columns))
 	for i, column := range columns {
-		lists[i], keys[i] = fmt.Sprintf("$%d::text[]", i+2), fmt.Sprintf("key%d", i)
+		lists[i], keys[i] = fmt.Sprintf("$%d::text[]", i+first), fmt.Sprintf("key%d", i)
 		same[i] = fmt.Sprintf("%s = keys.key%d", column, i)
 	}
 	return fmt.Sprintf("unnest(%s) AS keys (%s) CROSS JOIN LATERAL (SELECT * FROM %s WHERE program_id = $1 AND %s %s OFFSET 0) AS found",
@@ -300,10 +300,7 @@ func (*postgres) scope(ctx context.Context, tx *sqlx.Tx, program string) error {
 
 // lockSources locks the sources' names and not their rows: a new order has no row yet, and writing one only to lock
 // it would double the work of the common case. The row's own version still refuses a writer that came otherwise.
-//
-// What follows in the transaction is scoped to the program and planned for any values: its lists are found by keys whatever is
-// in them.
-func (p *postgres) lockSources(ctx context.Context, tx *sqlx.Tx, program string, sources []string) error {
+func (p *postgres) lockSources(ctx context.Context, tx *sqlx.Tx, _ bool, program string, sources []string) ([]versionsRow, error) {
 	e := newElements(intColumn)
 	keys := make([]int64, len(sources))
 	for i, source := range sources {
@@ -313,24 +310,47 @@ func (p *postgres) lockSources(ctx context.Context, tx *sqlx.Tx, program string,
 	for _, key := range slices.Compact(keys) {
 		e.int(key)
 	}
-	var locked []struct {
-		Program string         `db:"program"`
-		Plans   string         `db:"plans"`
-		Locks   int64          `db:"locks"`
+	var found []struct {
+		versionsRow
 		Planned sql.NullString `db:"planned"`
 	}
-	err := p.query(ctx, tx, false, &locked, `SELECT set_config('upline.program', $1, true) AS program,
-		set_config('plan_cache_mode', 'force_generic_plan', true) AS plans,
-		(SELECT count(pg_advisory_xact_lock(k)) FROM unnest($2::bigint[]) AS k) AS locks,
-		current_setting('upline.planned', true) AS planned`, program, e.array())
-	if err != nil {
-		return err
+	err := p.query(ctx, tx, false, &found, `SELECT tree_version, catalog_version, plans_version, planned FROM upline_lock_orders($1, $2)`,
+		program, e.array())
+	if err != nil || len(found) == 0 {
+		return nil, err
 	}
-	return p.kept.planned(ctx, tx, locked[0].Planned.String)
+	return []versionsRow{found[0].versionsRow}, p.kept.planned(ctx, tx, found[0].Planned.String)
 }
 
-func (p *postgres) lockChain(ctx context.Context, tx *sqlx.Tx, program string) error {
-	_, err := p.exec(ctx, tx, `SELECT pg_advisory_xact_lock($1)`, lockKey("chain", program, ""))
+func (p *postgres) extendChain(ctx context.Context, tx *sqlx.Tx, program string, sold bool) (chainEnd, error) {
+	var found []struct {
+		Sales          int64         `db:"sale_sequence"`
+		Sequence       sql.NullInt64 `db:"sequence"` // none before the first seal, and none of what follows
+		LeafCount      sql.NullInt64 `db:"leaf_count"`
+		Root           []byte        `db:"root"`
+		Previous       []byte        `db:"previous"`
+		Hash           []byte        `db:"hash"`
+		SealedAt       sql.NullInt64 `db:"sealed_at"`
+		OutboxSequence sql.NullInt64 `db:"outbox_sequence"`
+	}
+	err := p.query(ctx, tx, false, &found, `SELECT sale_sequence, sequence, leaf_count, root, previous, hash, sealed_at, outbox_sequence
+		FROM upline_extend_chain($1, $2, $3)`, program, lockKey("chain", program, ""), sold)
+	if err != nil {
+		return chainEnd{}, err
+	}
+	end, f := chainEnd{sales: found[0].Sales}, found[0]
+	if f.Sequence.Valid {
+		row := sealRow{
+			Sequence: f.Sequence.Int64, LeafCount: int(f.LeafCount.Int64), Root: f.Root, Previous: f.Previous, Hash: f.Hash,
+			SealedAt: f.SealedAt.Int64,
+		}
+		end.last, end.outbox = row.seal(program), f.OutboxSequence.Int64
+	}
+	return end, nil
+}
+
+func (p *postgres) lockPeople(ctx context.Context, tx *sqlx.Tx) error {
+	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, lockKey("people", "", ""))
 	return err
 }
 

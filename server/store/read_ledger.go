@@ -95,9 +95,9 @@ func afterPosting(c *conditions, after string) error {
 
 // sumPosted sums what is posted under each key of the orders. The settlements are found first and by themselves: a planner
 // that knows nothing of the tables yet would rather go through all postings.
-func (s *Store) sumPosted(ctx context.Context, tx *sqlx.Tx, program string, sources []string) (sums []postingRow, err error) {
-	err = tx.SelectContext(ctx, &sums, `WITH s AS MATERIALIZED (SELECT source, batch_sequence, first_position, posting_count
-			FROM `+s.dialect.byKeys("settlements", "", "source")+`)
+func (s *Store) sumPosted(ctx context.Context, query selecting, program string, sources []string) (sums []postingRow, err error) {
+	err = query(ctx, &sums, `WITH s AS MATERIALIZED (SELECT source, batch_sequence, first_position, posting_count
+			FROM `+s.dialect.byKeys("settlements", "", 2, "source")+`)
 		SELECT s.source, p.line_id, p.component_id, p.distributor_id, p.kind, p.currency, CAST(sum(p.amount_minor) AS bigint) AS amount_minor
 		FROM s JOIN postings p ON p.program_id = $1 AND p.batch_sequence = s.batch_sequence AND p.position >= s.first_position
 			AND p.position < s.first_position + s.posting_count

@@ -28,20 +28,10 @@ func (w *batch) addSales(source string, sales []pipeline.Sale) {
 	}
 }
 
-// salesStep numbers the batch's changes and gives their rows. The counter's row stays locked until the commit, so that
-// sequences follow the order of commits: whoever reads up to one misses nothing below it.
-func (w *batch) salesStep(ctx context.Context) (step, error) {
-	s := step{statement: insertSales, rows: w.store.dialect.newRows(insertSales, w.program, int64(0), w.at)}
-	if len(w.sales) == 0 {
-		return s, nil
-	}
-	var sequence []int64
-	err := w.query(ctx, &sequence, `INSERT INTO sale_heads (program_id, sequence) VALUES ($1, 1)
-		ON CONFLICT (program_id) DO UPDATE SET sequence = sale_heads.sequence + 1 RETURNING sequence`, w.program)
-	if err != nil {
-		return s, fmt.Errorf("count the changes of sales: %w", err)
-	}
-	r := w.store.dialect.newRows(insertSales, w.program, sequence[0], w.at)
+// saleRows are the batch's changes under their number. The counter's row stays locked until the commit, so that numbers follow the
+// order of commits: whoever reads up to one misses nothing below it.
+func (w *batch) saleRows(sequence int64) rows {
+	r := w.store.dialect.newRows(insertSales, w.program, sequence, w.at)
 	for i := range w.sales {
 		s := &w.sales[i]
 		r.int(int64(i))
@@ -54,8 +44,7 @@ func (w *batch) salesStep(ctx context.Context) (step, error) {
 			r.int(v)
 		}
 	}
-	s.rows = r
-	return s, nil
+	return r
 }
 
 // saleRow is one row of sales, or a sum of them.
@@ -93,8 +82,8 @@ func (b *books) loadSales(ctx context.Context) error {
 		return nil
 	}
 	var found []saleRow
-	err := b.tx.SelectContext(ctx, &found, `SELECT `+saleIdentity+`, `+sumsOfSales+` FROM `+
-		b.store.dialect.byKeys("sales", "", "source")+` GROUP BY `+saleIdentity+` ORDER BY `+saleIdentity,
+	err := b.query(ctx, &found, `SELECT `+saleIdentity+`, `+sumsOfSales+` FROM `+
+		b.store.dialect.byKeys("sales", "", 2, "source")+` GROUP BY `+saleIdentity+` ORDER BY `+saleIdentity,
 		b.program, b.store.dialect.list(settled))
 	if err != nil {
 		return fmt.Errorf("read the sales recorded: %w", err)

@@ -28,31 +28,38 @@ func (r *sealRow) seal(program string) ledger.Seal {
 	return s
 }
 
+// chainEnd is where a program's chain goes on.
+type chainEnd struct {
+	last   ledger.Seal // the zero seal begins the chain
+	outbox int64       // number of the last outbox row
+	sales  int64       // number of the changes of sales to come; 0 where there are none
+}
+
 // seal appends the batch's postings, chained to the program's last batch, and the outbox rows in the same order; with them
-// what else there is to write.
-func (w *batch) seal(ctx context.Context, also ...step) error {
+// what changes in periods.
+func (w *batch) seal(ctx context.Context) error {
+	if w.count == 0 && len(w.sales) == 0 {
+		return nil
+	}
 	d := w.store.dialect
-	if w.count == 0 {
-		_, err := d.together(ctx, w.tx, also...)
-		return err
-	}
-	if err := d.lockChain(ctx, w.tx, w.program); err != nil {
-		return fmt.Errorf("lock the chain: %w", err)
-	}
-	last, outbox, err := lastSeal(ctx, w.query, w.program)
+	end, err := d.extendChain(ctx, w.tx, w.program, len(w.sales) > 0)
 	if err != nil {
-		return err
+		return fmt.Errorf("read the end of the chain: %w", err)
 	}
-	next, err := ledger.Chain(last, w.program, w.leaves, w.at)
-	if err != nil {
-		return err
+	steps := []step{{insertSales, w.saleRows(end.sales), false}}
+	if w.count > 0 {
+		next, err := ledger.Chain(end.last, w.program, w.leaves, w.at)
+		if err != nil {
+			return err
+		}
+		settlements, postings, messages, err := w.sealedRows(next.Sequence, end.outbox)
+		if err != nil {
+			return err
+		}
+		steps = append(steps, step{insertSettlements, settlements, false}, step{insertPostings, postings, false},
+			step{insertOutbox, messages, false}, sealStep(d, next, w.leaves, end.outbox+int64(len(w.posting))))
 	}
-	settlements, postings, messages, err := w.sealedRows(next.Sequence, outbox)
-	if err != nil {
-		return err
-	}
-	_, err = d.together(ctx, w.tx, append(also, step{insertSettlements, settlements, false}, step{insertPostings, postings, false},
-		step{insertOutbox, messages, false}, sealStep(d, next, w.leaves, outbox+int64(len(w.posting))))...)
+	_, err = d.together(ctx, w.tx, steps...)
 	return err
 }
 
@@ -129,7 +136,7 @@ func addPosting(r rows, p *ledger.Posting, position, first int64) error {
 }
 
 // lastSeal reads the end of the chain; the zero seal begins it.
-func lastSeal(ctx context.Context, query func(context.Context, any, string, ...any) error, program string) (last ledger.Seal, outbox int64, err error) {
+func lastSeal(ctx context.Context, query selecting, program string) (last ledger.Seal, outbox int64, err error) {
 	var found []sealRow
 	err = query(ctx, &found, `SELECT sequence, leaf_count, root, previous, hash, sealed_at, outbox_sequence
 		FROM seals WHERE program_id = $1 ORDER BY sequence DESC LIMIT 1`, program)

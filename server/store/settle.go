@@ -432,17 +432,17 @@ func (w *batch) write(ctx context.Context) error {
 	if n, all := written[0]+written[1], int64(w.orders.len()+w.updates.len()); n != all {
 		return fmt.Errorf("%d of %d orders were changed by another transaction: %w", all-n, all, errAgain)
 	}
-	sales, err := w.salesStep(ctx)
-	if err != nil {
-		return err
-	}
-	return w.seal(ctx, sales)
+	return w.seal(ctx)
 }
 
 // confirmFacts makes sure that nothing an order is parked for was mended since the facts were read. It holds off such
 // changes until the commit, so that they find the causes written here.
 func (w *batch) confirmFacts(ctx context.Context) error {
-	now, err := w.readVersions(ctx, w.store.dialect.forShare())
+	var found []versionsRow
+	if err := w.query(ctx, &found, programVersions+w.store.dialect.forShare(), w.program); err != nil {
+		return fmt.Errorf("read the versions: %w", err)
+	}
+	now, err := versionsOf(found, w.program)
 	if err == nil && now != w.versions {
 		err = errAgain
 	}

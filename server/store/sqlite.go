@@ -78,10 +78,10 @@ func (*embedded) in(n string) string    { return "(SELECT value FROM json_each("
 
 func (e *embedded) among(column, n string) string { return column + " IN " + e.in(n) }
 
-func (e *embedded) byKeys(table, condition string, columns ...string) string {
+func (e *embedded) byKeys(table, condition string, first int, columns ...string) string {
 	among := make([]string, len(columns))
 	for i, column := range columns {
-		among[i] = column + " IN " + e.in(fmt.Sprintf("$%d", i+2))
+		among[i] = column + " IN " + e.in(fmt.Sprintf("$%d", i+first))
 	}
 	return table + " WHERE program_id = $1 AND " + strings.Join(among, " AND ") + " " + condition
 }
@@ -342,9 +342,30 @@ func (e *embedded) together(ctx context.Context, tx *sqlx.Tx, steps ...step) ([]
 }
 
 // SQLite has neither roles nor row security, and an immediate transaction is alone: the rest of the locks are free.
-func (*embedded) scope(context.Context, *sqlx.Tx, string) error                 { return nil }
-func (*embedded) lockSources(context.Context, *sqlx.Tx, string, []string) error { return nil }
-func (*embedded) lockChain(context.Context, *sqlx.Tx, string) error             { return nil }
+func (*embedded) scope(context.Context, *sqlx.Tx, string) error { return nil }
+
+func (e *embedded) lockSources(ctx context.Context, tx *sqlx.Tx, reading bool, program string, _ []string) (found []versionsRow, err error) {
+	return found, e.query(ctx, tx, reading, &found, programVersions, program)
+}
+
+func (*embedded) lockPeople(context.Context, *sqlx.Tx) error { return nil }
+
+func (e *embedded) extendChain(ctx context.Context, tx *sqlx.Tx, program string, sold bool) (end chainEnd, err error) {
+	query := func(ctx context.Context, into any, text string, args ...any) error {
+		return e.query(ctx, tx, false, into, text, args...)
+	}
+	if sold {
+		var sequence []int64
+		err := query(ctx, &sequence, `INSERT INTO sale_heads (program_id, sequence) VALUES ($1, 1)
+			ON CONFLICT (program_id) DO UPDATE SET sequence = sale_heads.sequence + 1 RETURNING sequence`, program)
+		if err != nil {
+			return end, fmt.Errorf("count the changes of sales: %w", err)
+		}
+		end.sales = sequence[0]
+	}
+	end.last, end.outbox, err = lastSeal(ctx, query, program)
+	return end, err
+}
 
 func sqliteCode(err error) int {
 	var e *sqlite.Error

@@ -197,7 +197,7 @@ func (s *Store) earnedBy(ctx context.Context, tx *sqlx.Tx, program string, order
 			return nil, err
 		}
 	}
-	sums, err := s.sumPosted(ctx, tx, program, sources)
+	sums, err := s.sumPosted(ctx, tx.SelectContext, program, sources)
 	for i := range sums {
 		if p := &sums[i]; ledger.Kind(p.Kind) == ledger.Earning || ledger.Kind(p.Kind) == ledger.Breakage {
 			posted[p.Source] = append(posted[p.Source], ledger.Balance{Key: p.key(), AmountMinor: p.AmountMinor})

@@ -140,7 +140,7 @@ func (s *Store) besideOrders(ctx context.Context, tx *sqlx.Tx, program string, r
 func (s *Store) bookedBy(ctx context.Context, tx *sqlx.Tx, program string, sources []string) (map[string]bookedOrder, error) {
 	var list []bookedOrder
 	err := tx.SelectContext(ctx, &list, `WITH s AS MATERIALIZED (SELECT source, revision, batch_sequence, first_position, posting_count
-			FROM `+s.dialect.byKeys("settlements", "", "source")+`)
+			FROM `+s.dialect.byKeys("settlements", "", 2, "source")+`)
 		SELECT s.source, max(s.revision) AS revision, CAST(coalesce(sum(CASE WHEN p.kind = 'earning' THEN p.amount_minor END), 0) AS bigint) AS earned_minor
 		FROM s LEFT JOIN postings p ON p.program_id = $1 AND p.batch_sequence = s.batch_sequence AND p.position >= s.first_position
 			AND p.position < s.first_position + s.posting_count
@@ -159,7 +159,7 @@ func (s *Store) bookedBy(ctx context.Context, tx *sqlx.Tx, program string, sourc
 func (s *Store) soldBy(ctx context.Context, tx *sqlx.Tx, program string, sources []string) (map[string][]bookedOrder, error) {
 	var list []bookedOrder
 	err := tx.SelectContext(ctx, &list, `SELECT source, currency, CAST(sum(net_minor) AS bigint) AS net_minor
-		FROM `+s.dialect.byKeys("sales", "", "source")+` GROUP BY source, currency`, program, s.dialect.list(sources))
+		FROM `+s.dialect.byKeys("sales", "", 2, "source")+` GROUP BY source, currency`, program, s.dialect.list(sources))
 	if err != nil {
 		return nil, fmt.Errorf("sum what orders count for: %w", err)
 	}

@@ -37,9 +37,10 @@ func (w *world) bindAt(t *testing.T, at time.Time, want admin.ImportSummary, bin
 func (w *world) stated(t *testing.T, customer string) (history []order.Binding, version int64) {
 	t.Helper()
 	w.look(t, w.Store, func(b pipeline.Books) {
-		var err error
-		history, err = b.StatedBindings(w.ctx, []pipeline.Customer{{StoreID: shop, CustomerID: customer}, {StoreID: rivalLot, CustomerID: customer}})
+		asked := pipeline.Customer{StoreID: shop, CustomerID: customer}
+		known, err := b.Known(w.ctx, []pipeline.Customer{asked, {StoreID: rivalLot, CustomerID: customer}}, nil)
 		ok(t, err)
+		history = known.Stated[asked]
 		version = b.Versions().Tree
 	})
 	return history, version
@@ -179,9 +180,10 @@ func testMergeCustomers(t *testing.T, w *world) {
 		t.Errorf("it holds %+v", got)
 	}
 	w.look(t, w.Store, func(b pipeline.Books) {
-		got, err := b.Bindings(w.ctx, []pipeline.Customer{{StoreID: shop, CustomerID: "kept"}})
-		if ok(t, err); got[0].DistributorID != "ann" || got[0].BoundAt != 5 {
-			t.Errorf("bound by an order: %+v", got)
+		kept := pipeline.Customer{StoreID: shop, CustomerID: "kept"}
+		got, err := b.Known(w.ctx, []pipeline.Customer{kept}, nil)
+		if ok(t, err); got.Bound[kept].DistributorID != "ann" || got.Bound[kept].BoundAt != 5 {
+			t.Errorf("bound by an order: %+v", got.Bound)
 		}
 	})
 	w.bindAt(t, begin, admin.ImportSummary{Added: 1}, sponsored("known", "ann"))

@@ -49,8 +49,8 @@ func testHints(t *testing.T, w *world) {
 	}
 	w.look(t, w.Store, func(b pipeline.Books) {
 		c1, c9 := pipeline.Checkout{StoreID: shop, Key: "c1"}, pipeline.Checkout{StoreID: shop, Key: "c9"}
-		got, err := b.Hints(w.ctx, []pipeline.Checkout{c1, c9})
-		if ok(t, err); len(got) != 1 || got[c1] != "ANN10" {
+		got, err := b.Known(w.ctx, nil, []pipeline.Checkout{c1, c9})
+		if ok(t, err); len(got.Hints) != 1 || got.Hints[c1] != "ANN10" {
 			t.Errorf("%v", got)
 		}
 	})
