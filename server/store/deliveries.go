@@ -320,7 +320,7 @@ func (s *Store) ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, 
 	}
 	// They are ours: nobody need wait while they are read. They are read even if the caller is stopping, since nobody else
 	// may take them before their lease has run out.
-	if claimed, err = s.readDeliveries(context.WithoutCancel(ctx), ids, ""); err != nil {
+	if claimed, err = s.readDeliveries(context.WithoutCancel(ctx), ids, "true"); err != nil {
 		return nil, err
 	}
 	s.claims.reset()
@@ -336,17 +336,17 @@ func (s *Store) WaitingDeliveries(ctx context.Context, now time.Time, ids []stri
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return s.readDeliveries(ctx, ids, ` AND s.status = 'waiting' AND s.attempt = 0 AND s.lease_until <= $2`, micros(now))
+	return s.readDeliveries(ctx, ids, notTakenUp, micros(now))
 }
 
+// notTakenUp is the states of deliveries that nobody works on at the moment $2, or ever did.
+const notTakenUp = `s.status = 'waiting' AND s.attempt = 0 AND s.lease_until <= $2`
+
 // readDeliveries reads the named deliveries that meet a condition, whose parameters begin at $2, oldest first.
-func (s *Store) readDeliveries(ctx context.Context, ids []string, and string, args ...any) ([]inbox.Row, error) {
+func (s *Store) readDeliveries(ctx context.Context, ids []string, condition string, args ...any) ([]inbox.Row, error) {
 	var found []deliveryRow
-	err := s.read(ctx, "", func(tx *sqlx.Tx) error {
-		return tx.SelectContext(ctx, &found, `SELECT `+deliveryColumns+`, i.sealed_body`+deliveryTables+
-			`WHERE `+s.dialect.among("s.delivery_id", "$1")+and+` ORDER BY s.received_at, s.delivery_id`, append([]any{s.dialect.list(ids)}, args...)...)
-	})
-	if err != nil {
+	err := s.reader.SelectContext(ctx, &found, s.namedDeliveries(condition), append([]any{s.dialect.list(ids)}, args...)...)
+	if err = s.explain(ctx, err); err != nil {
 		return nil, fmt.Errorf("read deliveries: %w", err)
 	}
 	rows := make([]inbox.Row, len(found))
@@ -356,6 +356,12 @@ func (s *Store) readDeliveries(ctx context.Context, ids []string, and string, ar
 		}
 	}
 	return rows, nil
+}
+
+// namedDeliveries is the statement that reads the deliveries of a list, $1, oldest first. It is a transaction by itself, over all programs.
+func (s *Store) namedDeliveries(condition string) string {
+	return `SELECT ` + deliveryColumns + `, i.sealed_body FROM ` + s.dialect.deliveriesByID("$1") +
+		` WHERE ` + condition + ` ORDER BY s.received_at, s.delivery_id`
 }
 
 // claimCursor remembers how far the claims of a backlog have come, so that each does not begin by stepping over all that

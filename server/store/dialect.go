@@ -32,6 +32,9 @@ type dialect interface {
 	// each making a key, are the parameters from first on. No key comes twice. It is found by the key's index also where the
 	// planner knows nothing.
 	byKeys(table, condition string, first int, columns ...string) string
+	// deliveriesByID writes what follows FROM to find deliveries i and their states s by their ids, the list as parameter n. Each is
+	// found by its key also where the planner knows nothing, or thinks little of an index that waits to be cleaned.
+	deliveriesByID(n string) string
 	// scope binds the transaction to one program; "" is none.
 	scope(ctx context.Context, tx *sqlx.Tx, program string) error
 	// settlesApart: there is one writer, so that settling reads and decides before it asks for it.

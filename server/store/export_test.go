@@ -60,3 +60,6 @@ func (s *Store) KeepSums(program string) {
 	s.keepSums(program, &ledgerSums{upTo: 1, postings: 1, counts: map[string]int64{"EUR": 1}, earned: map[string]int64{"EUR": 5}})
 	s.keepOwn(context.Background(), program, "ann", &ownSums{upTo: 1})
 }
+
+// WaitingText is the statement of WaitingDeliveries.
+func (s *Store) WaitingText() string { return s.namedDeliveries(notTakenUp) }

@@ -56,6 +56,12 @@ func (*postgres) byKeys(table, condition string, first int, columns ...string) s
 		strings.Join(lists, ", "), strings.Join(keys, ", "), table, strings.Join(same, " AND "), condition)
 }
 
+func (*postgres) deliveriesByID(n string) string {
+	return `unnest(` + n + `::text[]) AS wanted (id)
+		CROSS JOIN LATERAL (SELECT * FROM inbox_state WHERE delivery_id = wanted.id OFFSET 0) AS s
+		CROSS JOIN LATERAL (SELECT * FROM inbox WHERE program_id = s.program_id AND delivery_id = s.delivery_id OFFSET 0) AS i`
+}
+
 func (*postgres) list(values []string) any {
 	e := newElements(textColumn)
 	for _, v := range values {

@@ -129,6 +129,34 @@ func TestEndsAreFoundByKey(t *testing.T) {
 	}
 }
 
+// TestWaitingAreFoundByKey: what word came of is found by its key, and not by way of the index of all that waits, which a planner takes
+// for small and which holds what has ended until it is cleaned.
+func TestWaitingAreFoundByKey(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, store.Config{DatabaseURL: newDatabase(t, postgresServer(t)), MaxConns: 1})
+	if err := s.CreateProgram(t.Context(), admin.Program{ProgramID: "p", Name: "p", Currency: "EUR"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, fill := range []string{
+		`INSERT INTO inbox_state (delivery_id, program_id, status, result, reason, source, attempt, received_at, due_at, lease_until, settled_at)
+			SELECT 'd' || i, 'p', CASE WHEN i % 100 = 0 THEN 'waiting' ELSE 'done' END, '', '', '', 0, i, 0, 0, 0 FROM generate_series(1, 3000) AS i`,
+		`INSERT INTO inbox (program_id, delivery_id, store_id, platform_delivery_id, platform, topic, headers_json, body_sha256, body_bytes, received_at)
+			SELECT 'p', 'd' || i, 's', 'd' || i, 'shopify', 't', '{}', sha256(''), 0, i FROM generate_series(1, 3000) AS i`,
+	} {
+		if _, err := s.Writer().ExecContext(t.Context(), fill); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var plan []string
+	if err := s.Writer().SelectContext(t.Context(), &plan, `EXPLAIN (COSTS OFF) `+s.WaitingText(), "{d1,d2,d3}", 0); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Join(plan, "\n")
+	if !strings.Contains(text, "using inbox_state_pkey") || !strings.Contains(text, "using inbox_pkey") {
+		t.Errorf("deliveries are not found by their key:\n%s", text)
+	}
+}
+
 func inTx(t *testing.T, s *store.Store, f func(tx *sqlx.Tx) error) {
 	t.Helper()
 	tx, err := s.Writer().BeginTxx(t.Context(), nil)

@@ -86,6 +86,11 @@ func (e *embedded) byKeys(table, condition string, first int, columns ...string)
 	return table + " WHERE program_id = $1 AND " + strings.Join(among, " AND ") + " " + condition
 }
 
+func (e *embedded) deliveriesByID(n string) string {
+	return `(SELECT * FROM inbox_state WHERE ` + e.among("delivery_id", n) + `) AS s
+		JOIN inbox AS i ON i.program_id = s.program_id AND i.delivery_id = s.delivery_id`
+}
+
 func (*embedded) list(values []string) any {
 	if values == nil {
 		values = []string{}
