@@ -97,7 +97,7 @@ func (k *kafka) ready(ctx context.Context, topic string) (*kgo.Client, error) {
 	}
 	if k.producer == nil {
 		producer, err := kgo.NewClient(append([]kgo.Opt{
-			kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.ProducerBatchCompression(kgo.ZstdCompression(), kgo.NoCompression()),
+			kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerLinger(0), // a batch grows while the one before is published
 			kgo.RecordDeliveryTimeout(30 * time.Second), kgo.ProducerBatchMaxBytes(8 << 20),
 		}, k.client...)...)
 		if err != nil {
@@ -246,32 +246,15 @@ func (k *kafka) member(ctx context.Context, d *delivering) error {
 	}
 }
 
-// work handles what was fetched, partitions side by side, and notes how far each is. failed: something is left, which is fetched
-// again by whoever gets the partition next.
+// work handles what was fetched and notes how far each partition is. failed: something is left, which is fetched again by whoever gets
+// the partition next.
 func (k *kafka) work(ctx context.Context, client *kgo.Client, fetches kgo.Fetches, d *delivering) (failed bool, err error) {
 	limited, cancel := context.WithTimeout(ctx, leaveAfter)
 	defer cancel()
-	var partitions sync.WaitGroup
-	var mu sync.Mutex
-	var done []*kgo.Record
-	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
-		if p.Err != nil {
-			mu.Lock()
-			failed, err = true, unreachable("Kafka", p.Err)
-			mu.Unlock()
-			return
-		}
-		partitions.Go(func() {
-			last := k.partition(limited, p.Records, d)
-			mu.Lock()
-			defer mu.Unlock()
-			if last != nil {
-				done = append(done, last)
-			}
-			failed = failed || len(p.Records) > 0 && last != p.Records[len(p.Records)-1]
-		})
-	})
-	partitions.Wait()
+	done := k.together(limited, fetches, d)
+	if done == nil {
+		done, failed, err = k.apart(limited, fetches, d)
+	}
 	if len(done) == 0 {
 		return failed, err
 	}
@@ -283,13 +266,58 @@ func (k *kafka) work(ctx context.Context, client *kgo.Client, fetches kgo.Fetche
 	return failed, err
 }
 
+// together hands the few records of a quiet moment over as one batch, whatever their partitions, and gives the last one of each. It gives
+// none where they are more, or not all of them could be handled: then none of a partition may hold up those of another.
+func (k *kafka) together(ctx context.Context, fetches kgo.Fetches, d *delivering) (done []*kgo.Record) {
+	var batch []Message
+	whole := fetches.NumRecords() <= k.options.BatchMax
+	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+		if whole = whole && p.Err == nil; !whole || len(p.Records) == 0 {
+			return
+		}
+		for _, record := range p.Records {
+			batch = append(batch, messageOf(record))
+		}
+		done = append(done, p.Records[len(p.Records)-1])
+	})
+	if !whole || len(batch) == 0 || d.try(ctx, batch) != nil {
+		return nil
+	}
+	return done
+}
+
+// apart handles the partitions side by side and gives the last record of each that is done.
+func (k *kafka) apart(ctx context.Context, fetches kgo.Fetches, d *delivering) (done []*kgo.Record, failed bool, err error) {
+	var partitions sync.WaitGroup
+	var mu sync.Mutex
+	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+		if p.Err != nil {
+			mu.Lock()
+			failed, err = true, unreachable("Kafka", p.Err)
+			mu.Unlock()
+			return
+		}
+		partitions.Go(func() {
+			last := k.partition(ctx, p.Records, d)
+			mu.Lock()
+			defer mu.Unlock()
+			if last != nil {
+				done = append(done, last)
+			}
+			failed = failed || len(p.Records) > 0 && last != p.Records[len(p.Records)-1]
+		})
+	})
+	partitions.Wait()
+	return done, failed, err
+}
+
 // partition handles one partition's records in batches and gives the last one that is done.
 func (k *kafka) partition(ctx context.Context, records []*kgo.Record, d *delivering) (last *kgo.Record) {
 	for len(records) > 0 {
 		size := min(len(records), k.options.BatchMax)
 		batch := make([]Message, size)
 		for i, record := range records[:size] {
-			batch[i] = Message{ID: header(record, "id"), Key: string(record.Key), Body: record.Value}
+			batch[i] = messageOf(record)
 		}
 		if d.deliver(ctx, batch) != nil {
 			return last
@@ -297,6 +325,10 @@ func (k *kafka) partition(ctx context.Context, records []*kgo.Record, d *deliver
 		last, records = records[size-1], records[size:]
 	}
 	return last
+}
+
+func messageOf(record *kgo.Record) Message {
+	return Message{ID: header(record, "id"), Key: string(record.Key), Body: record.Value}
 }
 
 func header(record *kgo.Record, name string) string {

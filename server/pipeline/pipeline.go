@@ -96,6 +96,7 @@ type Pipeline struct {
 	infos   infoCache
 	cooling cooling
 	rush    rush
+	lookups lookups
 	away    outageLog
 }
 
@@ -121,6 +122,9 @@ func New(deps Deps, options Options) (*Pipeline, error) {
 		seed:   maphash.MakeSeed(),
 		kick:   make(chan struct{}, 1),
 		infos:  infoCache{byID: map[string]cachedInfo{}},
+	}
+	p.lookups.read = func(ctx context.Context, ids []string) ([]inbox.Row, error) {
+		return deps.Inbox.WaitingDeliveries(ctx, deps.Clock().UTC(), ids)
 	}
 	for i := range p.shards {
 		p.shards[i] = make(chan *item, inProcessMax(options))

@@ -19,7 +19,7 @@ const roomEvery = 2 * time.Millisecond
 // have ended, are leased or were put off stay alone, so that word of a delivery may come any number of times, or never: the sweep finds
 // what is left. After an error the same word has to come again.
 func (p *Pipeline) Take(ctx context.Context, ids []string) error {
-	rows, err := p.deps.Inbox.WaitingDeliveries(ctx, p.deps.Clock().UTC(), ids)
+	rows, err := p.lookups.find(ctx, ids)
 	if err != nil {
 		return err
 	}
