@@ -120,10 +120,14 @@ var received = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 // deliver reads a body as the server would.
 func (s suite) deliver(d Delivery) ([]order.Revision, error) {
-	return s.adapter.Normalise(order.Delivery{
+	return s.adapter.Normalise(s.received(d), s.cases.Store)
+}
+
+func (s suite) received(d Delivery) order.Delivery {
+	return order.Delivery{
 		DeliveryID: "d_1", PlatformDeliveryID: "p_1", ProgramID: "prog_1", StoreID: s.cases.Store.StoreID,
 		Platform: s.adapter.Platform(), Topic: d.Topic, Headers: d.Headers, Body: d.Body, ReceivedAt: received,
-	}, s.cases.Store)
+	}
 }
 
 // one reads a body that must give one revision.

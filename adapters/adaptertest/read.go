@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -87,7 +88,22 @@ func determinism(t *testing.T, s suite) {
 		if first.Hash() != second.Hash() {
 			t.Errorf("%s: two hashes", d.Name)
 		}
+		if teller, ok := s.adapter.(adapters.Teller); ok {
+			told, err := teller.Tell(s.received(d), s.cases.Store)
+			if diff := cmp.Diff(Told([]order.Revision{first}), told); diff != "" || err != nil {
+				t.Errorf("%s: told otherwise than read (-read +told), %v:\n%s", d.Name, err, diff)
+			}
+		}
 	}
+}
+
+// Told is what an adapters.Teller has to say where Normalise says read.
+func Told(read []order.Revision) []order.Revision {
+	told := slices.Clone(read)
+	for i := range told {
+		told[i].Order, told[i].Refunds, told[i].Note = nil, nil, ""
+	}
+	return told
 }
 
 // truncation cuts every body at every length, or at a thousand of them where it is long: no part of an object is one.

@@ -25,6 +25,15 @@ func BenchmarkNormalise(b *testing.B) {
 				}
 			}
 		})
+		b.Run(name+"/told", func(b *testing.B) {
+			b.ReportAllocs()
+			adapter := shopify.New()
+			for b.Loop() {
+				if _, err := adapter.Tell(d, s); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 		b.Run(name+"/go-shopify", func(b *testing.B) {
 			b.SetBytes(int64(len(d.Body)))
 			b.ReportAllocs()

@@ -7,7 +7,10 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"upline.dev/upline/adapters"
+	"upline.dev/upline/adapters/adaptertest"
 	"upline.dev/upline/adapters/shopify"
 	"upline.dev/upline/core/order"
 )
@@ -23,6 +26,11 @@ func FuzzNormalise(f *testing.F) {
 		first, err := shopify.New().Normalise(d, store("USD"))
 		second, again := shopify.New().Normalise(d, store("USD"))
 		if err != nil {
+			if _, err := shopify.New().Tell(d, store("USD")); err != nil {
+				if _, ok := errors.AsType[*adapters.Malformed](err); !ok {
+					t.Fatalf("told: %v, want a *Malformed", err)
+				}
+			}
 			if _, ok := errors.AsType[*adapters.Malformed](err); !ok || again == nil || err.Error() != again.Error() {
 				t.Fatalf("error %v, then %v, want one *Malformed", err, again)
 			}
@@ -30,6 +38,10 @@ func FuzzNormalise(f *testing.F) {
 		}
 		if len(first) != 1 || len(second) != 1 || first[0].Hash() != second[0].Hash() {
 			t.Fatalf("two readings differ: %+v and %+v", first, second)
+		}
+		told, err := shopify.New().Tell(d, store("USD"))
+		if diff := cmp.Diff(adaptertest.Told(first), told); diff != "" || err != nil {
+			t.Fatalf("it is told otherwise than it is read: %s%v", diff, err)
 		}
 		checkStorable(t, first[0])
 	})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"upline.dev/upline/adapters"
+	"upline.dev/upline/adapters/wire"
 	"upline.dev/upline/core/money"
 	"upline.dev/upline/core/order"
 )
@@ -58,6 +59,42 @@ func (a *Adapter) Normalise(d order.Delivery, s adapters.Store) ([]order.Revisio
 		return nil, fmt.Errorf("read %s: %w", d.Topic, err)
 	}
 	return []order.Revision{revision}, nil
+}
+
+// Tell says what a delivery is about; of an order's body it reads the two members that say it. See adapters.Teller.
+func (a *Adapter) Tell(d order.Delivery, s adapters.Store) ([]order.Revision, error) {
+	switch d.Topic {
+	case "orders/create", "orders/paid", "orders/updated", "orders/fulfilled", "orders/partially_fulfilled", "orders/cancelled":
+	default:
+		told, err := a.Normalise(d, s)
+		for i := range told {
+			told[i].Order, told[i].Refunds, told[i].Note = nil, nil, ""
+		}
+		return told, err
+	}
+	triggered, err := triggeredAt(d.Headers)
+	if err != nil {
+		return nil, err
+	}
+	var in struct {
+		ID        id        `json:"id"`
+		UpdatedAt time.Time `json:"updated_at"`
+	}
+	err = wire.Glance(d.Body, &in)
+	switch {
+	case err != nil:
+	case in.ID == 0:
+		err = missing("id")
+	case in.UpdatedAt.IsZero():
+		err = missing("updated_at")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", d.Topic, err)
+	}
+	return []order.Revision{{
+		Source: order.Source{StoreID: s.StoreID, PlatformOrderID: in.ID.String()}, Channel: order.Webhook, Kind: order.Snapshot,
+		Version: order.Version{Triggered: triggered, Updated: in.UpdatedAt.UnixMicro()},
+	}}, nil
 }
 
 // whyIgnored tells a topic that is known to be harmless from one nobody has looked at. Returns and transactions are no

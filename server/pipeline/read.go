@@ -194,11 +194,18 @@ func (p *Pipeline) takeNotice(ctx context.Context, adapter adapters.Adapter, it 
 // checkRevision refuses a revision that speaks of another store's order, or that no state could take: it would hold up
 // the order's other news.
 func checkRevision(it *item, r order.Revision) error {
-	if r.Source.StoreID != it.row.StoreID {
-		return &adapters.Malformed{Field: "store", Reason: fmt.Sprintf("speaks of an order of store %q", r.Source.StoreID)}
+	if err := ofStore(it.row.StoreID, r); err != nil {
+		return err
 	}
 	_, err := order.Merge(order.State{}, r)
 	return err
+}
+
+func ofStore(storeID string, r order.Revision) error {
+	if r.Source.StoreID != storeID {
+		return &adapters.Malformed{Field: "store", Reason: fmt.Sprintf("speaks of an order of store %q", r.Source.StoreID)}
+	}
+	return nil
 }
 
 // safely turns a panic over one delivery or order into its error: it must not take down the process that all others

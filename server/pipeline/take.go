@@ -9,7 +9,6 @@ import (
 	"upline.dev/upline/adapters"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server"
-	"upline.dev/upline/server/inbox"
 )
 
 // roomEvery is how often Take asks for room again.
@@ -61,7 +60,8 @@ func (p *Pipeline) roomFor(ctx context.Context, bytes int) error {
 	return nil
 }
 
-// Revisions reads what a delivery with its raw body says of orders, and acts on nothing: none where it is about no order.
+// Revisions reads of which orders a delivery with its raw body tells, and acts on nothing: none where it is about no order. What it
+// says of them may be left out.
 func (p *Pipeline) Revisions(ctx context.Context, d order.Delivery) ([]order.Revision, error) {
 	adapter, found := p.deps.Adapters[d.Platform]
 	if !found {
@@ -77,7 +77,11 @@ func (p *Pipeline) Revisions(ctx context.Context, d order.Delivery) ([]order.Rev
 	if err != nil {
 		return nil, err
 	}
-	all, err := safely(func() ([]order.Revision, error) { return adapter.Normalise(d, store.info.Store) })
+	read := adapter.Normalise
+	if teller, ok := adapter.(adapters.Teller); ok {
+		read = teller.Tell
+	}
+	all, err := safely(func() ([]order.Revision, error) { return read(d, store.info.Store) })
 	if err != nil {
 		return nil, fmt.Errorf("read delivery %s: %w", d.DeliveryID, err)
 	}
@@ -86,7 +90,7 @@ func (p *Pipeline) Revisions(ctx context.Context, d order.Delivery) ([]order.Rev
 		if r.Kind == order.Ignored {
 			continue
 		}
-		if err := checkRevision(&item{row: inbox.Row{Delivery: d}}, r); err != nil {
+		if err := ofStore(d.StoreID, r); err != nil {
 			return nil, fmt.Errorf("read delivery %s: %w", d.DeliveryID, err)
 		}
 		told = append(told, r)
