@@ -23,6 +23,9 @@ import (
 // otherwise, and give its messages to another one beside it.
 const leaveAfter = 20 * time.Second
 
+// togetherFor is for how much of that partitions are tried together: one that cannot be handled holds up the others for no longer.
+const togetherFor = leaveAfter / 4
+
 // kafka carries messages through Kafka, or whatever speaks its protocol. The producer is idempotent and waits for all replicas; a
 // key is always in the same partition; groups hand partitions over cooperatively and note how far they are only after the work.
 type kafka struct {
@@ -97,7 +100,8 @@ func (k *kafka) ready(ctx context.Context, topic string) (*kgo.Client, error) {
 	}
 	if k.producer == nil {
 		producer, err := kgo.NewClient(append([]kgo.Opt{
-			kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerLinger(0), // a batch grows while the one before is published
+			kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)), kgo.RequiredAcks(kgo.AllISRAcks()), kgo.ProducerBatchCompression(kgo.NoCompression()),
+			kgo.ProducerLinger(0), // whoever publishes gathers a batch while the one before is under way
 			kgo.RecordDeliveryTimeout(30 * time.Second), kgo.ProducerBatchMaxBytes(8 << 20),
 		}, k.client...)...)
 		if err != nil {
@@ -269,6 +273,8 @@ func (k *kafka) work(ctx context.Context, client *kgo.Client, fetches kgo.Fetche
 // together hands the few records of a quiet moment over as one batch, whatever their partitions, and gives the last one of each. It gives
 // none where they are more, or not all of them could be handled: then none of a partition may hold up those of another.
 func (k *kafka) together(ctx context.Context, fetches kgo.Fetches, d *delivering) (done []*kgo.Record) {
+	ctx, cancel := context.WithTimeout(ctx, togetherFor)
+	defer cancel()
 	var batch []Message
 	whole := fetches.NumRecords() <= k.options.BatchMax
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) {

@@ -29,7 +29,7 @@ type lookup struct {
 }
 
 // lookupFor bounds one reading. It has its own time limit and not a caller's: it is for several callers.
-const lookupFor = 30 * time.Second
+const lookupFor = 10 * time.Second
 
 // find gives the rows of the ids. The readings for others that come meanwhile begin when the one under way has ended.
 func (l *lookups) find(ctx context.Context, ids []string) ([]inbox.Row, error) {
