@@ -32,7 +32,7 @@ export default function Products(): VNode {
   };
   const inbox: List<Unmapped> = { ...waiting, data: waiting.data?.data, loadingMore: false };
   return (
-    <Page title={t('nav.products')} actions={[csv, { label: t('rules.open'), href: '/products/rules' }, ...(rows.length > 0 ? [{ label: t('rule.title'), onClick: () => setRuling(true) }] : []), { label: t('sku.add'), onClick: () => setEdit({ skus: [], commission_class: '', name: '', cv: '', qv: '' }) }]}>
+    <Page title={t('nav.products')} actions={[csv, { label: t('rules.open'), href: '/products/rules' }, { label: t('rule.title'), disabled: rows.length === 0, onClick: () => setRuling(true) }, { label: t('sku.add'), onClick: () => setEdit({ skus: [], commission_class: '', name: '', cv: '', qv: '' }) }]}>
       {ruling && <Rule close={() => setRuling(false)} done={(c) => { setRuling(false); setReleased(c.released); void stale(); }} />}
       {released > 0 && <Released n={released} done={() => setReleased(0)} />}
       <Ready of={[waiting, list]}>

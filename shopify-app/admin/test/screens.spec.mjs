@@ -39,6 +39,19 @@ for (const [name, at, title, shows] of screens) {
   });
 }
 
+// Whichever of its answers a screen waits for last, nothing moves when it comes.
+for (const [name, at, title, shows] of screens.filter(([n]) => n === "products")) {
+  for (const late of ["mappings/unmapped", "mappings"]) {
+    test(`${name} with ${late} late`, async ({ page }) => {
+      await page.route((url) => url.pathname === `/api/v1/${late}`, async (route) => { await new Promise((go) => setTimeout(go, 700)); await route.continue(); });
+      await visit(page, await at());
+      await expect(page.locator("h1")).toContainText(title);
+      await expect(page.locator("main")).toContainText(shows);
+      await inspect(page);
+    });
+  }
+}
+
 test("the way in", async ({ page }, info) => {
   await page.goto(process.env.UPLINE_TEST_URL);
   await expect(page.locator("h1")).toHaveText("Welcome to Upline");
