@@ -22,9 +22,12 @@ export const Problem = ({ error, again }: { error: Failure; again?: () => void }
   </Banner>
 );
 
+/** Whether there is something to show of each: what was read, or why it cannot be. */
+export const ready = (of: Pick<Remote<unknown>, 'data' | 'error'>[]): boolean => of.every((r) => r.data !== undefined || r.error !== undefined);
+
 /** Several answers that make one screen: it is drawn when all are there or have failed, so that nothing jumps. */
 export const Ready = ({ of, children }: { of: Pick<Remote<unknown>, 'data' | 'error'>[]; children: C }): VNode => (
-  of.every((r) => r.data !== undefined || r.error !== undefined) ? <>{children}</> : <Loading label={t('list.loading')} lines={10} />
+  ready(of) ? <>{children}</> : <Loading label={t('list.loading')} lines={10} />
 );
 
 /** What was read; while there is nothing yet, that it is read, and when it cannot be, why. Old data stays, and says so. */

@@ -4,7 +4,7 @@ import { t, word } from '#text';
 import { count, money } from '../../ui/money.ts';
 import { ago, duration } from '../../ui/time.ts';
 import { Money, Pipe, Steps } from '#viz';
-import { Await, Listed, Nothing, Ready, platform } from '../common.tsx';
+import { Await, Listed, Nothing, Ready, platform, ready } from '../common.tsx';
 import { useGet, useList } from '../data.ts';
 import type { Order, Overview as Figures, Reconciled, Setup, Standing } from '../types.ts';
 import type { Page as PageOf } from '../data.ts';
@@ -19,9 +19,9 @@ export default function Overview(): VNode {
   const newest = useList<Order>('/api/v1/orders', {}, 10);
   const embed = useEmbed();
   const all = [figures, setup, standing, newest];
-  const ready = embed !== undefined && all.every((r) => r.data !== undefined || r.error !== undefined);
+  const shown = embed !== undefined && ready(all);
   return (
-    <Page title={t('nav.overview')} aside={ready && <>
+    <Page title={t('nav.overview')} aside={shown && <>
       <Storefront state={embed} />
       {standing.data && <NeedsYou s={standing.data} />}
       {figures.data && <Stores figures={figures.data} />}

@@ -3,7 +3,7 @@ import { Choice, Facts, Line, Link, Page, Section, Stack, Table, Text } from '#u
 import { t, word } from '#text';
 import { count, figure, region } from '../../ui/money.ts';
 import { Id, Money, Spark, When, Whole } from '#viz';
-import { Await, CommissionState, ListViews, Listed, Nothing, PersonState, Ready, Search, Sorted, named, orderHref, personHref, useExport } from '../common.tsx';
+import { Await, CommissionState, ListViews, Listed, Nothing, PersonState, Ready, Search, Sorted, named, orderHref, personHref, ready, useExport } from '../common.tsx';
 import { useGet, useList } from '../data.ts';
 import type { Page as PageOf } from '../data.ts';
 import { backTo, refine, usePlace } from '../route.ts';
@@ -45,11 +45,11 @@ export function PersonScreen({ id }: { id: string }): VNode {
   const ranks = useGet<{ data: Rank[] }>(`${path}/ranks`);
   const orders = useList<Order>('/api/v1/orders', { distributor_id: id });
   const earned = useList<Commission>('/api/mlm/commissions', { referrer_id: id });
-  const d = person.data;
+  const d = person.data, parts = [person, ranks, orders, earned];
   return (
     <Page title={d?.name || id} back={{ label: t('nav.distributors'), href: backTo('/distributors') }} badge={d && [word('status', d.status), d.status === 'active' ? 'success' : 'warning']}
-      lead={d ? <><Id>{d.distributor_id}</Id>{d.rank && ` · ${word('rank', d.rank)}`}</> : null} aside={d && orders.data && earned.data && <About p={profile.data as Profile} />}>
-      <Ready of={[person, ranks, orders, earned]}><Await of={person} lines={3}>{() => <>
+      lead={d ? <><Id>{d.distributor_id}</Id>{d.rank && ` · ${word('rank', d.rank)}`}</> : null} aside={d && ready(parts) && <About p={profile.data as Profile} />}>
+      <Ready of={parts}><Await of={person} lines={3}>{() => <>
         <Section flush title={t('person.ranks')}>
           <Await of={ranks}>{({ data }) => data.length === 0 ? <Nothing title={t('person.no_ranks')} text={t('person.no_ranks_yet')} /> : <Ranks rows={data} />}</Await>
         </Section>

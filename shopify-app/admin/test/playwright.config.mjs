@@ -9,7 +9,7 @@ const desktop = { width: 1280, height: 860 };
 const settings = [
   ["light", { viewport: desktop, colorScheme: "light" }, ["faults.spec.mjs", "door.spec.mjs"]],
   ["dark", { viewport: desktop, colorScheme: "dark" }, []],
-  ["phone", { viewport: { width: 390, height: 844 }, hasTouch: true }, []],
+  ["phone", { viewport: { width: 390, height: 844 }, hasTouch: true }, ["late.spec.mjs"]],
 ];
 
 export default defineConfig({
