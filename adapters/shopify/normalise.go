@@ -39,18 +39,18 @@ func (a *Adapter) Normalise(d order.Delivery, s adapters.Store) ([]order.Revisio
 	}
 	revision.Version.Triggered = triggered
 	reading := reading{currency: s.Currency, test: isTest(d.Headers)}
-	switch d.Topic {
-	case "orders/create", "orders/paid", "orders/updated", "orders/fulfilled", "orders/partially_fulfilled", "orders/cancelled":
+	switch {
+	case isOrder(d.Topic):
 		err = reading.snapshot(d.Body, &revision)
-	case adapters.FetchedTopic:
+	case d.Topic == adapters.FetchedTopic:
 		if revision.Version.Triggered, err = fetchedAt(d); err == nil {
 			err = reading.fetched(d.Body, &revision)
 		}
-	case "refunds/create":
+	case d.Topic == "refunds/create":
 		err = reading.refunding(d.Body, &revision)
-	case "orders/edited":
+	case d.Topic == "orders/edited":
 		err = edited(d.Body, &revision)
-	case "orders/delete":
+	case d.Topic == "orders/delete":
 		err = deleted(d.Body, &revision)
 	default:
 		revision.Kind, revision.Note = order.Ignored, whyIgnored(d.Topic)
@@ -61,11 +61,18 @@ func (a *Adapter) Normalise(d order.Delivery, s adapters.Store) ([]order.Revisio
 	return []order.Revision{revision}, nil
 }
 
+// isOrder reports whether a topic's body is an order.
+func isOrder(topic string) bool {
+	switch topic {
+	case "orders/create", "orders/paid", "orders/updated", "orders/fulfilled", "orders/partially_fulfilled", "orders/cancelled":
+		return true
+	}
+	return false
+}
+
 // Tell says what a delivery is about; of an order's body it reads the two members that say it. See adapters.Teller.
 func (a *Adapter) Tell(d order.Delivery, s adapters.Store) ([]order.Revision, error) {
-	switch d.Topic {
-	case "orders/create", "orders/paid", "orders/updated", "orders/fulfilled", "orders/partially_fulfilled", "orders/cancelled":
-	default:
+	if !isOrder(d.Topic) {
 		told, err := a.Normalise(d, s)
 		for i := range told {
 			told[i].Order, told[i].Refunds, told[i].Note = nil, nil, ""

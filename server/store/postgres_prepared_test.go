@@ -17,15 +17,22 @@ import (
 	"upline.dev/upline/server/store"
 )
 
+// oneConnection is a store that has program p and one connection, so that what is prepared can be looked at.
+func oneConnection(t *testing.T) (s *store.Store, dsn string) {
+	t.Helper()
+	dsn = newDatabase(t, postgresServer(t))
+	s = openStore(t, store.Config{DatabaseURL: dsn, MaxConns: 1})
+	if err := s.CreateProgram(t.Context(), admin.Program{ProgramID: "p", Name: "p", Currency: "EUR"}); err != nil {
+		t.Fatal(err)
+	}
+	return s, dsn
+}
+
 // TestPreparedStatements: what settling runs is prepared once on a connection, takes no second one for that, and is prepared again where
 // the server ended the connection.
 func TestPreparedStatements(t *testing.T) {
 	t.Parallel()
-	dsn := newDatabase(t, postgresServer(t))
-	s := openStore(t, store.Config{DatabaseURL: dsn, MaxConns: 1})
-	if err := s.CreateProgram(t.Context(), admin.Program{ProgramID: "p", Name: "p", Currency: "EUR"}); err != nil {
-		t.Fatal(err)
-	}
+	s, dsn := oneConnection(t)
 	try := func() error {
 		source := []order.Source{{StoreID: "s", PlatformOrderID: "1"}}
 		return s.InTx(t.Context(), "p", source, func(b pipeline.Books) error { return b.Settle(t.Context(), nil, nil, time.Now()) })
@@ -71,10 +78,7 @@ func TestPreparedStatements(t *testing.T) {
 // table grows.
 func TestPreparedPlans(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, store.Config{DatabaseURL: newDatabase(t, postgresServer(t)), MaxConns: 1})
-	if err := s.CreateProgram(t.Context(), admin.Program{ProgramID: "p", Name: "p", Currency: "EUR"}); err != nil {
-		t.Fatal(err)
-	}
+	s, _ := oneConnection(t)
 	if err := s.Fill(t.Context(), "p", store.Filling{Orders: 500, People: 5, SKUs: 3}, func(int64) {}); err != nil {
 		t.Fatal(err)
 	}
@@ -98,11 +102,7 @@ func TestPreparedPlans(t *testing.T) {
 // counted them yet expects less work of that.
 func TestEndsAreFoundByKey(t *testing.T) {
 	t.Parallel()
-	dsn := newDatabase(t, postgresServer(t))
-	s := openStore(t, store.Config{DatabaseURL: dsn, MaxConns: 1})
-	if err := s.CreateProgram(t.Context(), admin.Program{ProgramID: "p", Name: "p", Currency: "EUR"}); err != nil {
-		t.Fatal(err)
-	}
+	s, _ := oneConnection(t)
 	if _, err := s.Writer().ExecContext(t.Context(), `INSERT INTO inbox_state (delivery_id, program_id, status, result, reason, source, attempt,
 		received_at, due_at, lease_until, settled_at) SELECT 'd' || i, 'p', 'waiting', '', '', '', 0, i, 0, 0, 0 FROM generate_series(1, 3000) AS i`); err != nil {
 		t.Fatal(err)
@@ -133,10 +133,7 @@ func TestEndsAreFoundByKey(t *testing.T) {
 // for small and which holds what has ended until it is cleaned.
 func TestWaitingAreFoundByKey(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, store.Config{DatabaseURL: newDatabase(t, postgresServer(t)), MaxConns: 1})
-	if err := s.CreateProgram(t.Context(), admin.Program{ProgramID: "p", Name: "p", Currency: "EUR"}); err != nil {
-		t.Fatal(err)
-	}
+	s, _ := oneConnection(t)
 	for _, fill := range []string{
 		`INSERT INTO inbox_state (delivery_id, program_id, status, result, reason, source, attempt, received_at, due_at, lease_until, settled_at)
 			SELECT 'd' || i, 'p', CASE WHEN i % 100 = 0 THEN 'waiting' ELSE 'done' END, '', '', '', 0, i, 0, 0, 0 FROM generate_series(1, 3000) AS i`,
@@ -184,10 +181,7 @@ func generalPlan(t *testing.T, s *store.Store, statement string) string {
 // TestPlannedAnew: after some transactions a connection plans all anew, as the tables have grown.
 func TestPlannedAnew(t *testing.T) {
 	t.Parallel()
-	s := openStore(t, store.Config{DatabaseURL: newDatabase(t, postgresServer(t)), MaxConns: 1})
-	if err := s.CreateProgram(t.Context(), admin.Program{ProgramID: "p", Name: "p", Currency: "EUR"}); err != nil {
-		t.Fatal(err)
-	}
+	s, _ := oneConnection(t)
 	planned := func(transactions int) (generation string) {
 		t.Helper()
 		for range transactions {
