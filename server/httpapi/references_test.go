@@ -179,7 +179,7 @@ func (p *product) hintOf(t *testing.T, key string) string {
 	t.Helper()
 	checkout := pipeline.Checkout{StoreID: "alpha-shop", Key: key}
 	var found pipeline.Known
-	fatal(t, p.store.InTx(t.Context(), "alpha", nil, func(b pipeline.Books) (err error) {
+	fatal(t, p.store.InTx(t.Context(), "alpha", pipeline.Subject{}, func(b pipeline.Books) (err error) {
 		found, err = b.Known(t.Context(), nil, []pipeline.Checkout{checkout})
 		return err
 	}))

@@ -90,6 +90,15 @@ func (b *batch) apart() []*batch {
 	return out
 }
 
+// subject is what the batch's transaction is about, as far as it can be told before the orders are read.
+func (b *batch) subject() Subject {
+	told := make([]SourceRecord, len(b.sources))
+	for i, source := range b.sources {
+		told[i].Source = source
+	}
+	return Subject{Sources: b.sources, Customers: b.customers(told), Checkouts: b.checkouts(told)}
+}
+
 // customers lists the buyers whose bindings the batch may need, by what is stored and by what is new.
 func (b *batch) customers(records []SourceRecord) []Customer {
 	var out []Customer

@@ -18,14 +18,23 @@ import (
 
 // Store is what the pipeline needs of the database beside the inbox.
 type Store interface {
-	// InTx runs f in one transaction scoped to one program, with the sources' rows locked (in sorted order, created
-	// where missing). Serialization failures and deadlocks run f again, a bounded number of times; f must be pure but
+	// InTx runs f in one transaction scoped to one program, with the subject's sources locked (in sorted order, also those
+	// that have no row yet). Serialization failures and deadlocks run f again, a bounded number of times; f must be pure but
 	// for its Books. All that f wrote becomes durable together, or none of it.
-	InTx(ctx context.Context, programID string, sources []order.Source, f func(Books) error) error
+	InTx(ctx context.Context, programID string, about Subject, f func(Books) error) error
 	// StoreInfo reads what adapters and the rules need to know of a store; server.NotFound where there is none.
 	StoreInfo(ctx context.Context, storeID string) (StoreInfo, error)
 	// ReleasedSources lists sources of the program whose park causes were mended and that await settlement.
 	ReleasedSources(ctx context.Context, limit int) ([]ReleasedSource, error)
+}
+
+// Subject is what a transaction is about.
+type Subject struct {
+	Sources []order.Source // the orders it settles; it locks them
+	// Customers and Checkouts are those that Books.Known will most likely be asked for, so that they can be read along with the
+	// orders. Whoever names none, or others, is only slower.
+	Customers []Customer
+	Checkouts []Checkout
 }
 
 // ReleasedSource is an order to settle again though no delivery came.

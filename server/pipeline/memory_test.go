@@ -237,7 +237,8 @@ func (m *memory) release(cause string) {
 	}
 }
 
-func (m *memory) InTx(ctx context.Context, programID string, sources []order.Source, f func(Books) error) error {
+func (m *memory) InTx(ctx context.Context, programID string, about Subject, f func(Books) error) error {
+	sources := about.Sources
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if err := cmp.Or(ctx.Err(), m.struck("begin")); err != nil {

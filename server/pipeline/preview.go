@@ -28,7 +28,7 @@ func (p *Pipeline) Preview(ctx context.Context, program string, source order.Sou
 		key: "preview " + source.String(), program: program, released: &source, store: info, sources: []order.Source{source},
 	}})
 	var out Preview
-	err = p.deps.Store.InTx(ctx, program, b.sources, func(books Books) error {
+	err = p.deps.Store.InTx(ctx, program, b.subject(), func(books Books) error {
 		f, err := readFacts(ctx, books, b, p.deps.Clock().UTC())
 		if err != nil {
 			return err

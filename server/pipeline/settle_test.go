@@ -577,7 +577,7 @@ func TestBindingsWithinOneBatch(t *testing.T) {
 		it.revisions = append(it.revisions, Revised{Revision: r})
 	}
 	b := newBatch("p1", []*item{it})
-	err := m.InTx(t.Context(), "p1", b.sources, func(books Books) error {
+	err := m.InTx(t.Context(), "p1", Subject{Sources: b.sources}, func(books Books) error {
 		f, err := readFacts(t.Context(), books, b, arrived)
 		if err != nil {
 			return err

@@ -76,7 +76,7 @@ func (p *Pipeline) transact(ctx context.Context, b *batch) (settled []Settlement
 	if len(b.sources) == 0 {
 		return nil, p.deps.Inbox.FinishDeliveries(ctx, b.finished())
 	}
-	err = p.deps.Store.InTx(ctx, b.program, b.sources, func(books Books) error {
+	err = p.deps.Store.InTx(ctx, b.program, b.subject(), func(books Books) error {
 		f, err := readFacts(ctx, books, b, now)
 		if err != nil {
 			return err

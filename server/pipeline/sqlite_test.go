@@ -175,7 +175,7 @@ func (sh *shop) earned(t testing.TB) map[string]int64 {
 		sources[n] = order.Source{StoreID: "s1", PlatformOrderID: fmt.Sprint(firstOrder + n)}
 	}
 	out := map[string]int64{}
-	err := sh.store.InTx(t.Context(), "p1", sources, func(books pipeline.Books) error {
+	err := sh.store.InTx(t.Context(), "p1", pipeline.Subject{Sources: sources}, func(books pipeline.Books) error {
 		clear(out)
 		for _, rec := range books.Sources() {
 			for _, b := range rec.Posted {

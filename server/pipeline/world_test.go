@@ -164,7 +164,7 @@ func (m *memory) settleItem(t testing.TB, released bool, revisions ...order.Revi
 	}
 	b := newBatch("p1", []*item{it})
 	var settled []Settlement
-	err := m.InTx(t.Context(), "p1", b.sources, func(books Books) (err error) {
+	err := m.InTx(t.Context(), "p1", Subject{Sources: b.sources}, func(books Books) (err error) {
 		f, err := readFacts(t.Context(), books, b, arrived)
 		if err != nil {
 			return err

@@ -97,7 +97,7 @@ func (c *company) sell(t testing.TB, id, seller string, at time.Time, cv int64) 
 		LineID: "1", SellerID: seller, CustomerID: shop + "/" + id, CommissionClass: "goods", Currency: "EUR", OrderTS: at.UnixMicro(),
 		Quantity: 1, NetMinor: cv * 100, CV: money.Volume(cv * 1_000_000), QV: money.Volume(cv * 1_000_000),
 	}
-	check(t, c.store.InTx(t.Context(), program, []order.Source{src}, func(b pipeline.Books) error {
+	check(t, c.store.InTx(t.Context(), program, pipeline.Subject{Sources: []order.Source{src}}, func(b pipeline.Books) error {
 		rec := b.Sources()[0]
 		change := want
 		for _, old := range rec.Sales {
@@ -170,7 +170,7 @@ func (c *company) wantEarned(t testing.TB, want map[string]int64) {
 func (c *company) earn(t testing.TB, id, who, component string, at time.Time, minor int64) {
 	t.Helper()
 	src := order.Source{StoreID: shop, PlatformOrderID: id}
-	check(t, c.store.InTx(t.Context(), program, []order.Source{src}, func(b pipeline.Books) error {
+	check(t, c.store.InTx(t.Context(), program, pipeline.Subject{Sources: []order.Source{src}}, func(b pipeline.Books) error {
 		rec := b.Sources()[0]
 		key := ledger.Key{Source: src.String(), LineID: "1", ComponentID: component, DistributorID: who, Kind: ledger.Earning, Currency: "EUR"}
 		postings, err := ledger.Difference(program, rec.Revision+1, rec.Posted, []ledger.Balance{{Key: key, AmountMinor: minor}},

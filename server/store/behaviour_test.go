@@ -92,7 +92,7 @@ func TestOutbox(t *testing.T) {
 				To: ledger.Account("ann", ledger.StatePending), AmountMinor: minor, OrderTS: 1, PostedAt: 1,
 			}
 			posting.EventID = ledger.EventID("acme", key, posting.Revision)
-			check(t, s.InTx(ctx, "acme", []order.Source{src}, func(b pipeline.Books) error {
+			check(t, s.InTx(ctx, "acme", pipeline.Subject{Sources: []order.Source{src}}, func(b pipeline.Books) error {
 				return b.Settle(ctx, []pipeline.Settlement{{
 					Source: src, Outcome: pipeline.Settled, Revision: posting.Revision,
 					Postings: []ledger.Posting{posting},

@@ -56,7 +56,7 @@ func benchmarkSettle(b *testing.B, s *store.Store) {
 			sources, settlements := benchSettlements(b, next)
 			next += benchBatch
 			begin := time.Now()
-			err := s.InTx(ctx, "bench", sources, func(books pipeline.Books) error {
+			err := s.InTx(ctx, "bench", pipeline.Subject{Sources: sources}, func(books pipeline.Books) error {
 				return books.Settle(ctx, settlements, nil, begin)
 			})
 			settling += time.Since(begin)

@@ -21,7 +21,8 @@ type books struct {
 	tx       *sqlx.Tx
 	program  string
 	versions pipeline.Versions
-	asked    []order.Source
+	about    pipeline.Subject
+	foretold *foretold          // nil where it was not read along
 	records  map[string]*record // by source
 	settled  bool
 	reading  bool   // tx is of the reading handle
@@ -34,6 +35,13 @@ type record struct {
 	exists bool
 	row    orderRow
 	public pipeline.SourceRecord
+}
+
+// opening is what a transaction reads first, behind the locks of its orders.
+type opening struct {
+	versions []versionsRow // none where there is no such program
+	orders   []orderRow    // of those sources that have one
+	foretold *foretold     // nil where reading it would have been an exchange of its own
 }
 
 // orderRow is one row of orders.
@@ -73,17 +81,17 @@ const orderColumns = `source, store_id, platform, platform_order_id, name, order
 //
 // The lock is on a source's name: a new order has no row to lock. Its row is written in Settle and carries a version,
 // so that a writer which came by without the lock is refused.
-func (s *Store) InTx(ctx context.Context, programID string, sources []order.Source, f func(pipeline.Books) error) (err error) {
-	defer server.Wrap(&err, "transaction of program %s over %d orders", programID, len(sources))
+func (s *Store) InTx(ctx context.Context, programID string, about pipeline.Subject, f func(pipeline.Books) error) (err error) {
+	defer server.Wrap(&err, "transaction of program %s over %d orders", programID, len(about.Sources))
 	if s.dialect.settlesApart() {
-		err := s.settleApart(ctx, programID, sources, f)
+		err := s.settleApart(ctx, programID, about, f)
 		if !errors.Is(err, errAgain) && !s.dialect.again(err) {
 			return s.explain(ctx, err)
 		}
 		// Others keep coming in between: with the writer to itself from the start, this transaction cannot lose.
 	}
 	return s.write(ctx, "", func(ctx context.Context, tx *sqlx.Tx) error { // load binds it to the program
-		b := &books{store: s, tx: tx, program: programID, asked: sources}
+		b := &books{store: s, tx: tx, program: programID, about: about}
 		if err := b.load(ctx); err != nil {
 			return err
 		}
@@ -97,14 +105,14 @@ const apartAttempts = 3
 // settleApart reads and decides on a snapshot of the database, while others write, and takes the one writer only for the
 // rows that result. What others changed meanwhile is noticed by the orders' row versions and the program's counters; then
 // all of it is done again.
-func (s *Store) settleApart(ctx context.Context, program string, sources []order.Source, f func(pipeline.Books) error) (err error) {
+func (s *Store) settleApart(ctx context.Context, program string, about pipeline.Subject, f func(pipeline.Books) error) (err error) {
 	for attempt := range apartAttempts {
 		if attempt > 0 {
 			if err := backOff(ctx, attempt); err != nil {
 				return err
 			}
 		}
-		err = s.settleApartOnce(ctx, program, sources, f)
+		err = s.settleApartOnce(ctx, program, about, f)
 		if !errors.Is(err, errAgain) && !s.dialect.again(err) {
 			return err
 		}
@@ -112,8 +120,8 @@ func (s *Store) settleApart(ctx context.Context, program string, sources []order
 	return err
 }
 
-func (s *Store) settleApartOnce(ctx context.Context, program string, sources []order.Source, f func(pipeline.Books) error) error {
-	b := &books{store: s, program: program, asked: sources, apart: true}
+func (s *Store) settleApartOnce(ctx context.Context, program string, about pipeline.Subject, f func(pipeline.Books) error) error {
+	b := &books{store: s, program: program, about: about, apart: true}
 	err := s.read(ctx, program, func(tx *sqlx.Tx) error {
 		b.tx, b.reading = tx, true
 		if err := b.load(ctx); err != nil {
@@ -137,9 +145,9 @@ func (s *Store) settleApartOnce(ctx context.Context, program string, sources []o
 }
 
 func (b *books) load(ctx context.Context) (err error) {
-	b.records = make(map[string]*record, len(b.asked))
-	names := make([]string, 0, len(b.asked))
-	for _, source := range b.asked {
+	b.records = make(map[string]*record, len(b.about.Sources))
+	names := make([]string, 0, len(b.about.Sources))
+	for _, source := range b.about.Sources {
 		name := source.String()
 		if b.records[name] == nil {
 			b.records[name] = &record{public: pipeline.SourceRecord{Source: source}}
@@ -147,14 +155,15 @@ func (b *books) load(ctx context.Context) (err error) {
 		}
 	}
 	// Read once they are locked, the versions are at least as new as what the transaction before us knew.
-	versions, err := b.store.dialect.lockSources(ctx, b.tx, b.reading, b.program, names)
+	o, err := b.store.dialect.openOrders(ctx, b.tx, b.reading, b.program, names, b.about)
 	if err != nil {
-		return fmt.Errorf("lock the orders: %w", err)
+		return fmt.Errorf("lock and read the orders: %w", err)
 	}
-	if b.versions, err = versionsOf(versions, b.program); err != nil {
+	if b.versions, err = versionsOf(o.versions, b.program); err != nil {
 		return err
 	}
-	posted, err := b.loadOrders(ctx, names)
+	b.foretold = o.foretold
+	posted, err := b.open(o.orders)
 	if err != nil {
 		return err
 	}
@@ -188,16 +197,8 @@ func versionsOf(found []versionsRow, program string) (pipeline.Versions, error) 
 	return pipeline.Versions(found[0]), nil
 }
 
-// loadOrders fills the records and names the orders that have posted something.
-func (b *books) loadOrders(ctx context.Context, names []string) (posted []string, err error) {
-	if len(names) == 0 {
-		return nil, nil
-	}
-	var found []orderRow
-	err = b.query(ctx, &found, `SELECT `+orderColumns+` FROM `+b.store.dialect.byKeys("orders", "", 2, "source"), b.program, b.store.dialect.list(names))
-	if err != nil {
-		return nil, fmt.Errorf("read the orders: %w", err)
-	}
+// open fills the records and names the orders that have posted something.
+func (b *books) open(found []orderRow) (posted []string, err error) {
 	for i := range found {
 		r := b.records[found[i].Source]
 		r.exists, r.row = true, found[i]
@@ -242,8 +243,8 @@ func (b *books) Versions() pipeline.Versions { return b.versions }
 
 // Sources gives the locked orders in the order asked for.
 func (b *books) Sources() []pipeline.SourceRecord {
-	list := make([]pipeline.SourceRecord, len(b.asked))
-	for i, source := range b.asked {
+	list := make([]pipeline.SourceRecord, len(b.about.Sources))
+	for i, source := range b.about.Sources {
 		list[i] = b.records[source.String()].public
 	}
 	return list

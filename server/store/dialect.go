@@ -5,6 +5,8 @@ import (
 	"database/sql"
 
 	"github.com/jmoiron/sqlx"
+
+	"upline.dev/upline/server/pipeline"
 )
 
 // dialect is everything in which the two databases differ. Statements are otherwise one text for both.
@@ -39,15 +41,16 @@ type dialect interface {
 	scope(ctx context.Context, tx *sqlx.Tx, program string) error
 	// settlesApart: there is one writer, so that settling reads and decides before it asks for it.
 	settlesApart() bool
-	// lockSources binds the transaction to the program, makes it wait for others that hold one of the sources, and then gives the
-	// program's counters; none where there is no such program. The sources are locked in sorted order. reading says that tx is one
-	// of the reading handle.
-	lockSources(ctx context.Context, tx *sqlx.Tx, reading bool, program string, sources []string) ([]versionsRow, error)
+	// openOrders binds the transaction to the program, makes it wait for others that hold one of the sources, and then reads what
+	// there is. The sources, each once, are locked in sorted order. reading says that tx is one of the reading handle.
+	openOrders(ctx context.Context, tx *sqlx.Tx, reading bool, program string, sources []string, about pipeline.Subject) (opening, error)
 	// lockPeople makes the transaction the only one that may make somebody the first owner.
 	lockPeople(ctx context.Context, tx *sqlx.Tx) error
 	// extendChain makes the transaction the only one that may seal a batch of the program, and then gives the chain's end; with sold
 	// also the next number of changes of sales.
 	extendChain(ctx context.Context, tx *sqlx.Tx, program string, sold bool) (chainEnd, error)
+	// togetherAndExtend is together and then extendChain, in one exchange where it can be.
+	togetherAndExtend(ctx context.Context, tx *sqlx.Tx, program string, sold bool, steps ...step) ([]int64, chainEnd, error)
 	// forUpdate, forShare and skipLocked are the locking clauses, "" where one writer makes them needless.
 	forUpdate() string
 	forShare() string

@@ -85,7 +85,7 @@ func settleMany(b *testing.B, s *store.Store) {
 				To: ledger.Account("D", ledger.StatePending), AmountMinor: 5, OrderTS: 1, PostedAt: time.Now().UnixMicro(),
 			}}}
 		}
-		check(b, s.InTx(b.Context(), "acme", sources, func(books pipeline.Books) error {
+		check(b, s.InTx(b.Context(), "acme", pipeline.Subject{Sources: sources}, func(books pipeline.Books) error {
 			return books.Settle(b.Context(), sets, nil, time.Now())
 		}))
 	}

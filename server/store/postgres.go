@@ -304,57 +304,6 @@ func (*postgres) scope(ctx context.Context, tx *sqlx.Tx, program string) error {
 	return err
 }
 
-// lockSources locks the sources' names and not their rows: a new order has no row yet, and writing one only to lock
-// it would double the work of the common case. The row's own version still refuses a writer that came otherwise.
-func (p *postgres) lockSources(ctx context.Context, tx *sqlx.Tx, _ bool, program string, sources []string) ([]versionsRow, error) {
-	e := newElements(intColumn)
-	keys := make([]int64, len(sources))
-	for i, source := range sources {
-		keys[i] = lockKey("source", program, source)
-	}
-	slices.Sort(keys)
-	for _, key := range slices.Compact(keys) {
-		e.int(key)
-	}
-	var found []struct {
-		versionsRow
-		Planned sql.NullString `db:"planned"`
-	}
-	err := p.query(ctx, tx, false, &found, `SELECT tree_version, catalog_version, plans_version, planned FROM upline_lock_orders($1, $2)`,
-		program, e.array())
-	if err != nil || len(found) == 0 {
-		return nil, err
-	}
-	return []versionsRow{found[0].versionsRow}, p.kept.planned(ctx, tx, found[0].Planned.String)
-}
-
-func (p *postgres) extendChain(ctx context.Context, tx *sqlx.Tx, program string, sold bool) (chainEnd, error) {
-	var found []struct {
-		Sales          int64         `db:"sale_sequence"`
-		Sequence       sql.NullInt64 `db:"sequence"` // none before the first seal, and none of what follows
-		LeafCount      sql.NullInt64 `db:"leaf_count"`
-		Root           []byte        `db:"root"`
-		Previous       []byte        `db:"previous"`
-		Hash           []byte        `db:"hash"`
-		SealedAt       sql.NullInt64 `db:"sealed_at"`
-		OutboxSequence sql.NullInt64 `db:"outbox_sequence"`
-	}
-	err := p.query(ctx, tx, false, &found, `SELECT sale_sequence, sequence, leaf_count, root, previous, hash, sealed_at, outbox_sequence
-		FROM upline_extend_chain($1, $2, $3)`, program, lockKey("chain", program, ""), sold)
-	if err != nil {
-		return chainEnd{}, err
-	}
-	end, f := chainEnd{sales: found[0].Sales}, found[0]
-	if f.Sequence.Valid {
-		row := sealRow{
-			Sequence: f.Sequence.Int64, LeafCount: int(f.LeafCount.Int64), Root: f.Root, Previous: f.Previous, Hash: f.Hash,
-			SealedAt: f.SealedAt.Int64,
-		}
-		end.last, end.outbox = row.seal(program), f.OutboxSequence.Int64
-	}
-	return end, nil
-}
-
 func (p *postgres) lockPeople(ctx context.Context, tx *sqlx.Tx) error {
 	_, err := tx.ExecContext(ctx, `SELECT pg_advisory_xact_lock($1)`, lockKey("people", "", ""))
 	return err

@@ -12,16 +12,9 @@ import (
 // rows of a small batch, and a settlement has a dozen.
 func (p *postgres) together(ctx context.Context, tx *sqlx.Tx, steps ...step) ([]int64, error) {
 	written := make([]int64, len(steps))
-	var full []step // those with rows
-	var places []int
-	for i, s := range steps {
-		u := s.rows.(*unnested)
-		if err := u.complete(); err != nil {
-			return nil, err
-		}
-		if u.len() > 0 {
-			full, places = append(full, s), append(places, i)
-		}
+	full, places, err := withRows(steps)
+	if err != nil {
+		return nil, err
 	}
 	switch len(full) {
 	case 0:
@@ -49,13 +42,31 @@ func (p *postgres) together(ctx context.Context, tx *sqlx.Tx, steps ...step) ([]
 	return written, nil
 }
 
-// joined writes "WITH part0 AS (…), part1 AS (…) SELECT …" over the steps, which tells the rows of those that count.
-func (p *postgres) joined(steps []step) (text, names string) {
+// withRows gives the steps that have rows, and their places among all.
+func withRows(steps []step) (full []step, places []int, err error) {
+	for i, s := range steps {
+		u := s.rows.(*unnested)
+		if err := u.complete(); err != nil {
+			return nil, nil, err
+		}
+		if u.len() > 0 {
+			full, places = append(full, s), append(places, i)
+		}
+	}
+	return full, places, nil
+}
+
+func namesOf(steps []step) string {
 	list := make([]string, len(steps))
 	for i, s := range steps {
 		list[i] = s.statement.name
 	}
-	names = strings.Join(list, ", ")
+	return strings.Join(list, ", ")
+}
+
+// joined writes "WITH part0 AS (…), part1 AS (…) SELECT …" over the steps, which tells the rows of those that count.
+func (p *postgres) joined(steps []step) (text, names string) {
+	names = namesOf(steps)
 	if text, ok := p.texts.Load(names); ok { // whether a statement counts is the same wherever it is used
 		return text.(string), names
 	}

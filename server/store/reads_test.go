@@ -98,7 +98,7 @@ func randomPeople(t *testing.T, s *store.Store, random *rand.Rand) []admin.Distr
 func settleRandom(t *testing.T, s *store.Store, random *rand.Rand) {
 	t.Helper()
 	src := order.Source{StoreID: pick(random, []string{"a", "b"}), PlatformOrderID: fmt.Sprint(random.IntN(400))}
-	check(t, s.InTx(t.Context(), "acme", []order.Source{src}, func(b pipeline.Books) error {
+	check(t, s.InTx(t.Context(), "acme", pipeline.Subject{Sources: []order.Source{src}}, func(b pipeline.Books) error {
 		revision := b.Sources()[0].Revision + 1
 		set := pipeline.Settlement{Source: src, Outcome: pipeline.Settled, Revision: revision}
 		if random.IntN(5) == 0 {

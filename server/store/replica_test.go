@@ -77,7 +77,7 @@ func TestReplica(t *testing.T) {
 	}
 	source := []order.Source{{StoreID: "s", PlatformOrderID: "1"}}
 	for range 3 { // What is written is prepared on the primary meanwhile.
-		check(t, s.InTx(t.Context(), "late", source, func(b pipeline.Books) error { return b.Settle(t.Context(), nil, nil, time.Now()) }))
+		check(t, s.InTx(t.Context(), "late", pipeline.Subject{Sources: source}, func(b pipeline.Books) error { return b.Settle(t.Context(), nil, nil, time.Now()) }))
 	}
 	for what, c := range map[string]struct {
 		ctx  context.Context

@@ -59,7 +59,7 @@ func twoPrograms(t *testing.T, s *store.Store) {
 		check(t, err)
 		src := order.Source{StoreID: program + "-shop", PlatformOrderID: "1"}
 		key := ledger.Key{Source: src.String(), ComponentID: "c", DistributorID: "ann", Kind: ledger.Earning, Currency: "EUR"}
-		check(t, s.InTx(ctx, program, []order.Source{src}, func(b pipeline.Books) error {
+		check(t, s.InTx(ctx, program, pipeline.Subject{Sources: []order.Source{src}}, func(b pipeline.Books) error {
 			return b.Settle(ctx, []pipeline.Settlement{{
 				Source: src, Outcome: pipeline.Settled, Revision: 1,
 				Revisions: []pipeline.Revised{{DeliveryID: program}},

@@ -52,7 +52,7 @@ func benchmarkSales(b *testing.B, s *store.Store) {
 				}
 			}
 			begin := time.Now()
-			err := s.InTx(ctx, "bench", sources, func(books pipeline.Books) error { return books.Settle(ctx, settlements, nil, begin) })
+			err := s.InTx(ctx, "bench", pipeline.Subject{Sources: sources}, func(books pipeline.Books) error { return books.Settle(ctx, settlements, nil, begin) })
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -37,15 +37,8 @@ type chainEnd struct {
 
 // seal appends the batch's postings, chained to the program's last batch, and the outbox rows in the same order; with them
 // what changes in periods.
-func (w *batch) seal(ctx context.Context) error {
-	if w.count == 0 && len(w.sales) == 0 {
-		return nil
-	}
+func (w *batch) seal(ctx context.Context, end chainEnd) error {
 	d := w.store.dialect
-	end, err := d.extendChain(ctx, w.tx, w.program, len(w.sales) > 0)
-	if err != nil {
-		return fmt.Errorf("read the end of the chain: %w", err)
-	}
 	steps := []step{{insertSales, w.saleRows(end.sales), false}}
 	if w.count > 0 {
 		next, err := ledger.Chain(end.last, w.program, w.leaves, w.at)
@@ -59,7 +52,7 @@ func (w *batch) seal(ctx context.Context) error {
 		steps = append(steps, step{insertSettlements, settlements, false}, step{insertPostings, postings, false},
 			step{insertOutbox, messages, false}, sealStep(d, next, w.leaves, end.outbox+int64(len(w.posting))))
 	}
-	_, err = d.together(ctx, w.tx, steps...)
+	_, err := d.together(ctx, w.tx, steps...)
 	return err
 }
 

@@ -422,17 +422,38 @@ func (w *batch) write(ctx context.Context) error {
 	if err := w.clearParking(ctx); err != nil {
 		return err
 	}
-	written, err := d.together(ctx, w.tx, step{insertOrders, w.orders, true}, step{updateOrders, w.updates, true},
-		step{insertRevisions, w.revisions, false}, step{insertParkCauses, w.causes, false}, step{insertBindings, w.bindings, false},
-		step{renewBindings, w.renewals, false}, step{endDeliveries, w.ends, false})
+	steps := []step{
+		{insertOrders, w.orders, true},
+		{updateOrders, w.updates, true},
+		{insertRevisions, w.revisions, false},
+		{insertParkCauses, w.causes, false},
+		{insertBindings, w.bindings, false},
+		{renewBindings, w.renewals, false},
+		{endDeliveries, w.ends, false},
+	}
+	if w.count == 0 && len(w.sales) == 0 {
+		written, err := d.together(ctx, w.tx, steps...)
+		if err != nil {
+			return err
+		}
+		return w.written(written)
+	}
+	written, end, err := d.togetherAndExtend(ctx, w.tx, w.program, len(w.sales) > 0, steps...)
 	if err != nil {
 		return err
 	}
-	// Where an order's row is not written, another transaction wrote it since it was read.
-	if n, all := written[0]+written[1], int64(w.orders.len()+w.updates.len()); n != all {
+	if err := w.written(written); err != nil {
+		return err
+	}
+	return w.seal(ctx, end)
+}
+
+// written refuses what another transaction was in the way of: where an order's row is not written, it was since it was read.
+func (w *batch) written(steps []int64) error {
+	if n, all := steps[0]+steps[1], int64(w.orders.len()+w.updates.len()); n != all {
 		return fmt.Errorf("%d of %d orders were changed by another transaction: %w", all-n, all, errAgain)
 	}
-	return w.seal(ctx)
+	return nil
 }
 
 // confirmFacts makes sure that nothing an order is parked for was mended since the facts were read. It holds off such

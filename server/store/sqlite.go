@@ -17,6 +17,8 @@ import (
 	"github.com/jmoiron/sqlx"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"upline.dev/upline/server/pipeline"
 )
 
 // EmbeddedFile is where the embedded database of a data folder is.
@@ -349,8 +351,11 @@ func (e *embedded) together(ctx context.Context, tx *sqlx.Tx, steps ...step) ([]
 // SQLite has neither roles nor row security, and an immediate transaction is alone: the rest of the locks are free.
 func (*embedded) scope(context.Context, *sqlx.Tx, string) error { return nil }
 
-func (e *embedded) lockSources(ctx context.Context, tx *sqlx.Tx, reading bool, program string, _ []string) (found []versionsRow, err error) {
-	return found, e.query(ctx, tx, reading, &found, programVersions, program)
+func (e *embedded) openOrders(ctx context.Context, tx *sqlx.Tx, reading bool, program string, sources []string, _ pipeline.Subject) (o opening, err error) {
+	if err := e.query(ctx, tx, reading, &o.versions, programVersions, program); err != nil || len(sources) == 0 {
+		return o, err
+	}
+	return o, e.query(ctx, tx, reading, &o.orders, `SELECT `+orderColumns+` FROM `+e.byKeys("orders", "", 2, "source"), program, e.list(sources))
 }
 
 func (*embedded) lockPeople(context.Context, *sqlx.Tx) error { return nil }
@@ -370,6 +375,15 @@ func (e *embedded) extendChain(ctx context.Context, tx *sqlx.Tx, program string,
 	}
 	end.last, end.outbox, err = lastSeal(ctx, query, program)
 	return end, err
+}
+
+func (e *embedded) togetherAndExtend(ctx context.Context, tx *sqlx.Tx, program string, sold bool, steps ...step) ([]int64, chainEnd, error) {
+	written, err := e.together(ctx, tx, steps...)
+	if err != nil {
+		return nil, chainEnd{}, err
+	}
+	end, err := e.extendChain(ctx, tx, program, sold)
+	return written, end, err
 }
 
 func sqliteCode(err error) int {

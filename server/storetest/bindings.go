@@ -36,14 +36,10 @@ func (w *world) bindAt(t *testing.T, at time.Time, want admin.ImportSummary, bin
 // stated reads what is said of one customer, and the version of the tree.
 func (w *world) stated(t *testing.T, customer string) (history []order.Binding, version int64) {
 	t.Helper()
-	w.look(t, w.Store, func(b pipeline.Books) {
-		asked := pipeline.Customer{StoreID: shop, CustomerID: customer}
-		known, err := b.Known(w.ctx, []pipeline.Customer{asked, {StoreID: rivalLot, CustomerID: customer}}, nil)
-		ok(t, err)
-		history = known.Stated[asked]
-		version = b.Versions().Tree
-	})
-	return history, version
+	asked := pipeline.Customer{StoreID: shop, CustomerID: customer}
+	known := w.known(t, []pipeline.Customer{asked, {StoreID: rivalLot, CustomerID: customer}}, nil)
+	w.look(t, w.Store, func(b pipeline.Books) { version = b.Versions().Tree })
+	return known.Stated[asked], version
 }
 
 // testStatedBindings: the first holds from the beginning, later ones from now; what was known before is read as it was.
@@ -160,7 +156,7 @@ func testMergeCustomers(t *testing.T, w *world) {
 	w.bindAt(t, begin, admin.ImportSummary{Added: 1}, sponsored("old", "ann"))
 	w.bindAt(t, begin.Add(time.Hour), admin.ImportSummary{Changed: 1}, itself("old", "ben"))
 	o := sale(source("1"), 1000)
-	ok(t, w.Store.InTx(w.ctx, program, []order.Source{o.Source}, func(b pipeline.Books) error {
+	ok(t, w.Store.InTx(w.ctx, program, pipeline.Subject{Sources: []order.Source{o.Source}}, func(b pipeline.Books) error {
 		s := settled(t, b.Sources()[0], o, 1, nil)
 		s.Binding = &pipeline.Binding{Customer: pipeline.Customer{StoreID: shop, CustomerID: "old"}, DistributorID: "ann", BoundAt: 5, Source: "x"}
 		return b.Settle(w.ctx, []pipeline.Settlement{s}, nil, begin)
@@ -179,13 +175,10 @@ func testMergeCustomers(t *testing.T, w *world) {
 	if got, _ := order.BindingAt(is, begin.Add(2*time.Hour).UnixMicro(), version); got.DistributorID != "ben" || got.Kind != order.SelfBinding {
 		t.Errorf("it holds %+v", got)
 	}
-	w.look(t, w.Store, func(b pipeline.Books) {
-		kept := pipeline.Customer{StoreID: shop, CustomerID: "kept"}
-		got, err := b.Known(w.ctx, []pipeline.Customer{kept}, nil)
-		if ok(t, err); got.Bound[kept].DistributorID != "ann" || got.Bound[kept].BoundAt != 5 {
-			t.Errorf("bound by an order: %+v", got.Bound)
-		}
-	})
+	kept := pipeline.Customer{StoreID: shop, CustomerID: "kept"}
+	if got := w.known(t, []pipeline.Customer{kept}, nil); got.Bound[kept].DistributorID != "ann" || got.Bound[kept].BoundAt != 5 {
+		t.Errorf("bound by an order: %+v", got.Bound)
+	}
 	w.bindAt(t, begin, admin.ImportSummary{Added: 1}, sponsored("known", "ann"))
 	_, err := w.Store.MergeCustomers(w.ctx, program, shop, "known", "old")
 	ok(t, err)

@@ -25,7 +25,7 @@ import (
 // look runs f in a transaction that only reads.
 func (w *world) look(t *testing.T, s Store, f func(b pipeline.Books)) {
 	t.Helper()
-	ok(t, s.InTx(w.ctx, program, nil, func(b pipeline.Books) error { f(b); return nil }))
+	ok(t, s.InTx(w.ctx, program, pipeline.Subject{}, func(b pipeline.Books) error { f(b); return nil }))
 }
 
 func (w *world) tree(t *testing.T, s Store) (tree *genealogy.Tree, version int64) {
@@ -429,7 +429,7 @@ func testTwoHandles(t *testing.T, w *world) {
 				}
 				return
 			}
-			if err := s.InTx(w.ctx, program, []order.Source{source(strconv.Itoa(i))}, func(b pipeline.Books) error {
+			if err := s.InTx(w.ctx, program, pipeline.Subject{Sources: []order.Source{source(strconv.Itoa(i))}}, func(b pipeline.Books) error {
 				tree, err := b.Tree(w.ctx)
 				if err == nil && !tree.Has("eve", genealogy.AsOf{At: begin.UnixMicro(), Version: b.Versions().Tree}) {
 					err = errors.New("eve is not in the tree")

@@ -144,7 +144,7 @@ func testChain(t *testing.T, w *world) {
 					of, lot = rival, rivalLot
 				}
 				o := sale(order.Source{StoreID: lot, PlatformOrderID: fmt.Sprint(i, "-", n)}, 1000)
-				err := s.InTx(w.ctx, of, []order.Source{o.Source}, func(b pipeline.Books) error {
+				err := s.InTx(w.ctx, of, pipeline.Subject{Sources: []order.Source{o.Source}}, func(b pipeline.Books) error {
 					st := settled(t, b.Sources()[0], o, 1, map[string]int64{"ben": 50, "ann": 20})
 					for k := range st.Postings {
 						st.Postings[k].ProgramID = of
@@ -371,7 +371,7 @@ func testReadWhileWritten(t *testing.T, w *world) {
 				return
 			default:
 			}
-			err := other.InTx(w.ctx, program, []order.Source{o.Source}, func(b pipeline.Books) error {
+			err := other.InTx(w.ctx, program, pipeline.Subject{Sources: []order.Source{o.Source}}, func(b pipeline.Books) error {
 				return b.Settle(w.ctx, []pipeline.Settlement{settled(t, b.Sources()[0], o, version, map[string]int64{"ben": earned(version)})}, nil, begin)
 			})
 			if err != nil {

@@ -40,7 +40,7 @@ func sold(line, seller string, at time.Time, minor int64) pipeline.Sale {
 func (w *world) sell(t *testing.T, n string, version int64, recorded time.Time, changes ...pipeline.Sale) {
 	t.Helper()
 	o := sale(source(n), 100)
-	ok(t, w.Store.InTx(w.ctx, program, []order.Source{o.Source}, func(b pipeline.Books) error {
+	ok(t, w.Store.InTx(w.ctx, program, pipeline.Subject{Sources: []order.Source{o.Source}}, func(b pipeline.Books) error {
 		s := settled(t, b.Sources()[0], o, version, nil)
 		s.Sales = changes
 		return b.Settle(w.ctx, []pipeline.Settlement{s}, nil, recorded)

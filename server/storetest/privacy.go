@@ -66,7 +66,7 @@ func (w *world) bought(t *testing.T, number, customer string) {
 	w.put(t, delivery("d"+number, "k"+number, body, begin))
 	o := sale(source(number), 1000)
 	o.BuyerID = customer
-	ok(t, w.Store.InTx(w.ctx, program, []order.Source{o.Source}, func(b pipeline.Books) error {
+	ok(t, w.Store.InTx(w.ctx, program, pipeline.Subject{Sources: []order.Source{o.Source}}, func(b pipeline.Books) error {
 		s := settled(t, b.Sources()[0], o, 1, map[string]int64{"ben": 50, "ann": 25})
 		s.Deliveries = []inbox.Finished{{DeliveryID: "d" + number, Status: inbox.Done, Result: "settled", At: begin}}
 		s.Binding = &pipeline.Binding{Customer: pipeline.Customer{StoreID: shop, CustomerID: customer}, DistributorID: "ben", BoundAt: 5, Source: "x"}

@@ -65,7 +65,7 @@ func testJudged(t *testing.T, w *world) {
 	placed := func(n string, at time.Time, test, pinned bool) {
 		o := sale(source(n), 1000)
 		o.OrderTS, o.Test = at, test
-		ok(t, w.Store.InTx(w.ctx, program, []order.Source{o.Source}, func(b pipeline.Books) error {
+		ok(t, w.Store.InTx(w.ctx, program, pipeline.Subject{Sources: []order.Source{o.Source}}, func(b pipeline.Books) error {
 			s := settled(t, b.Sources()[0], o, 1, nil)
 			if !pinned {
 				s.Pins = nil
@@ -185,7 +185,7 @@ func testIsolation(t *testing.T, w *world) {
 	if over.Orders+over.Deliveries+over.Distributors+over.MappedSKUs+over.Plans+over.LastBatch != 0 || len(over.EarnedByMoney) != 0 {
 		t.Errorf("overview: %+v", over)
 	}
-	ok(t, s.InTx(w.ctx, rival, []order.Source{o.Source}, func(b pipeline.Books) error {
+	ok(t, s.InTx(w.ctx, rival, pipeline.Subject{Sources: []order.Source{o.Source}}, func(b pipeline.Books) error {
 		if rec := b.Sources()[0]; rec.Revision != 0 || rec.Pins != nil || len(rec.Posted) != 0 {
 			t.Errorf("a transaction of another program finds %+v", rec)
 		}

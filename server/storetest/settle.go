@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"upline.dev/upline/core/catalog"
 	"upline.dev/upline/core/ledger"
@@ -26,7 +27,7 @@ func testSettle(t *testing.T, w *world) {
 	w.put(t, delivery("d1", "k1", "one", begin))
 	o := sale(source("1"), 1000)
 	var s pipeline.Settlement
-	ok(t, w.Store.InTx(w.ctx, program, []order.Source{o.Source}, func(b pipeline.Books) error {
+	ok(t, w.Store.InTx(w.ctx, program, pipeline.Subject{Sources: []order.Source{o.Source}}, func(b pipeline.Books) error {
 		rec := b.Sources()[0]
 		if diff := cmp.Diff(pipeline.SourceRecord{Source: o.Source}, rec); diff != "" {
 			t.Errorf("a new order: %s", diff)
@@ -94,7 +95,7 @@ func testAllOrNothing(t *testing.T, w *world) {
 				err = failure
 			}
 		}()
-		return w.Store.InTx(w.ctx, program, []order.Source{o.Source}, func(b pipeline.Books) error {
+		return w.Store.InTx(w.ctx, program, pipeline.Subject{Sources: []order.Source{o.Source}}, func(b pipeline.Books) error {
 			s := settled(t, b.Sources()[0], o, 1, map[string]int64{"ben": 50})
 			s.Deliveries = []inbox.Finished{{DeliveryID: "d1", Status: inbox.Done, Result: "settled", At: begin}}
 			s.Binding = &pipeline.Binding{Customer: pipeline.Customer{StoreID: shop, CustomerID: "c"}, DistributorID: "ben"}
@@ -119,7 +120,7 @@ func testAllOrNothing(t *testing.T, w *world) {
 		}
 	}
 	ctx, cancel := context.WithCancel(w.ctx)
-	if err := w.Store.InTx(ctx, program, nil, func(pipeline.Books) error { cancel(); return nil }); err == nil {
+	if err := w.Store.InTx(ctx, program, pipeline.Subject{}, func(pipeline.Books) error { cancel(); return nil }); err == nil {
 		t.Fatal("a transaction whose caller has gone is committed")
 	}
 	w.settle(t, w.Store, o, 1, map[string]int64{"ben": 50})
@@ -160,7 +161,7 @@ func testSettleRefuses(t *testing.T, w *world) {
 			return []pipeline.Settlement{*s}
 		},
 	} {
-		err := w.Store.InTx(w.ctx, program, []order.Source{o.Source}, func(b pipeline.Books) error {
+		err := w.Store.InTx(w.ctx, program, pipeline.Subject{Sources: []order.Source{o.Source}}, func(b pipeline.Books) error {
 			s := settled(t, b.Sources()[0], o, 1, map[string]int64{"ben": 50})
 			return b.Settle(w.ctx, spoil(b, &s), nil, begin)
 		})
@@ -168,7 +169,7 @@ func testSettleRefuses(t *testing.T, w *world) {
 			t.Errorf("%s is written", name)
 		}
 	}
-	err := w.Store.InTx(w.ctx, program, []order.Source{o.Source}, func(b pipeline.Books) error {
+	err := w.Store.InTx(w.ctx, program, pipeline.Subject{Sources: []order.Source{o.Source}}, func(b pipeline.Books) error {
 		s := settled(t, b.Sources()[0], o, 1, map[string]int64{"ben": 50})
 		return errors.Join(b.Settle(w.ctx, []pipeline.Settlement{s}, nil, begin), b.Settle(w.ctx, nil, nil, begin))
 	})
@@ -178,7 +179,7 @@ func testSettleRefuses(t *testing.T, w *world) {
 	if n := w.count(t, `SELECT count(*) FROM postings`); n != 0 {
 		t.Fatalf("%d postings are left", n)
 	}
-	wantCode(t, w.Store.InTx(w.ctx, "nobody", nil, func(pipeline.Books) error { return nil }), server.NotFound)
+	wantCode(t, w.Store.InTx(w.ctx, "nobody", pipeline.Subject{}, func(pipeline.Books) error { return nil }), server.NotFound)
 }
 
 // testOneOrderAtOnce: transactions over the same orders, taken in any order through two handles, wait for each other:
@@ -194,7 +195,7 @@ func testOneOrderAtOnce(t *testing.T, w *world) {
 			s := []Store{w.Store, another}[i%2]
 			for range rounds {
 				sources := []order.Source{orders[i%3].Source, orders[(i+1)%3].Source}
-				err := s.InTx(w.ctx, program, sources, func(b pipeline.Books) error {
+				err := s.InTx(w.ctx, program, pipeline.Subject{Sources: sources}, func(b pipeline.Books) error {
 					var list []pipeline.Settlement
 					for n, rec := range b.Sources() {
 						v := version.Add(1)
@@ -231,7 +232,7 @@ func testUnchanged(t *testing.T, w *world) {
 	before, err := w.Store.Order(w.ctx, program, o.Source.String())
 	ok(t, err)
 	later := begin.Add(time.Hour)
-	ok(t, w.Store.InTx(w.ctx, program, []order.Source{unseen.Source, o.Source}, func(b pipeline.Books) error {
+	ok(t, w.Store.InTx(w.ctx, program, pipeline.Subject{Sources: []order.Source{unseen.Source, o.Source}}, func(b pipeline.Books) error {
 		return b.Settle(w.ctx, []pipeline.Settlement{
 			{
 				Source: o.Source, Outcome: pipeline.Unchanged, State: b.Sources()[1].State, Revision: 1,
@@ -267,7 +268,7 @@ func testFirstArrival(t *testing.T, w *world) {
 		return s
 	}
 	for step, c := range []struct{ arrival, want time.Duration }{{-time.Minute, -time.Minute}, {0, -time.Minute}, {-time.Hour, -time.Hour}, {-time.Minute, -time.Hour}} {
-		ok(t, w.Store.InTx(w.ctx, program, []order.Source{o.Source}, func(b pipeline.Books) error {
+		ok(t, w.Store.InTx(w.ctx, program, pipeline.Subject{Sources: []order.Source{o.Source}}, func(b pipeline.Books) error {
 			rec := b.Sources()[0]
 			s := settled(t, rec, o, 1, map[string]int64{"ben": 50})
 			if step > 1 {
@@ -282,11 +283,34 @@ func testFirstArrival(t *testing.T, w *world) {
 	}
 }
 
+// known reads what is known of customers and checkouts, which is the same whomever the transaction was told it would be asked about.
+func (w *world) known(t *testing.T, customers []pipeline.Customer, checkouts []pipeline.Checkout) (first pipeline.Known) {
+	t.Helper()
+	other := pipeline.Subject{
+		Sources: []order.Source{source("1")}, Customers: []pipeline.Customer{{StoreID: shop, CustomerID: "other"}},
+		Checkouts: []pipeline.Checkout{{StoreID: shop, Key: "other"}},
+	}
+	for i, about := range []pipeline.Subject{
+		{}, {Customers: customers, Checkouts: checkouts}, {Sources: other.Sources, Customers: customers, Checkouts: checkouts}, other,
+	} {
+		ok(t, w.Store.InTx(w.ctx, program, about, func(b pipeline.Books) error {
+			got, err := b.Known(w.ctx, customers, checkouts)
+			if i == 0 {
+				first = got
+			} else if diff := cmp.Diff(first, got, cmpopts.SortSlices(func(a, b order.Binding) bool { return a.ValidFrom < b.ValidFrom })); diff != "" {
+				t.Errorf("where the transaction is about %+v: %s", about, diff)
+			}
+			return err
+		}))
+	}
+	return first
+}
+
 // testBindings: the first binding of a customer wins, also within one batch.
 func testBindings(t *testing.T, w *world) {
 	customer := pipeline.Customer{StoreID: shop, CustomerID: "c1"}
 	bind := func(o order.Order, who string) {
-		ok(t, w.Store.InTx(w.ctx, program, []order.Source{o.Source}, func(b pipeline.Books) error {
+		ok(t, w.Store.InTx(w.ctx, program, pipeline.Subject{Sources: []order.Source{o.Source}}, func(b pipeline.Books) error {
 			s := settled(t, b.Sources()[0], o, 1, map[string]int64{who: 50})
 			s.Binding = &pipeline.Binding{Customer: customer, DistributorID: who, BoundAt: begin.UnixMicro(), Source: o.Source.String()}
 			return b.Settle(w.ctx, []pipeline.Settlement{s}, nil, begin)
@@ -295,14 +319,11 @@ func testBindings(t *testing.T, w *world) {
 	bind(sale(source("1"), 1000), "ben")
 	bind(sale(source("2"), 1000), "ann")
 	stranger := pipeline.Customer{StoreID: shop, CustomerID: "c2"}
-	ok(t, w.Store.InTx(w.ctx, program, nil, func(b pipeline.Books) error {
-		got, err := b.Known(w.ctx, []pipeline.Customer{stranger, customer, customer}, nil)
-		first := pipeline.Binding{Customer: customer, DistributorID: "ben", BoundAt: begin.UnixMicro(), Source: source("1").String()}
-		if diff := cmp.Diff(map[pipeline.Customer]pipeline.Binding{customer: first}, got.Bound); diff != "" {
-			t.Error(diff)
-		}
-		return err
-	}))
+	got := w.known(t, []pipeline.Customer{stranger, customer, customer}, nil)
+	first := pipeline.Binding{Customer: customer, DistributorID: "ben", BoundAt: begin.UnixMicro(), Source: source("1").String()}
+	if diff := cmp.Diff(map[pipeline.Customer]pipeline.Binding{customer: first}, got.Bound); diff != "" {
+		t.Error(diff)
+	}
 }
 
 func testParkAndRelease(t *testing.T, w *world) {
@@ -398,7 +419,7 @@ func testNoReleaseIsLost(t *testing.T, w *world) {
 		var saw int64
 		var group sync.WaitGroup
 		group.Go(func() {
-			err := w.Store.InTx(w.ctx, program, []order.Source{o.Source}, func(b pipeline.Books) error {
+			err := w.Store.InTx(w.ctx, program, pipeline.Subject{Sources: []order.Source{o.Source}}, func(b pipeline.Books) error {
 				c, err := b.Catalog(w.ctx)
 				if err != nil {
 					return err
@@ -433,7 +454,7 @@ func testParkedDeliveries(t *testing.T, w *world) {
 	w.put(t, delivery("d1", "k1", "one", begin), delivery("d2", "k2", "two", begin), delivery("d3", "k3", "three", begin))
 	o, other := sale(source("1"), 1000), sale(source("2"), 1000)
 	for id, s := range map[string]order.Order{"d1": o, "d2": o, "d3": other} {
-		ok(t, w.Store.InTx(w.ctx, program, []order.Source{s.Source}, func(b pipeline.Books) error {
+		ok(t, w.Store.InTx(w.ctx, program, pipeline.Subject{Sources: []order.Source{s.Source}}, func(b pipeline.Books) error {
 			p := parkedFor(t, s, pipeline.ReasonUnmappedSKU, "sku:shopify:MUG")
 			p.Deliveries = []inbox.Finished{{DeliveryID: id, Status: inbox.Parked, Result: "unmapped_sku", Reason: "map it", At: begin}}
 			return b.Settle(w.ctx, []pipeline.Settlement{p}, nil, begin)
@@ -454,7 +475,7 @@ func testManyInOneBatch(t *testing.T, w *world) {
 	for i := range many {
 		sources = append(sources, source(fmt.Sprintf("%04d", i)))
 	}
-	ok(t, w.Store.InTx(w.ctx, program, sources, func(b pipeline.Books) error {
+	ok(t, w.Store.InTx(w.ctx, program, pipeline.Subject{Sources: sources}, func(b pipeline.Books) error {
 		var list []pipeline.Settlement
 		for _, rec := range b.Sources() {
 			earn := map[string]int64{}

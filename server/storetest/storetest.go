@@ -297,7 +297,7 @@ func parkedFor(t *testing.T, o order.Order, code pipeline.ReasonCode, causes ...
 // settle runs one transaction that settles an order as earn says.
 func (w *world) settle(t *testing.T, s Store, o order.Order, version int64, earn map[string]int64) {
 	t.Helper()
-	ok(t, s.InTx(w.ctx, program, []order.Source{o.Source}, func(b pipeline.Books) error {
+	ok(t, s.InTx(w.ctx, program, pipeline.Subject{Sources: []order.Source{o.Source}}, func(b pipeline.Books) error {
 		return b.Settle(w.ctx, []pipeline.Settlement{settled(t, b.Sources()[0], o, version, earn)}, nil, begin)
 	}))
 }
@@ -305,7 +305,7 @@ func (w *world) settle(t *testing.T, s Store, o order.Order, version int64, earn
 // park runs one transaction that parks an order.
 func (w *world) park(t *testing.T, o order.Order, code pipeline.ReasonCode, causes ...string) {
 	t.Helper()
-	ok(t, w.Store.InTx(w.ctx, program, []order.Source{o.Source}, func(b pipeline.Books) error {
+	ok(t, w.Store.InTx(w.ctx, program, pipeline.Subject{Sources: []order.Source{o.Source}}, func(b pipeline.Books) error {
 		return b.Settle(w.ctx, []pipeline.Settlement{parkedFor(t, o, code, causes...)}, nil, begin)
 	}))
 }
@@ -318,7 +318,7 @@ func hashOf(text string) string {
 // record reads an order as a transaction finds it.
 func (w *world) record(t *testing.T, s Store, src order.Source) (rec pipeline.SourceRecord) {
 	t.Helper()
-	ok(t, s.InTx(w.ctx, program, []order.Source{src}, func(b pipeline.Books) error {
+	ok(t, s.InTx(w.ctx, program, pipeline.Subject{Sources: []order.Source{src}}, func(b pipeline.Books) error {
 		rec = b.Sources()[0]
 		return nil
 	}))
