@@ -428,6 +428,15 @@ func (h histogram) minus(old histogram) histogram {
 	return d
 }
 
+// upTo is the values up to a bound.
+func (h histogram) upTo(bound float64) histogram {
+	n := 0
+	for n < len(h.bounds) && h.bounds[n] <= bound {
+		n++
+	}
+	return histogram{bounds: h.bounds[:n], counts: h.counts[:n]}
+}
+
 // quantile interpolates inside a bucket, as Prometheus does.
 func (h histogram) quantile(q float64) float64 {
 	if len(h.counts) == 0 {
