@@ -22,7 +22,13 @@ const Group = "engine"
 type Engine interface {
 	// Take returns nil once none of the deliveries waits for this process. After an error word of them has to come again.
 	Take(ctx context.Context, deliveryIDs []string) error
+	// Behind reports that its sweep finds more deliveries that are due than it has room for, and goes on until it has found all.
+	Behind() bool
 }
+
+// leftAfter is the age from which word of a delivery is left to a sweep that is behind: twice what a sender puts deliveries off by, so
+// that it is due by everybody's clock.
+const leftAfter = 20 * time.Second
 
 // Receiver hands what a bus tells to an engine. Its Handle is a bus.Handler.
 type Receiver struct {
@@ -38,7 +44,8 @@ type Receiver struct {
 // warnEvery is how often newer events are told of in the log.
 const warnEvery = time.Minute
 
-// Handle settles what a batch tells of. An event of a newer version is passed over, as what it points to is stored and found by the sweep:
+// Handle settles what a batch tells of. What has waited long while the engine's sweep works through a backlog is left to that: it comes
+// there in large claims, and the word of what has just arrived, which stands behind it in line, comes sooner. An event of a newer version is passed over, as what it points to is stored and found by the sweep:
 // to hold up those behind it would help nobody. What is no event at all is bus.Poison.
 func (r *Receiver) Handle(ctx context.Context, batch []bus.Message) error {
 	metrics := r.Metrics
@@ -46,11 +53,14 @@ func (r *Receiver) Handle(ctx context.Context, batch []bus.Message) error {
 		metrics = noMetrics{}
 	}
 	ids := make([]string, 0, len(batch))
+	behind, left, now := r.Engine.Behind(), 0, r.Clock()
 	var unreadable error
 	for _, m := range batch {
-		id, err := deliveryOf(m.Body)
+		id, at, err := deliveryOf(m.Body)
 		var newer *event.Newer
 		switch {
+		case err == nil && behind && !at.IsZero() && now.Sub(at) >= leftAfter:
+			left++
 		case err == nil:
 			if !slices.Contains(ids, id) {
 				ids = append(ids, id)
@@ -67,6 +77,7 @@ func (r *Receiver) Handle(ctx context.Context, batch []bus.Message) error {
 		return err
 	}
 	metrics.WordTaken(len(ids))
+	metrics.WordLeft(left)
 	if unreadable == nil {
 		return nil
 	}
@@ -88,20 +99,21 @@ func (r *Receiver) warn(ctx context.Context, newer *event.Newer) {
 // deliveryIDMax bounds an id that a message names. Ours have 36 bytes.
 const deliveryIDMax = 100
 
-// deliveryOf reads which delivery an event points to.
-func deliveryOf(body []byte) (string, error) {
+// deliveryOf reads which delivery an event points to, and when that arrived; the zero time where it does not say.
+func deliveryOf(body []byte) (id string, at time.Time, err error) {
 	told, err := event.Read(event.Normalised, body)
 	if err != nil {
-		return "", err
+		return "", at, err
 	}
 	var p pointer
 	if err := json.Unmarshal(told.Data, &p); err != nil {
-		return "", server.Errorf(server.Invalid, "data: %v", err)
+		return "", at, server.Errorf(server.Invalid, "data: %v", err)
 	}
 	if p.DeliveryID == "" || len(p.DeliveryID) > deliveryIDMax || strings.ContainsFunc(p.DeliveryID, notOfAnID) {
-		return "", server.Errorf(server.Invalid, "data.delivery_id is no id of ours")
+		return "", at, server.Errorf(server.Invalid, "data.delivery_id is no id of ours")
 	}
-	return p.DeliveryID, nil
+	at, _ = time.Parse(time.RFC3339Nano, told.Time)
+	return p.DeliveryID, at, nil
 }
 
 // notOfAnID keeps away what a database refuses: the message would come again for ever.

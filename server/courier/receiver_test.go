@@ -3,7 +3,9 @@ package courier_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,9 +15,12 @@ import (
 
 // asked is an engine that writes down what it was asked to take.
 type asked struct {
-	ids []string
-	err error
+	ids    []string
+	err    error
+	behind bool
 }
+
+func (a *asked) Behind() bool { return a.behind }
 
 func (a *asked) Take(_ context.Context, ids []string) error {
 	a.ids = append(a.ids, ids...)
@@ -35,6 +40,27 @@ func TestTheDatabaseIsAway(t *testing.T) {
 	a := &asked{err: away}
 	if err := receiver(a).Handle(t.Context(), []bus.Message{{Body: []byte("{")}, {Body: []byte(told)}}); err != away { //nolint:errorlint // As it is: wrapped as poison it would be given up.
 		t.Errorf("the handler said %v", err)
+	}
+}
+
+// TestWordOfABacklog: while the engine's sweep is behind, word of what has waited long is left to it, and the rest is taken.
+func TestWordOfABacklog(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	word := func(id, at string) bus.Message {
+		return bus.Message{Body: fmt.Appendf(nil, `{"specversion":"1.0","type":"dev.upline.order.normalised.v1","programid":"p1"%s,"data":{"delivery_id":"%s"}}`, at, id)}
+	}
+	batch := []bus.Message{
+		word("old", `,"time":"2026-03-01T11:59:40Z"`), word("new", `,"time":"2026-03-01T11:59:41.5Z"`), word("ahead", `,"time":"2026-03-01T12:01:00Z"`),
+		word("untold", ""), word("unreadable", `,"time":"noon"`),
+	}
+	for behind, want := range map[bool]string{true: "new ahead untold unreadable", false: "old new ahead untold unreadable"} {
+		a := &asked{behind: behind}
+		r := receiver(a)
+		r.Clock = func() time.Time { return now }
+		if err := r.Handle(t.Context(), batch); err != nil || strings.Join(a.ids, " ") != want {
+			t.Errorf("behind %v: the engine was asked for %q, want %q; %v", behind, a.ids, want, err)
+		}
 	}
 }
 

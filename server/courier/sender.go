@@ -34,6 +34,7 @@ type Metrics interface {
 	WordSent(events int)         // the bus has taken them
 	WordUnsent(deliveries int)   // left to the sweep: the bus took nothing
 	WordTaken(deliveries int)    // told by the bus, and settled or found settled
+	WordLeft(deliveries int)     // told by the bus, and left to a sweep that is behind
 	WordUnreadable(newer bool)   // one event: of a newer version, or none at all
 	WordReturned(deliveries int) // their events come again
 }
@@ -267,5 +268,6 @@ type noMetrics struct{}
 func (noMetrics) WordSent(int)        {}
 func (noMetrics) WordUnsent(int)      {}
 func (noMetrics) WordTaken(int)       {}
+func (noMetrics) WordLeft(int)        {}
 func (noMetrics) WordUnreadable(bool) {}
 func (noMetrics) WordReturned(int)    {}

@@ -57,7 +57,7 @@ func New(registry prometheus.Registerer) *Metrics {
 		backlog:       gauge("upline_backlog_deliveries", "Deliveries that have not ended."),
 		oldest:        gauge("upline_oldest_waiting_seconds", "Age of the oldest delivery that has not ended; 0 where there is none."),
 	}
-	m.word = counters("upline_bus_word_total", "Word of deliveries over the bus: events sent; deliveries unsent, taken, returned; events unreadable, newer.", "what")
+	m.word = counters("upline_bus_word_total", "Word of deliveries over the bus: events sent; deliveries unsent, taken, left, returned; events unreadable, newer.", "what")
 	registry.MustRegister(m.collectors()...)
 	return m
 }
@@ -133,6 +133,9 @@ func (m *Metrics) WordUnsent(deliveries int) {
 
 // WordTaken is deliveries that the bus told of.
 func (m *Metrics) WordTaken(deliveries int) { m.word.WithLabelValues("taken").Add(float64(deliveries)) }
+
+// WordLeft is deliveries that the bus told of and that a sweep through a backlog will find.
+func (m *Metrics) WordLeft(deliveries int) { m.word.WithLabelValues("left").Add(float64(deliveries)) }
 
 // WordReturned is deliveries whose word comes again.
 func (m *Metrics) WordReturned(deliveries int) {

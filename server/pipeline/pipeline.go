@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"upline.dev/upline/adapters"
@@ -97,6 +98,7 @@ type Pipeline struct {
 	cooling cooling
 	rush    rush
 	lookups lookups
+	behind  atomic.Bool // the last claim left some behind, or may have
 	away    outageLog
 }
 

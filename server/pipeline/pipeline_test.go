@@ -526,6 +526,56 @@ func TestWhatFindsNoRoomIsSweptAtOnce(t *testing.T) {
 	}
 }
 
+// TestBehind: while claims do not reach the end of what is due, word of it is left to them; word of what they would not take is not.
+func TestBehind(t *testing.T) {
+	t.Parallel()
+	m := world(t)
+	for i, id := range []string{"d1", "d2", "d3"} {
+		row := inbox.Row{Delivery: order.Delivery{DeliveryID: id, ProgramID: "p1", StoreID: "s1", Platform: order.Shopify}, Status: inbox.Waiting}
+		if i == 2 {
+			row.DueAt = time.Now().Add(time.Hour)
+		}
+		m.rows[id], m.arrived = &row, append(m.arrived, id)
+	}
+	options := quick()
+	options.RoomRows = 1
+	p, err := New(Deps{Inbox: m, Bodies: m, Store: m, Clock: time.Now, Logger: slog.New(slog.DiscardHandler)}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	claim := func(behind bool, claimed ...string) {
+		t.Helper()
+		if err := p.claim(t.Context()); err != nil || p.Behind() != behind {
+			t.Fatalf("behind: %v, want %v; %v", p.Behind(), behind, err)
+		}
+		for _, id := range claimed {
+			if m.row(id).LeaseUntil.IsZero() {
+				t.Fatalf("%s is not claimed", id)
+			}
+			p.room.leave(id, 0)
+		}
+	}
+	take := func(ids ...string) error {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond) // Nothing settles here: whatever is taken stays.
+		defer cancel()
+		return p.Take(ctx, ids)
+	}
+	if err := take("d2"); err == nil {
+		t.Error("before any claim nothing is left to one")
+	}
+	p.room.leave("d2", 0)
+	claim(true, "d1")
+	if err := take("d2"); err != nil {
+		t.Errorf("what the sweep will claim is taken: %v", err)
+	}
+	if err := take("d3"); err == nil {
+		t.Error("what is not due yet is left to the sweep")
+	}
+	p.room.leave("d3", 0)
+	claim(true, "d2")
+	claim(false)
+}
+
 func TestParkedOrdersAreReleasedWithoutANewDelivery(t *testing.T) {
 	t.Parallel()
 	options := quick()

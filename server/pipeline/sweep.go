@@ -60,6 +60,7 @@ func (p *Pipeline) claim(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		p.behind.Store(len(rows) == limit)
 		for i := range rows {
 			p.room.force(len(rows[i].SealedBody))
 			p.admit(&item{key: rows[i].DeliveryID, row: rows[i], bytes: len(rows[i].SealedBody), program: rows[i].ProgramID})
@@ -69,6 +70,10 @@ func (p *Pipeline) claim(ctx context.Context) error {
 		}
 	}
 }
+
+// Behind reports that the last claim did not reach the end of what is due. Claims follow each other as there is room, until one does: so
+// whatever is due now will be claimed, by this process or by another one, without any word of it.
+func (p *Pipeline) Behind() bool { return p.behind.Load() }
 
 // claimReleased takes on orders to be settled again though no delivery came.
 func (p *Pipeline) claimReleased(ctx context.Context) error {

@@ -15,8 +15,8 @@ import (
 const roomEvery = 2 * time.Millisecond
 
 // Take settles stored deliveries that another process has given word of, and returns once none of them is in process here. Those that
-// have ended, are leased or were put off stay alone, so that word of a delivery may come any number of times, or never: the sweep finds
-// what is left. After an error the same word has to come again.
+// have ended, are leased or were put off stay alone, and so do those that a sweep which is behind will claim, so that word of a delivery
+// may come any number of times, or never: the sweep finds what is left. After an error the same word has to come again.
 func (p *Pipeline) Take(ctx context.Context, ids []string) error {
 	rows, err := p.lookups.find(ctx, ids)
 	if err != nil {
@@ -24,6 +24,9 @@ func (p *Pipeline) Take(ctx context.Context, ids []string) error {
 	}
 	var inProcess sync.WaitGroup
 	for i := range rows {
+		if p.Behind() && !rows[i].DueAt.After(p.deps.Clock()) {
+			continue
+		}
 		if err := p.roomFor(ctx, len(rows[i].SealedBody)); err != nil {
 			return err
 		}
