@@ -278,8 +278,9 @@ func (f *fleet) emitted(ctx context.Context) (sum histogram, each []int64, err e
 	return sum, each, nil
 }
 
-// settledAll waits until the engines have settled so many more than before: three minutes, and longer where 1,000/s would take longer.
-func (f *fleet) settledAll(ctx context.Context, before histogram, count int) (histogram, []int64, error) {
+// settledAll waits until the engines have settled so many more than before, of those that which counts: three minutes, and longer where
+// 1,000/s would take longer.
+func (f *fleet) settledAll(ctx context.Context, before histogram, which func(histogram) float64, count int) (histogram, []int64, error) {
 	limit := 3*time.Minute + time.Duration(count)*time.Millisecond
 	for begin := time.Now(); ; {
 		now, each, err := f.emitted(ctx)
@@ -287,7 +288,7 @@ func (f *fleet) settledAll(ctx context.Context, before histogram, count int) (hi
 			return now, each, err
 		}
 		done, took := now.minus(before), time.Since(begin)
-		got := int(done.counts[len(done.counts)-1])
+		got := int(which(done))
 		if got >= count {
 			return done, each, nil
 		} else if took > limit {
@@ -352,7 +353,7 @@ func (b *brokerRun) orders(ctx context.Context, spec fleetSpec, t *ThroughReport
 	if _, err := b.post(ctx, f, 1_000_000, 64, orders); err != nil {
 		return 0, err
 	}
-	_, each, err := f.settledAll(ctx, before, len(orders))
+	_, each, err := f.settledAll(ctx, before, histogram.total, len(orders))
 	if err != nil {
 		return 0, err
 	}
@@ -379,7 +380,7 @@ func (b *brokerRun) warm(ctx context.Context, f *fleet) error {
 		if _, err := b.post(ctx, f, 600, 16, orders); err != nil {
 			return err
 		}
-		_, each, err := f.settledAll(ctx, before, len(orders))
+		_, each, err := f.settledAll(ctx, before, histogram.total, len(orders))
 		if err != nil || !slices.Contains(each, 0) {
 			return err
 		}
@@ -411,7 +412,7 @@ func (b *brokerRun) latencyThrough(ctx context.Context, address string, t *Throu
 		return err
 	}
 	b.noteForeign(busy()-used()-others-(own()-mine), time.Since(begin))
-	done, _, err := f.settledAll(ctx, before, len(orders))
+	done, _, err := f.settledAll(ctx, before, histogram.total, len(orders))
 	if err != nil {
 		return err
 	}
@@ -458,7 +459,8 @@ func (b *brokerRun) backlog(ctx context.Context, address string, t *ThroughRepor
 		}
 	})
 	zero := histogram{counts: make([]float64, 64)}
-	done, _, err := f.settledAll(ctx, zero, b.cfg.Backlog)
+	late := func(h histogram) float64 { return h.total() - h.upTo(outage.Seconds()).total() } // The rest has just arrived.
+	done, _, err := f.settledAll(ctx, zero, late, b.cfg.Backlog)
 	took := time.Since(begin)
 	stop()
 	sender.Wait()
@@ -471,7 +473,7 @@ func (b *brokerRun) backlog(ctx context.Context, address string, t *ThroughRepor
 	t.Backlog, t.BacklogPerS = b.cfg.Backlog, round(float64(b.cfg.Backlog)/took.Seconds(), 0)
 	t.BacklogAckP99 = round(percentile(acks, 0.99), 2)
 	fresh := done.upTo(outage.Seconds())
-	t.BacklogFresh, t.BacklogFreshP50 = int(fresh.counts[len(fresh.counts)-1]), round(fresh.quantile(0.5)*1000, 0)
+	t.BacklogFresh, t.BacklogFreshP50 = int(fresh.total()), round(fresh.quantile(0.5)*1000, 0)
 	return nil
 }
 

@@ -428,6 +428,14 @@ func (h histogram) minus(old histogram) histogram {
 	return d
 }
 
+// total is how many values there are.
+func (h histogram) total() float64 {
+	if len(h.counts) == 0 {
+		return 0
+	}
+	return h.counts[len(h.counts)-1]
+}
+
 // upTo is the values up to a bound.
 func (h histogram) upTo(bound float64) histogram {
 	n := 0
