@@ -40,7 +40,10 @@ func run(ctx context.Context, args []string, out io.Writer) int {
 	if flags.Parse(args) != nil {
 		return 2
 	}
-	w := &world{out: out, keep: *keep}
+	w := &world{out: out, keep: *keep, diskMB: smallDisk}
+	if !*short {
+		w.diskMB += *rounds * roundDisk
+	}
 	defer w.close()
 	if err := w.prepare(ctx); err != nil {
 		fmt.Fprintln(out, "chaos:", err)

@@ -46,6 +46,7 @@ type world struct {
 	heard                *hearing
 	small                string // folder on a small disk of its own, "": there is none
 	smallErr             error
+	diskMB               int // its size
 	mu                   sync.Mutex
 	doors                []string // that are ready
 	everySale            []*sale
@@ -97,8 +98,12 @@ func (w *world) open(ctx context.Context) error {
 	return nil
 }
 
-// smallDisk is the size of the disk that is filled, in MB: PostgreSQL with its log of the last minutes, and not much more.
-const smallDisk = 900
+// The size of the disk that is filled, in MB: PostgreSQL with its log of the last minutes and what the short run takes in, and what whole
+// rounds take in on a fast machine.
+const (
+	smallDisk = 900
+	roundDisk = 2000
+)
 
 // openSmallDisk mounts a file as a disk. Only root may.
 func (w *world) openSmallDisk(ctx context.Context) error {
@@ -111,7 +116,7 @@ func (w *world) openSmallDisk(ctx context.Context) error {
 		return err
 	}
 	for _, args := range [][]string{
-		{"truncate", "-s", fmt.Sprintf("%dM", smallDisk), image}, {"mkfs.ext4", "-q", "-m", "0", image}, {"mount", "-o", "loop", image, folder},
+		{"truncate", "-s", fmt.Sprintf("%dM", w.diskMB), image}, {"mkfs.ext4", "-q", "-m", "0", image}, {"mount", "-o", "loop", image, folder},
 	} {
 		if out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil { //nolint:gosec // fixed programs
 			w.smallErr = fmt.Errorf("%s: %w: %s", args[0], err, out)
