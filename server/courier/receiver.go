@@ -45,8 +45,9 @@ type Receiver struct {
 const warnEvery = time.Minute
 
 // Handle settles what a batch tells of. What has waited long while the engine's sweep works through a backlog is left to that: it comes
-// there in large claims, and the word of what has just arrived, which stands behind it in line, comes sooner. An event of a newer version is passed over, as what it points to is stored and found by the sweep:
-// to hold up those behind it would help nobody. What is no event at all is bus.Poison.
+// there in large claims, and the word of what has just arrived, which stands behind it in line, comes sooner. An event of a newer
+// version is passed over, as what it points to is stored and found by the sweep: to hold up those behind it would help nobody. What is
+// no event at all is bus.Poison.
 func (r *Receiver) Handle(ctx context.Context, batch []bus.Message) error {
 	metrics := r.Metrics
 	if metrics == nil {
