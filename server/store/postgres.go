@@ -239,7 +239,7 @@ func unnestText(b *bulk, behind int) (text string, parameters int) {
 			next++
 		}
 	}
-	var selected, arrays, names []string
+	var selected, columns []string
 	fixed := behind
 	for _, c := range b.columns {
 		if c.fixed {
@@ -253,11 +253,9 @@ func unnestText(b *bulk, behind int) (text string, parameters int) {
 		}
 		next++
 		selected = append(selected, "u."+c.name)
-		names = append(names, c.name)
-		arrays = append(arrays, fmt.Sprintf("$%d::%s[]", next, types[c.typed]))
+		columns = append(columns, fmt.Sprintf("unnest($%d::%s[]) AS %s", next, types[c.typed], c.name))
 	}
-	return b.text("SELECT " + strings.Join(selected, ", ") + " FROM unnest(" + strings.Join(arrays, ", ") +
-		") AS u (" + strings.Join(names, ", ") + ")"), next
+	return b.text("SELECT " + strings.Join(selected, ", ") + " FROM (SELECT " + strings.Join(columns, ", ") + ") AS u"), next
 }
 
 func (p *postgres) run(ctx context.Context, tx *sqlx.Tx, b *bulk, r rows) (int64, error) {
