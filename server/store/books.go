@@ -25,9 +25,11 @@ type books struct {
 	foretold *foretold          // nil where it was not read along
 	records  map[string]*record // by source
 	settled  bool
-	reading  bool   // tx is of the reading handle
-	apart    bool   // Settle keeps its rows in batch, to be written when the reading has ended
-	batch    *batch // only where apart
+	reading  bool      // tx is of the reading handle
+	apart    bool      // Settle keeps its rows in batch, to be written when the reading has ended
+	batch    *batch    // only where apart
+	atOnce   bool      // there is no tx: what is read at first is all that is read
+	extended *chainEnd // where the batch has left the chain; nil: where it was
 }
 
 // record is an order's row as the transaction found it.
@@ -90,13 +92,40 @@ func (s *Store) InTx(ctx context.Context, programID string, about pipeline.Subje
 		}
 		// Others keep coming in between: with the writer to itself from the start, this transaction cannot lose.
 	}
-	return s.write(ctx, "", func(ctx context.Context, tx *sqlx.Tx) error { // load binds it to the program
-		b := &books{store: s, tx: tx, program: programID, about: about}
+	a := s.dialect.ahead()
+	if a == nil {
+		_, err := s.settleLocked(ctx, programID, about, f)
+		return err
+	}
+	end, try := a.enter(programID)
+	defer a.leave(programID)
+	if try {
+		end, err := s.settleAtOnce(ctx, programID, about, end, f)
+		if a.tried(programID, err); err == nil {
+			a.learn(programID, end)
+			return nil
+		}
+		if ctx.Err() != nil {
+			return s.explain(ctx, err)
+		}
+	}
+	b, err := s.settleLocked(ctx, programID, about, f)
+	if err == nil && b.extended != nil {
+		a.learn(programID, *b.extended)
+	}
+	return err
+}
+
+// settleLocked settles in one transaction that holds the orders from the beginning.
+func (s *Store) settleLocked(ctx context.Context, program string, about pipeline.Subject, f func(pipeline.Books) error) (b *books, err error) {
+	err = s.write(ctx, "", func(ctx context.Context, tx *sqlx.Tx) error { // load binds it to the program
+		b = &books{store: s, tx: tx, program: program, about: about}
 		if err := b.load(ctx); err != nil {
 			return err
 		}
 		return f(b)
 	})
+	return b, err
 }
 
 // apartAttempts is how often settling apart is tried before it takes the writer for all of its time.
@@ -178,6 +207,9 @@ type selecting func(ctx context.Context, into any, text string, args ...any) err
 
 // query selects with one of the few texts of every settlement.
 func (b *books) query(ctx context.Context, into any, text string, args ...any) error {
+	if b.tx == nil {
+		return errAsUsual // settling at once reads once
+	}
 	return b.store.dialect.query(ctx, b.tx, b.reading, into, text, args...)
 }
 

@@ -41,8 +41,11 @@ type dialect interface {
 	scope(ctx context.Context, tx *sqlx.Tx, program string) error
 	// settlesApart: there is one writer, so that settling reads and decides before it asks for it.
 	settlesApart() bool
+	// ahead is what is known of the ends of chains; nil where settling asks for them.
+	ahead() *ahead
 	// openOrders binds the transaction to the program, makes it wait for others that hold one of the sources, and then reads what
-	// there is. The sources, each once, are locked in sorted order. reading says that tx is one of the reading handle.
+	// there is. The sources, each once, are locked in sorted order. reading says that tx is one of the reading handle. Where tx is nil,
+	// which only a dialect with ahead knows, nothing is locked.
 	openOrders(ctx context.Context, tx *sqlx.Tx, reading bool, program string, sources []string, about pipeline.Subject) (opening, error)
 	// lockPeople makes the transaction the only one that may make somebody the first owner.
 	lockPeople(ctx context.Context, tx *sqlx.Tx) error

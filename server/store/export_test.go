@@ -4,6 +4,9 @@ import (
 	"context"
 
 	"github.com/jmoiron/sqlx"
+
+	"upline.dev/upline/core/ledger"
+	"upline.dev/upline/server/pipeline"
 )
 
 // ErrAgain is what a transaction fails with that has to be run again.
@@ -63,3 +66,14 @@ func (s *Store) KeepSums(program string) {
 
 // WaitingText is the statement of WaitingDeliveries.
 func (s *Store) WaitingText() string { return s.namedDeliveries(notTakenUp) }
+
+// AtOnce tells whether books are of an attempt to settle at once.
+func AtOnce(b pipeline.Books) bool { return b.(*books).atOnce }
+
+// Misguess lets the store take another end of a program's chain for the last one.
+func (s *Store) Misguess(program string, last ledger.Seal) {
+	a := s.dialect.ahead()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.programs[program].end.last = last
+}

@@ -219,6 +219,9 @@ func readPlans(ctx context.Context, tx *sqlx.Tx, program string, after, upTo int
 
 // eachRow reads a result row by row; a million links are not held twice.
 func eachRow(ctx context.Context, tx *sqlx.Tx, take func(scan func(...any) error) error, query string, args ...any) (err error) {
+	if tx == nil {
+		return errAsUsual // settling at once reads once
+	}
 	found, err := tx.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err

@@ -30,11 +30,13 @@ type postgres struct {
 	texts sync.Map // names of statements -> string
 	kept  kept
 	put   putting
+	once  atOnce
 }
 
 func (*postgres) name() string          { return "postgres" }
 func (*postgres) migrationsDir() string { return "migrations/postgres" }
-func (*postgres) close() error          { return nil }
+func (p *postgres) close() error        { return p.once.close() }
+func (p *postgres) ahead() *ahead       { return &p.once.ahead }
 func (*postgres) settlesApart() bool    { return false }
 func (*postgres) forUpdate() string     { return " FOR UPDATE" }
 func (*postgres) forShare() string      { return " FOR SHARE" }
@@ -76,18 +78,24 @@ func (*postgres) turn(context.Context) (pass func(), err error) { return func() 
 // open connects as the serving role. Where the login may not take it, the login itself serves: the triggers and
 // policies hold for it too, but it could drop them.
 func (p *postgres) open(ctx context.Context, c Config) (writer, reader *sqlx.DB, err error) {
-	db, err := p.connect(ctx, c, appRole)
+	role := appRole
+	db, err := p.connect(ctx, c, role)
 	if refusesRole(err) {
 		c.Logger.WarnContext(ctx, "the database login may not take the serving role; serving with the login's own rights",
 			"role", appRole, "mend", "GRANT upline_app TO the login")
-		db, err = p.connect(ctx, c, "")
+		role = ""
+		db, err = p.connect(ctx, c, role)
+	}
+	if err != nil {
+		return nil, nil, err
 	}
 	p.kept.db = db
+	p.once.db, err = openAtOnce(c, role)
 	return db, db, err
 }
 
 func (p *postgres) connect(ctx context.Context, c Config, role string) (*sqlx.DB, error) {
-	dsn, err := postgresDSN(c.DatabaseURL, role)
+	dsn, err := postgresDSN(c.DatabaseURL, roleOption(role))
 	if err != nil {
 		return nil, err
 	}
@@ -119,8 +127,16 @@ func (p *postgres) unreached(rawURL string, err error) error {
 	return &server.Error{Code: server.Unauthorized, Message: "PostgreSQL at " + where + " does not let us in; look at DATABASE_URL", Err: err}
 }
 
-// postgresDSN adds what the store needs to the user's URL: one round trip per statement, plain times, and the role.
-func postgresDSN(raw, role string) (string, error) {
+// roleOption makes a session one of the role; "" is the login's own.
+func roleOption(role string) string {
+	if role == "" {
+		return ""
+	}
+	return "-c role=" + role
+}
+
+// postgresDSN adds what the store needs to the user's URL: one round trip per statement, plain times, and options of the server.
+func postgresDSN(raw, options string) (string, error) {
 	u, err := url.Parse(raw)
 	if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
 		return "", errors.New("DATABASE_URL is not a postgres:// URL") // without the URL: it may hold a password
@@ -130,8 +146,8 @@ func postgresDSN(raw, role string) (string, error) {
 	if q.Get("application_name") == "" {
 		q.Set("application_name", "upline")
 	}
-	if role != "" {
-		q.Set("options", strings.TrimSpace(q.Get("options")+" -c role="+role))
+	if options != "" {
+		q.Set("options", strings.TrimSpace(q.Get("options")+" "+options))
 	}
 	u.RawQuery = strings.ReplaceAll(q.Encode(), "+", "%20")
 	return u.String(), nil
@@ -219,6 +235,24 @@ func (r *unnested) args() []any {
 	return args
 }
 
+// argsOf is args without the program.
+func (r *unnested) argsOf(b *bulk) []any {
+	args, at := make([]any, 0, len(r.fixed)+len(r.cols)), 0
+	for _, c := range b.columns {
+		if !c.fixed {
+			continue
+		}
+		if c.name != "program_id" {
+			args = append(args, r.fixed[at])
+		}
+		at++
+	}
+	for _, c := range r.cols {
+		args = append(args, c.array())
+	}
+	return args
+}
+
 // statement writes "SELECT $1, u.c2, u.c3 FROM unnest($2, $3)" around the columns; its text does not depend on the
 // number of rows.
 func (p *postgres) statement(b *bulk) string {
@@ -231,17 +265,24 @@ func (p *postgres) statement(b *bulk) string {
 }
 
 // unnestText writes a statement whose parameters begin behind so many others, and gives the number of all.
-func unnestText(b *bulk, behind int) (text string, parameters int) {
+func unnestText(b *bulk, behind int) (text string, parameters int) { return unnestOf(b, behind, "") }
+
+// unnestOf is unnestText where the program, if it is given as SQL, is no parameter.
+func unnestOf(b *bulk, behind int, program string) (text string, parameters int) {
 	types := [...]string{textColumn: "text", intColumn: "bigint", bytesColumn: "bytea"}
 	next := behind // fixed values come first
 	for _, c := range b.columns {
-		if c.fixed {
+		if c.fixed && (program == "" || c.name != "program_id") {
 			next++
 		}
 	}
 	var selected, columns []string
 	fixed := behind
 	for _, c := range b.columns {
+		if c.fixed && c.name == "program_id" && program != "" {
+			selected = append(selected, program)
+			continue
+		}
 		if c.fixed {
 			fixed++
 			selected = append(selected, fmt.Sprintf("$%d::%s", fixed, types[c.typed]))

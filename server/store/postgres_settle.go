@@ -41,7 +41,8 @@ var openOrdersText = func() string {
 }()
 
 // openOrders locks the sources' names and not their rows: a new order has no row yet, and writing one only to lock it would double the
-// work of the common case. The row's own version still refuses a writer that came otherwise.
+// work of the common case. The row's own version still refuses a writer that came otherwise, as does one that settles at once, which has
+// no transaction to hold a lock in.
 func (p *postgres) openOrders(ctx context.Context, tx *sqlx.Tx, _ bool, program string, sources []string, about pipeline.Subject) (o opening, err error) {
 	told := &foretold{customers: setOf(about.Customers), checkouts: setOf(about.Checkouts)}
 	var stores, customers, pages, checkouts []string
@@ -51,9 +52,14 @@ func (p *postgres) openOrders(ctx context.Context, tx *sqlx.Tx, _ bool, program 
 	for c := range told.checkouts {
 		pages, checkouts = append(pages, c.StoreID), append(checkouts, c.Key)
 	}
+	args := []any{program, lockKeys(program, sources), p.list(sources), p.list(stores), p.list(customers), p.list(pages), p.list(checkouts)}
 	var found []openedRow
-	err = p.query(ctx, tx, false, &found, openOrdersText, program, lockKeys(program, sources), p.list(sources),
-		p.list(stores), p.list(customers), p.list(pages), p.list(checkouts))
+	if tx == nil {
+		args[1] = lockKeys(program, nil)
+		err = p.once.query(ctx, &found, openOrdersText, args...)
+	} else {
+		err = p.query(ctx, tx, false, &found, openOrdersText, args...)
+	}
 	if err != nil || len(found) == 0 {
 		return o, err
 	}
@@ -70,6 +76,9 @@ func (p *postgres) openOrders(ctx context.Context, tx *sqlx.Tx, _ bool, program 
 		}
 	}
 	o.foretold = told
+	if tx == nil {
+		return o, nil
+	}
 	return o, p.kept.planned(ctx, tx, found[0].Planned)
 }
 

@@ -38,22 +38,32 @@ type chainEnd struct {
 // seal appends the batch's postings, chained to the program's last batch, and the outbox rows in the same order; with them
 // what changes in periods.
 func (w *batch) seal(ctx context.Context, end chainEnd) error {
-	d := w.store.dialect
-	steps := []step{{insertSales, w.saleRows(end.sales), false}}
-	if w.count > 0 {
-		next, err := ledger.Chain(end.last, w.program, w.leaves, w.at)
-		if err != nil {
-			return err
-		}
-		settlements, postings, messages, err := w.sealedRows(next.Sequence, end.outbox)
-		if err != nil {
-			return err
-		}
-		steps = append(steps, step{insertSettlements, settlements, false}, step{insertPostings, postings, false},
-			step{insertOutbox, messages, false}, sealStep(d, next, w.leaves, end.outbox+int64(len(w.posting))))
+	next, steps, err := w.sealing(end)
+	if err != nil {
+		return err
 	}
-	_, err := d.together(ctx, w.tx, steps...)
+	w.extended = &next
+	_, err = w.store.dialect.together(ctx, w.tx, steps...)
 	return err
+}
+
+// sealing is the rows of seal, and where the chain ends with them.
+func (w *batch) sealing(end chainEnd) (chainEnd, []step, error) {
+	steps := []step{{insertSales, w.saleRows(end.sales), false}}
+	if w.count == 0 {
+		return end, steps, nil
+	}
+	next, err := ledger.Chain(end.last, w.program, w.leaves, w.at)
+	if err != nil {
+		return end, nil, err
+	}
+	settlements, postings, messages, err := w.sealedRows(next.Sequence, end.outbox)
+	if err != nil {
+		return end, nil, err
+	}
+	end.last, end.outbox = next, end.outbox+int64(len(w.posting))
+	return end, append(steps, step{insertSettlements, settlements, false}, step{insertPostings, postings, false},
+		step{insertOutbox, messages, false}, sealStep(w.store.dialect, next, w.leaves, end.outbox)), nil
 }
 
 // hash makes the leaves of the batch's postings, before any lock is taken: it is the work of the seal.

@@ -422,15 +422,7 @@ func (w *batch) write(ctx context.Context) error {
 	if err := w.clearParking(ctx); err != nil {
 		return err
 	}
-	steps := []step{
-		{insertOrders, w.orders, true},
-		{updateOrders, w.updates, true},
-		{insertRevisions, w.revisions, false},
-		{insertParkCauses, w.causes, false},
-		{insertBindings, w.bindings, false},
-		{renewBindings, w.renewals, false},
-		{endDeliveries, w.ends, false},
-	}
+	steps := w.steps()
 	if w.count == 0 && len(w.sales) == 0 {
 		written, err := d.together(ctx, w.tx, steps...)
 		if err != nil {
@@ -446,6 +438,19 @@ func (w *batch) write(ctx context.Context) error {
 		return err
 	}
 	return w.seal(ctx, end)
+}
+
+// steps are the rows that stand before the chain is waited for.
+func (w *batch) steps() []step {
+	return []step{
+		{insertOrders, w.orders, true},
+		{updateOrders, w.updates, true},
+		{insertRevisions, w.revisions, false},
+		{insertParkCauses, w.causes, false},
+		{insertBindings, w.bindings, false},
+		{renewBindings, w.renewals, false},
+		{endDeliveries, w.ends, false},
+	}
 }
 
 // written refuses what another transaction was in the way of: where an order's row is not written, it was since it was read.

@@ -73,6 +73,7 @@ func (k preparedKey) String() string {
 func (*embedded) name() string          { return "sqlite" }
 func (*embedded) migrationsDir() string { return "migrations/sqlite" }
 func (*embedded) settlesApart() bool    { return true }
+func (*embedded) ahead() *ahead         { return nil }
 func (*embedded) forUpdate() string     { return "" }
 func (*embedded) forShare() string      { return "" }
 func (*embedded) skipLocked() string    { return "" }

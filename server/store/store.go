@@ -29,7 +29,7 @@ type Config struct {
 	// ReadDatabaseURL is a replica of DatabaseURL, for readings that may lag; "": there is none.
 	ReadDatabaseURL string
 	DataDir         string           // folder of the embedded database; made where it is missing
-	MaxConns        int              // connections to PostgreSQL at most; default 16
+	MaxConns        int              // connections to PostgreSQL at most, beside the few that settle at once; default 16
 	Clock           func() time.Time // default time.Now
 	SharedClock     bool             // PostgreSQL's clock counts instead of Clock, as for all processes on it
 	Opener          Opener           // opens sealed profiles for reading; nil: names and addresses are not shown
