@@ -139,7 +139,7 @@ var conflicts = map[string]string{
 	"stores_platform_domain": "A store with this domain is connected already.",
 	"api_keys_pkey":          "An API key with this id exists already.",
 	"api_keys_hash":          "This API key exists already.",
-	"postings_event_once":    "This event is posted already.",
+	"postings_once":          "This event is posted already.",
 	"people_email":           "Somebody with this e-mail address has an account already.",
 	"passkeys_pkey":          "This passkey is known already.",
 }

@@ -127,6 +127,10 @@ func testConstraints(t *testing.T, w *world) {
 	if n := w.count(t, `SELECT count(*) FROM postings WHERE batch_sequence = 9`); n != 1 {
 		t.Errorf("%d rows, want 1", n)
 	}
+	if _, err := w.Raw.ExecContext(w.ctx, `INSERT INTO settlements (program_id, source, revision, batch_sequence, first_position, posting_count,
+		calc_snapshot_json, order_ts, posted_at) VALUES ('acme', 'acme-shop/by-hand-5', 1, 10, 0, 1, '', 1, 1)`); err == nil {
+		t.Error("what an order's revision posted is taken a second time, in another batch")
+	}
 }
 
 // testChain: many transactions of two programs at once, through two handles; each program's batches form one chain
