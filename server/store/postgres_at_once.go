@@ -96,7 +96,7 @@ func (o *atOnce) prepared(ctx context.Context, text string) (*sqlx.Stmt, error) 
 	if s := o.statements[text]; s != nil {
 		return s, nil
 	}
-	s, err := o.db.PreparexContext(ctx, text)
+	s, err := o.db.PreparexContext(ctx, text) //nolint:sqlclosecheck // kept with its handle
 	if err != nil {
 		return nil, fmt.Errorf("prepare: %w", err)
 	}
