@@ -99,6 +99,7 @@ const maxStandstill = time.Minute
 func (m *machine) settled(ctx context.Context, a *app) error {
 	begin, least, moved := time.Now(), int64(-1), time.Now()
 	for {
+		looked := time.Now()
 		waiting, oldest, err := a.store.Backlog(ctx)
 		if err != nil {
 			return err
@@ -115,7 +116,7 @@ func (m *machine) settled(ctx context.Context, a *app) error {
 		select {
 		case <-ctx.Done():
 			return errors.New("stopped before all orders were settled; what is left is stored, and upline serve settles it")
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(max(20*time.Millisecond, min(10*time.Since(looked), time.Second))): // To count them is work too.
 		}
 	}
 }

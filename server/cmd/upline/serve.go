@@ -7,8 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
-	"os"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -58,16 +56,9 @@ const (
 	idleTimeout       = 120 * time.Second
 )
 
-// collectAt is by how many percent the heap may grow before garbage is collected. The heap is small and most of what is
-// allocated lives for one request, so that twice the usual costs few megabytes and halves the work. GOGC counts instead
-// where it is set.
-const collectAt = 200
-
 // Run serves until the context ends, then finishes what is under way.
 func (cmd *ServeCmd) Run(ctx context.Context, env *environment) error {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
-	}
+	collectSeldom()
 	if err := cmd.check(env.DatabaseURL); err != nil {
 		return err
 	}
