@@ -38,7 +38,7 @@ func (p *Pipeline) fail(ctx context.Context, items []*item, cause error) {
 	}
 	p.putOff(ctx, retries, finished)
 	for _, it := range items {
-		p.leave("", it.bytes)
+		p.leave("", it)
 		it.tell()
 	}
 }

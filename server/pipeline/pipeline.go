@@ -62,6 +62,7 @@ type Options struct {
 	ArrivalBatchMax int
 
 	RoomRows      int           // deliveries in process at most; default 2048
+	ClaimRows     int           // of these, claimed ones: what has just arrived stands behind them; default 512
 	RoomBytes     int64         // their raw bodies at most; default 32 MB
 	Lease         time.Duration // how long a claimed delivery is ours; default 30 s
 	PollEvery     time.Duration // between sweeps; default 1 s
@@ -118,7 +119,7 @@ func New(deps Deps, options Options) (*Pipeline, error) {
 	options = options.withDefaults()
 	p := &Pipeline{
 		deps: deps, options: options,
-		room:   newRoom(options.RoomRows, options.RoomBytes),
+		room:   newRoom(options.RoomRows, options.ClaimRows, options.RoomBytes),
 		intake: make(chan *item, inProcessMax(options)),
 		shards: make([]chan *item, options.Shards),
 		seed:   maphash.MakeSeed(),
@@ -144,6 +145,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.BatchMax, 128)
 	setDefault(&o.ArrivalBatchMax, o.BatchMax)
 	setDefault(&o.RoomRows, 2048)
+	setDefault(&o.ClaimRows, 512)
 	setDefault(&o.RoomBytes, 32<<20)
 	setDefault(&o.Lease, 30*time.Second)
 	setDefault(&o.PollEvery, time.Second)
@@ -215,7 +217,7 @@ func (p *Pipeline) Reserve(bytes int) bool {
 }
 
 // Release gives back the room of a delivery that was not stored.
-func (p *Pipeline) Release(bytes int) { p.leave("", bytes) }
+func (p *Pipeline) Release(bytes int) { p.leave("", &item{bytes: bytes}) }
 
 // Accept takes a stored delivery that has room.
 func (p *Pipeline) Accept(d order.Delivery) {
@@ -237,16 +239,16 @@ func (p *Pipeline) Kick() {
 // admit starts an item that has room; one that is in process already is let go, since that one will end the row.
 func (p *Pipeline) admit(it *item) {
 	if !p.room.enter(it.key) {
-		p.leave("", it.bytes)
+		p.leave("", it)
 		it.tell()
 		return
 	}
 	p.intake <- it
 }
 
-// leave gives room back.
-func (p *Pipeline) leave(key string, bytes int) {
-	if p.room.leave(key, bytes) {
+// leave gives an item's room back, and the key if it holds one.
+func (p *Pipeline) leave(key string, it *item) {
+	if p.room.leave(key, it.bytes, it.claimed) {
 		p.Kick()
 	}
 }

@@ -268,7 +268,7 @@ func TestBatchesForm(t *testing.T) {
 		p.room.force(len(d.Body))
 		row := inbox.Row{Delivery: d, SealedBody: d.Body}
 		row.Body = nil
-		p.admit(&item{key: d.DeliveryID, row: row, bytes: len(d.Body), program: d.ProgramID})
+		p.admit(&item{key: d.DeliveryID, row: row, bytes: len(d.Body), program: d.ProgramID, claimed: true})
 	}
 	for name, c := range map[string]struct {
 		give   func(*Pipeline, order.Delivery)
@@ -526,6 +526,63 @@ func TestWhatFindsNoRoomIsSweptAtOnce(t *testing.T) {
 	}
 }
 
+// TestClaimsLeaveRoom: a backlog does not fill the room behind which arrivals would stand.
+func TestClaimsLeaveRoom(t *testing.T) {
+	t.Parallel()
+	m := world(t)
+	for _, id := range []string{"d1", "d2", "d3", "d4", "d5"} {
+		m.rows[id] = &inbox.Row{Delivery: order.Delivery{DeliveryID: id, ProgramID: "p1", StoreID: "s1", Platform: order.Shopify}, Status: inbox.Waiting}
+		m.arrived = append(m.arrived, id)
+	}
+	options := quick()
+	options.RoomRows, options.ClaimRows = 10, 2
+	p, err := New(Deps{Inbox: m, Bodies: m, Store: m, Clock: time.Now, Logger: slog.New(slog.DiscardHandler)}, options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	leased := func(want int) {
+		t.Helper()
+		n := 0
+		for id := range m.rows {
+			if !m.row(id).LeaseUntil.IsZero() {
+				n++
+			}
+		}
+		if n != want {
+			t.Fatalf("%d are claimed, want %d", n, want)
+		}
+	}
+	claim := func() {
+		t.Helper()
+		if err := p.claim(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	claim()
+	leased(2)
+	for range 8 {
+		if !p.Reserve(1) {
+			t.Fatal("arrivals find no room beside claims")
+		}
+	}
+	if p.Reserve(1) {
+		t.Fatal("there is more room than there is")
+	}
+	for range 8 { // It is arrivals that leave: the claims still fill their part.
+		p.leave("", &item{bytes: 1})
+	}
+	claim()
+	leased(2)
+	p.leave("d1", &item{claimed: true})
+	select {
+	case <-p.kick:
+	default:
+		t.Error("the sweep is not woken when half of the claims have left")
+	}
+	claim()
+	leased(3)
+}
+
 // TestBehind: while claims do not reach the end of what is due, word of it is left to them; word of what they would not take is not.
 func TestBehind(t *testing.T) {
 	t.Parallel()
@@ -552,7 +609,7 @@ func TestBehind(t *testing.T) {
 			if m.row(id).LeaseUntil.IsZero() {
 				t.Fatalf("%s is not claimed", id)
 			}
-			p.room.leave(id, 0)
+			p.room.leave(id, 0, true)
 		}
 	}
 	take := func(ids ...string) error {
@@ -563,7 +620,7 @@ func TestBehind(t *testing.T) {
 	if err := take("d2"); err == nil {
 		t.Error("before any claim nothing is left to one")
 	}
-	p.room.leave("d2", 0)
+	p.room.leave("d2", 0, false)
 	claim(true, "d1")
 	if err := take("d2"); err != nil {
 		t.Errorf("what the sweep will claim is taken: %v", err)
@@ -571,7 +628,7 @@ func TestBehind(t *testing.T) {
 	if err := take("d3"); err == nil {
 		t.Error("what is not due yet is left to the sweep")
 	}
-	p.room.leave("d3", 0)
+	p.room.leave("d3", 0, false)
 	claim(true, "d2")
 	claim(false)
 }

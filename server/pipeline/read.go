@@ -25,6 +25,7 @@ type item struct {
 	bytes    int           // room it takes
 	row      inbox.Row     // with the raw Body where it was handed over, with SealedBody where it was claimed
 	arrived  bool          // it was handed over when it was stored
+	claimed  bool          // the sweep found it
 	released *order.Source // an order to settle again; row is then empty
 
 	store     cachedInfo

@@ -5,19 +5,21 @@ import "sync"
 // room counts what is in process, so that memory stays bounded whatever comes in: what finds no room waits in the
 // database, where it was stored before.
 type room struct {
-	maxRows  int
-	maxBytes int64
+	maxRows   int
+	maxClaims int
+	maxBytes  int64
 
 	mu     sync.Mutex
 	rows   int
+	claims int // of the rows
 	bytes  int64
 	closed bool
 	hungry bool            // the sweep left rows behind for want of room
 	inside map[string]bool // delivery ids and released sources in process
 }
 
-func newRoom(maxRows int, maxBytes int64) *room {
-	return &room{maxRows: maxRows, maxBytes: maxBytes, inside: make(map[string]bool, maxRows)}
+func newRoom(maxRows, maxClaims int, maxBytes int64) *room {
+	return &room{maxRows: maxRows, maxClaims: maxClaims, maxBytes: maxBytes, inside: make(map[string]bool, maxRows)}
 }
 
 // reserve takes room for one row. A single body larger than all of the bytes is let in when it is alone.
@@ -38,6 +40,7 @@ func (r *room) force(bytes int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.rows++
+	r.claims++
 	r.bytes += int64(bytes)
 }
 
@@ -59,28 +62,32 @@ func (r *room) forget(key string) {
 	delete(r.inside, key)
 }
 
-// leave gives room back, and reports whether the sweep should come again for what it left behind.
-func (r *room) leave(key string, bytes int) (sweep bool) {
+// leave gives room back, of a row that was claimed or of another one, and reports whether the sweep should come again for what it left
+// behind.
+func (r *room) leave(key string, bytes int, claimed bool) (sweep bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.inside, key)
 	r.rows--
 	r.bytes -= int64(bytes)
-	if !r.hungry || r.rows > r.maxRows/2 || r.bytes > r.maxBytes/2 {
+	if claimed {
+		r.claims--
+	}
+	if !r.hungry || r.rows > r.maxRows/2 || r.claims > r.maxClaims/2 || r.bytes > r.maxBytes/2 {
 		return false
 	}
 	r.hungry = false
 	return true
 }
 
-// free is how many rows there is room for. None makes the room hungry: the next to leave wakes the sweep.
+// free is how many rows there is room for to be claimed. None makes the room hungry: the next to leave wakes the sweep.
 func (r *room) free() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
 		return 0
 	}
-	free := max(0, r.maxRows-r.rows)
+	free := max(0, min(r.maxRows-r.rows, r.maxClaims-r.claims))
 	if r.bytes >= r.maxBytes {
 		free = 0
 	}

@@ -166,7 +166,7 @@ func (p *Pipeline) ended(b *batch, settled []Settlement) {
 
 func (p *Pipeline) letGo(items []*item) {
 	for _, it := range items {
-		p.leave(it.key, it.bytes)
+		p.leave(it.key, it)
 		it.tell()
 	}
 }

@@ -63,7 +63,7 @@ func (p *Pipeline) claim(ctx context.Context) error {
 		p.behind.Store(len(rows) == limit)
 		for i := range rows {
 			p.room.force(len(rows[i].SealedBody))
-			p.admit(&item{key: rows[i].DeliveryID, row: rows[i], bytes: len(rows[i].SealedBody), program: rows[i].ProgramID})
+			p.admit(&item{key: rows[i].DeliveryID, row: rows[i], bytes: len(rows[i].SealedBody), program: rows[i].ProgramID, claimed: true})
 		}
 		if len(rows) < limit {
 			return nil
@@ -89,7 +89,7 @@ func (p *Pipeline) claimReleased(ctx context.Context) error {
 	for _, r := range released {
 		if p.cooling.isDue(r.Source, now) {
 			p.room.force(0)
-			p.admit(&item{key: "source " + r.Source.String(), program: r.ProgramID, released: &r.Source})
+			p.admit(&item{key: "source " + r.Source.String(), program: r.ProgramID, released: &r.Source, claimed: true})
 		}
 	}
 	return nil
