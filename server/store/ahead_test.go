@@ -116,6 +116,37 @@ func TestSettledAtOnce(t *testing.T) {
 	w.sound(t, 8)
 }
 
+// TestSettledAtOnceFindsByKey: what its connections planned while there were few orders they plan anew when there are many.
+func TestSettledAtOnceFindsByKey(t *testing.T) {
+	t.Parallel()
+	w := newChainWorld(t)
+	h := w.one.AtOnceHandle()
+	h.SetMaxOpenConns(1)
+	for batch := range 1 + store.PlanAnew { // The first one is settled as usual.
+		ids := make([]string, 150*batch+1)
+		for i := range ids {
+			ids[i] = fmt.Sprint(batch, "-", i)
+		}
+		w.settle(t, w.one, nil, ids...)
+	}
+	scans := func() (n int) {
+		t.Helper()
+		for range 2 { // The first one lets the second be counted in full.
+			_, err := h.ExecContext(t.Context(), `SELECT pg_stat_force_next_flush()`)
+			check(t, err)
+		}
+		check(t, w.raw.QueryRowContext(t.Context(), `SELECT sum(idx_scan) FROM pg_stat_user_indexes WHERE relname = 'orders' AND indexrelname <> 'orders_pkey'`).Scan(&n))
+		return n
+	}
+	before := scans()
+	if got := fmt.Sprint(w.settle(t, w.one, nil, "last")); got != "[true]" {
+		t.Fatalf("attempts at once: %s", got)
+	}
+	if after := scans(); after != before {
+		t.Errorf("orders are looked for by another index than their key, %d times", after-before)
+	}
+}
+
 // TestSettledAtOnceIsRefused: whatever happens between reading and writing, the batch is settled as any other, once.
 func TestSettledAtOnceIsRefused(t *testing.T) {
 	t.Parallel()

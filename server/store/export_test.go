@@ -70,6 +70,9 @@ func (s *Store) WaitingText() string { return s.namedDeliveries(notTakenUp) }
 // AtOnce tells whether books are of an attempt to settle at once.
 func AtOnce(b pipeline.Books) bool { return b.(*books).atOnce }
 
+// AtOnceHandle is the handle that settles at once.
+func (s *Store) AtOnceHandle() *sqlx.DB { return s.dialect.(*postgres).once.db }
+
 // Misguess lets the store take another end of a program's chain for the last one.
 func (s *Store) Misguess(program string, last ledger.Seal) {
 	a := s.dialect.ahead()
