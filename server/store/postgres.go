@@ -227,8 +227,9 @@ func (r *unnested) text(v string)  { r.cols[r.take(textColumn)].text(v) }
 func (r *unnested) int(v int64)    { r.cols[r.take(intColumn)].int(v) }
 func (r *unnested) bytes(v []byte) { r.cols[r.take(bytesColumn)].bytes(v) }
 
-func (r *unnested) args() []any {
-	args := slices.Clone(r.fixed)
+func (r *unnested) args() []any { return r.withArrays(slices.Clone(r.fixed)) }
+
+func (r *unnested) withArrays(args []any) []any {
 	for _, c := range r.cols {
 		args = append(args, c.array())
 	}
@@ -247,10 +248,7 @@ func (r *unnested) argsOf(b *bulk) []any {
 		}
 		at++
 	}
-	for _, c := range r.cols {
-		args = append(args, c.array())
-	}
-	return args
+	return r.withArrays(args)
 }
 
 // statement writes "SELECT $1, u.c2, u.c3 FROM unnest($2, $3)" around the columns; its text does not depend on the
