@@ -118,7 +118,7 @@ func (s *Store) settleAtOnce(ctx context.Context, program string, about pipeline
 	if err := p.writeAtOnce(ctx, program, guard, w.steps(), steps); err != nil {
 		return end, err
 	}
-	if planned := p.once.planned(ctx); planned != nil && ctx.Err() == nil {
+	if planned := p.once.planned(ctx, guard.orders); planned != nil && ctx.Err() == nil {
 		s.config.Logger.WarnContext(ctx, "statements could not be planned anew", "error", planned)
 	}
 	return next, nil

@@ -19,8 +19,8 @@ type atOnce struct {
 
 	mu         sync.Mutex
 	statements map[string]*sqlx.Stmt // by text
-	written    int                   // batches
-	planAt     int                   // so many batches after which statements are planned anew
+	written    int                   // orders
+	planAt     int                   // so many orders after which statements are planned anew
 }
 
 // atOnceConns is how many batches are settled at once at a time: as many as there are usually workers, and a few.
@@ -42,14 +42,21 @@ func openAtOnce(c Config, role string) (*sqlx.DB, error) {
 	return db, nil
 }
 
-// planned makes the connections that nobody uses plan anew where planAnew says so.
-func (o *atOnce) planned(ctx context.Context) error {
+// Statements are planned anew after so many orders, then after planAnewOrdersTimes as many, and so on. Not batches count, as kept does, but
+// orders: what is planned while there are a few hundred goes through all of them, and a few batches may hold thousands.
+const (
+	planAnewOrders      = 32
+	planAnewOrdersTimes = 4
+)
+
+// planned counts a batch's orders, and makes the connections that nobody uses plan anew where so many are written.
+func (o *atOnce) planned(ctx context.Context, orders int) error {
 	o.mu.Lock()
-	o.planAt = max(o.planAt, planAnew)
-	o.written++
-	due := o.written == o.planAt
-	if due {
-		o.planAt *= planAnewTimes
+	o.planAt = max(o.planAt, planAnewOrders)
+	o.written += orders
+	due := o.written >= o.planAt
+	for o.written >= o.planAt {
+		o.planAt *= planAnewOrdersTimes
 	}
 	o.mu.Unlock()
 	if !due {
