@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -235,7 +236,7 @@ func (k *kafka) member(ctx context.Context, d *delivering) error {
 	}
 	defer client.CloseAllowingRebalance()
 	for {
-		fetches := client.PollRecords(ctx, k.options.BatchMax*k.options.Partitions)
+		fetches := k.poll(ctx, client)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -248,6 +249,49 @@ func (k *kafka) member(ctx context.Context, d *delivering) error {
 			return err
 		}
 	}
+}
+
+// freshFor is how long a poll that has something waits for what is fresh. A client fetches one step ahead: what it has at once was fetched
+// when the work on the batch before began, and what has come since is fetched only now, to be given after this work.
+const freshFor = 3 * time.Millisecond
+
+// poll waits for messages, and gives them with what has come while the ones before were handled.
+func (k *kafka) poll(ctx context.Context, client *kgo.Client) kgo.Fetches {
+	most := k.options.BatchMax * k.options.Partitions
+	ahead := client.PollRecords(nil, most) //nolint:staticcheck // nil: only what is there
+	switch {
+	case len(ahead) == 0:
+		return client.PollRecords(ctx, most)
+	case ahead.NumRecords() >= k.options.BatchMax || ahead.Err() != nil:
+		return ahead
+	}
+	soon, cancel := context.WithTimeout(ctx, freshFor)
+	defer cancel()
+	fresh := client.PollRecords(soon, most)
+	if err := fresh.Err0(); err != nil && errors.Is(err, soon.Err()) {
+		return ahead
+	}
+	return joined(append(ahead, fresh...))
+}
+
+// joined puts what several fetches hold of a partition behind each other: it is handled in order.
+func joined(fetches kgo.Fetches) kgo.Fetches {
+	var all kgo.FetchTopic
+	at := make(map[int32]int)
+	fetches.EachPartition(func(p kgo.FetchTopicPartition) {
+		i, found := at[p.Partition]
+		if !found {
+			at[p.Partition] = len(all.Partitions)
+			all.Topic, all.Partitions = p.Topic, append(all.Partitions, p.FetchPartition)
+			return
+		}
+		one := &all.Partitions[i]
+		one.Records = append(slices.Clip(one.Records), p.Records...)
+		if one.Err == nil {
+			one.Err = p.Err
+		}
+	})
+	return kgo.Fetches{{Topics: []kgo.FetchTopic{all}}}
 }
 
 // work handles what was fetched and notes how far each partition is. failed: something is left, which is fetched again by whoever gets

@@ -2,9 +2,12 @@ package bus_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
@@ -53,4 +56,44 @@ func TestAStuckPartitionHoldsUpNoOther(t *testing.T) {
 		return r.handle(ctx, batch)
 	})
 	w.soon("those of other partitions arrive", func() bool { return len(r.ids()) >= 10 })
+}
+
+// TestWhatHasComeMeanwhileIsHandledNext: a client fetches one step ahead, and what comes after that, while a batch is handled, must not wait
+// until the batch after it is handled too.
+func TestWhatHasComeMeanwhileIsHandledNext(t *testing.T) {
+	t.Parallel()
+	w, b := waiting(t)
+	r := &reader{}
+	handling, leave := make(chan struct{}), make(chan struct{})
+	together := 0 // tries in which all that had come was handled at once
+	w.join(b, "a", func(ctx context.Context, batch []bus.Message) error {
+		if batch[0].Key == "held" {
+			handling <- struct{}{}
+			<-leave
+		}
+		if len(batch) == 6 && strings.HasPrefix(batch[0].Key, "meanwhile") {
+			if together++; together%2 == 0 { // Then each partition is tried by itself, and still in order.
+				return errors.New("not together")
+			}
+		}
+		return r.handle(ctx, batch)
+	})
+	w.soon("those before arrive", func() bool { return len(r.ids()) == 20 })
+	const tries = 20 // The broker may be slow for once.
+	for n := range tries {
+		w.publish(b, bus.Message{ID: fmt.Sprintf("held %02d", n), Key: "held"})
+		<-handling
+		for round := range 2 { // The first is fetched ahead, the second is not.
+			for key := range 3 {
+				w.publish(b, bus.Message{ID: fmt.Sprintf("try %02d round %d key %d", n, round, key), Key: fmt.Sprint("meanwhile ", key)})
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		leave <- struct{}{}
+		w.soon("all arrive", func() bool { return len(r.ids()) == 20+7*(n+1) })
+	}
+	if together == 0 {
+		t.Errorf("in none of %d tries what had come was handled together", tries)
+	}
+	w.inOrder(r.messages())
 }
