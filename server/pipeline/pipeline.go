@@ -60,6 +60,11 @@ type Options struct {
 	// ArrivalBatchMax is BatchMax for deliveries that have just arrived; default BatchMax. A database with one writer
 	// makes arrivals wait for the batch before them, so it wants less there.
 	ArrivalBatchMax int
+	// ArrivalPace is from the beginning of one batch of arrivals to the next one's, where arrivals come faster; default 0: none waits
+	// for others. What comes first after a while is settled at once.
+	ArrivalPace time.Duration
+	// ToldPatience is how long a delivery that Take was told of waits for those that came with the same word; default 0.
+	ToldPatience time.Duration
 
 	RoomRows      int           // deliveries in process at most; default 2048
 	ClaimRows     int           // of these, claimed ones: what has just arrived stands behind them; default 512

@@ -3,34 +3,68 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/inbox"
 )
 
-// settleShard takes whatever waits, at most BatchMax, and settles it: a batch grows while the one before is under way,
-// without any timer.
-func (p *Pipeline) settleShard(ctx context.Context, waiting chan *item) {
+// settleShard takes whatever waits, at most BatchMax, and settles it: a batch grows while the one before is under way, and for as long as
+// its first delivery has patience.
+func (p *Pipeline) settleShard(ctx context.Context, waiting <-chan *item) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	var began time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case first := <-waiting:
-			for _, b := range batches(p.gather(first, waiting)) {
+			var end <-chan time.Time
+			if patience := p.patience(first, p.deps.Clock().Sub(began)); patience > 0 {
+				timer.Reset(patience)
+				end = timer.C
+			}
+			items := p.gather(first, waiting, end)
+			began = p.deps.Clock()
+			for _, b := range batches(items) {
 				p.settleBatch(ctx, b)
 			}
 		}
 	}
 }
 
-func (p *Pipeline) gather(first *item, waiting chan *item) []*item {
+// patience is how long a batch waits for others after its first delivery, when another one began a while ago. A transaction costs as much
+// for one delivery as for several. What was claimed waits for nobody: it comes in great number.
+func (p *Pipeline) patience(first *item, sinceLast time.Duration) time.Duration {
+	switch {
+	case first.claimed:
+		return 0
+	case first.arrived:
+		return p.options.ArrivalPace - max(sinceLast, 0) // A clock may be put back.
+	default:
+		return p.options.ToldPatience
+	}
+}
+
+// gather takes along what waits, and what comes until the batch is full or the patience, if there is any, at an end.
+func (p *Pipeline) gather(first *item, waiting <-chan *item, end <-chan time.Time) []*item {
 	items := []*item{first}
 	for most := p.batchMax(first); len(items) < most; {
 		select {
 		case it := <-waiting:
 			items = append(items, it)
-		default:
+			continue
+		default: // To wait for a timer that has nothing left would be to stand behind whatever else is to run.
+		}
+		if end == nil {
 			return items
+		}
+		select {
+		case it := <-waiting:
+			items = append(items, it)
+		case <-end:
+			end = nil
 		}
 	}
 	return items

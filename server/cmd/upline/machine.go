@@ -67,7 +67,7 @@ type machine struct {
 func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
 	in, err := inbox.New(a.store, a.ring, a.now, inbox.Options{
 		KeepBodies: o.keepBodies, Metrics: o.figures, FastPacking: a.store.Dialect() == "sqlite", BatchRows: o.batchRows(), Lease: o.lease,
-		Memory: o.memory, Pace: pace(a.store.Dialect()),
+		Memory: o.memory, Pace: commitPace(a.store.Dialect(), o.roles),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start the inbox: %w", err)
@@ -105,14 +105,18 @@ func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
 	return m, nil
 }
 
-// pace is how far apart the inbox's commits begin where several senders send. On PostgreSQL a commit is an exchange with a server, a
-// flush and two processes woken, which at a thousand deliveries a second is a tenth of all work where each of them has one; SQLite's
-// costs a flush.
-func pace(dialect string) time.Duration {
-	if dialect == "sqlite" {
+// commitPace is how far apart the inbox's commits begin where several senders send. On PostgreSQL a commit is an exchange with a server, a
+// flush and two processes woken, and where engines are elsewhere also a publish, and a message that each of them has to fetch, which at a
+// thousand deliveries a second is a fifth of all work where nothing is shared; SQLite's costs a flush.
+func commitPace(dialect string, roles []string) time.Duration {
+	switch {
+	case dialect == "sqlite":
 		return 0
+	case slices.Contains(roles, "engine"):
+		return 700 * time.Microsecond
+	default:
+		return 6 * time.Millisecond
 	}
-	return 1500 * time.Microsecond
 }
 
 // bulkBatch is how many deliveries of a bulk one transaction stores or settles. A page of the database is then written
@@ -129,20 +133,28 @@ func (o machineOptions) batchRows() int {
 
 // sqliteArrivalBatch is how many new arrivals one transaction settles on SQLite: a few milliseconds, for which the next
 // arrivals wait.
-const sqliteArrivalBatch = 8
+const sqliteArrivalBatch = 6
+
+// An order that arrives is settled in less time where it waits a little for others: a thousand a second come one by one, and each batch of
+// one or two takes from the deliveries behind it what it cost. docs/benchmarks.md has the figures of other values.
+const (
+	sqliteArrivalPace   = 5 * time.Millisecond
+	postgresArrivalPace = 4 * time.Millisecond
+	toldPatience        = 2 * time.Millisecond
+)
 
 // pipelineOptions suit the database. SQLite has one writer: a second shard would stand in its queue before the inbox. So would that of an
 // engine on its own, since a program's batches are sealed one after the other: it is there beside others, and takes larger ones instead.
 func pipelineOptions(a *app, o machineOptions) pipeline.Options {
-	options := pipeline.Options{SingleProcess: o.alone, Lease: o.lease}
+	options := pipeline.Options{SingleProcess: o.alone, Lease: o.lease, ArrivalPace: postgresArrivalPace, ToldPatience: toldPatience}
 	if a.store.Dialect() == "sqlite" {
-		options.Shards, options.Normalisers, options.ArrivalBatchMax = 1, 1, sqliteArrivalBatch
+		options.Shards, options.Normalisers, options.ArrivalBatchMax, options.ArrivalPace = 1, 1, sqliteArrivalBatch, sqliteArrivalPace
 	}
 	if !o.bulk && !slices.Contains(o.roles, "ingest") {
 		options.Shards = 1
 	}
 	if o.bulk {
-		options.ArrivalBatchMax = bulkBatch
+		options.ArrivalBatchMax, options.ArrivalPace = bulkBatch, 0
 	}
 	return options
 }
