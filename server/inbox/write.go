@@ -11,7 +11,7 @@ import (
 )
 
 // write is the one writer. It waits for a first row and takes along what else is there: a batch grows while the
-// commit before it is under way, without any timer.
+// commit before it is under way, and until the next one is due.
 func (in *Inbox) write() {
 	defer close(in.written)
 	if in.marks != nil {

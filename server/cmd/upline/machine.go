@@ -107,7 +107,7 @@ func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
 
 // commitPace is how far apart the inbox's commits begin where several senders send. On PostgreSQL a commit is an exchange with a server, a
 // flush and two processes woken, and where engines are elsewhere also a publish, and a message that each of them has to fetch, which at a
-// thousand deliveries a second is a fifth of all work where nothing is shared; SQLite's costs a flush.
+// thousand deliveries a second is more than a tenth of all work where nothing is shared; SQLite's costs a flush.
 func commitPace(dialect string, roles []string) time.Duration {
 	switch {
 	case dialect == "sqlite":
