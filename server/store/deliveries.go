@@ -345,7 +345,7 @@ const notTakenUp = `s.status = 'waiting' AND s.attempt = 0 AND s.lease_until <= 
 // readDeliveries reads the named deliveries that meet a condition, whose parameters begin at $2, oldest first.
 func (s *Store) readDeliveries(ctx context.Context, ids []string, condition string, args ...any) ([]inbox.Row, error) {
 	var found []deliveryRow
-	err := s.reader.SelectContext(ctx, &found, s.namedDeliveries(condition), append([]any{s.dialect.list(ids)}, args...)...)
+	err := s.dialect.queryAlone(ctx, s.reader, &found, s.namedDeliveries(condition), append([]any{s.dialect.list(ids)}, args...)...)
 	if err = s.explain(ctx, err); err != nil {
 		return nil, fmt.Errorf("read deliveries: %w", err)
 	}

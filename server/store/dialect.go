@@ -23,6 +23,8 @@ type dialect interface {
 	together(ctx context.Context, tx *sqlx.Tx, steps ...step) ([]int64, error)
 	// query selects into a slice with a text that many transactions run; reading says that tx is one of the reading handle.
 	query(ctx context.Context, tx *sqlx.Tx, reading bool, into any, text string, args ...any) error
+	// queryAlone is query without a transaction around it, for a text that finds rows by keys.
+	queryAlone(ctx context.Context, reader *sqlx.DB, into any, text string, args ...any) error
 	// in is the right side of "column IN", with the list as parameter n; list makes its value.
 	in(n string) string
 	// among is a condition that finds rows by an index on column, with the list as parameter n, also where the planner

@@ -64,13 +64,10 @@ func (s *Store) KeepSums(program string) {
 	s.keepOwn(context.Background(), program, "ann", &ownSums{upTo: 1})
 }
 
-// WaitingText is the statement of WaitingDeliveries.
-func (s *Store) WaitingText() string { return s.namedDeliveries(notTakenUp) }
-
 // AtOnce tells whether books are of an attempt to settle at once.
 func AtOnce(b pipeline.Books) bool { return b.(*books).atOnce }
 
-// AtOnceHandle is the handle that settles at once.
+// AtOnceHandle is the handle that settles at once, and reads what word came of.
 func (s *Store) AtOnceHandle() *sqlx.DB { return s.dialect.(*postgres).once.db }
 
 // Misguess lets the store take another end of a program's chain for the last one.

@@ -329,6 +329,10 @@ func (p *postgres) query(ctx context.Context, tx *sqlx.Tx, reading bool, into an
 	return tx.SelectContext(ctx, into, text, args...)
 }
 
+func (p *postgres) queryAlone(ctx context.Context, _ *sqlx.DB, into any, text string, args ...any) error {
+	return p.once.query(ctx, into, text, args...)
+}
+
 // ended prepares what the transactions before ran unprepared.
 func (p *postgres) ended(ctx context.Context) error { return p.kept.prepare(ctx) }
 

@@ -159,7 +159,7 @@ func TestEndsAreFoundByKey(t *testing.T) {
 	}
 }
 
-// TestWaitingAreFoundByKey: what word came of is found by its key, and not by way of the index of all that waits, which a planner takes
+// TestWaitingAreFoundByKey: what word came of is found by a statement that is planned once, by its key, and not by way of the index of all that waits, which a planner takes
 // for small and which holds what has ended until it is cleaned.
 func TestWaitingAreFoundByKey(t *testing.T) {
 	t.Parallel()
@@ -174,8 +174,26 @@ func TestWaitingAreFoundByKey(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	h := s.AtOnceHandle()
+	h.SetMaxOpenConns(1)
+	for range 3 {
+		rows, err := s.WaitingDeliveries(t.Context(), time.Now(), []string{"d1", "d100", "d200"})
+		if err != nil || len(rows) != 2 {
+			t.Fatalf("%d deliveries are found waiting (%v), want 2", len(rows), err)
+		}
+	}
+	var kept []struct {
+		Name    string `db:"name"`
+		Generic int    `db:"generic_plans"`
+	}
+	if err := h.SelectContext(t.Context(), &kept, `SELECT name, generic_plans FROM pg_prepared_statements WHERE statement LIKE '%FROM inbox_state%'`); err != nil {
+		t.Fatal(err)
+	}
+	if len(kept) != 1 || kept[0].Generic != 3 {
+		t.Fatalf("statements kept, and how often they were run as planned before: %v", kept)
+	}
 	var plan []string
-	if err := s.Writer().SelectContext(t.Context(), &plan, `EXPLAIN (COSTS OFF) `+s.WaitingText(), "{d1,d2,d3}", 0); err != nil {
+	if err := h.SelectContext(t.Context(), &plan, fmt.Sprintf(`EXPLAIN (COSTS OFF) EXECUTE "%s"('{d1,d2,d3}', 0)`, kept[0].Name)); err != nil {
 		t.Fatal(err)
 	}
 	text := strings.Join(plan, "\n")

@@ -293,6 +293,10 @@ func (e *embedded) query(ctx context.Context, tx *sqlx.Tx, reading bool, into an
 	return s.SelectContext(ctx, into, args...)
 }
 
+func (*embedded) queryAlone(ctx context.Context, reader *sqlx.DB, into any, text string, args ...any) error {
+	return reader.SelectContext(ctx, into, text, args...)
+}
+
 // exactRows is up to how many rows every number has a text of its own. Each execution costs about as much as ten rows.
 const exactRows = 32
 
