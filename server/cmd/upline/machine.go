@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -182,14 +181,16 @@ func (m *machine) run(ctx context.Context) error {
 	return m.pipeline.Run(ctx)
 }
 
-// collectAt is by how many percent the heap may grow before garbage is collected. The heap is small and most of what is
-// allocated lives for one request, so that twice the usual costs few megabytes and halves the work.
-const collectAt = 200
+// ballast is memory that is never touched, and so never had: it lets the heap grow by as much before garbage is collected. What lives is
+// a few megabytes and most of what is allocated lives for one request, so that a share of what lives would be collected many times a second.
+var ballast []byte
 
-// collectSeldom is for processes that take deliveries or settle them. GOGC counts instead where it is set.
+const ballastBytes = 48 << 20
+
+// collectSeldom is for processes that take deliveries or settle them. GOGC and GOMEMLIMIT count instead where they are set.
 func collectSeldom() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(collectAt)
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		ballast = make([]byte, ballastBytes)
 	}
 }
 
