@@ -76,10 +76,12 @@ func conform(t *testing.T, address string) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			f(&world{t: t, address: address, topic: fmt.Sprintf("t%d-%d", time.Now().UnixNano(), rand.Uint32())})
+			f(&world{t: t, address: address, topic: newTopic()})
 		})
 	}
 }
+
+func newTopic() string { return fmt.Sprintf("t%d-%d", time.Now().UnixNano(), rand.Uint32()) }
 
 // world is one topic on one bus.
 type world struct {

@@ -24,9 +24,6 @@ import (
 // otherwise, and give its messages to another one beside it.
 const leaveAfter = 20 * time.Second
 
-// togetherFor is for how much of that partitions are tried together: one that cannot be handled holds up the others for no longer.
-const togetherFor = leaveAfter / 4
-
 // kafka carries messages through Kafka, or whatever speaks its protocol. The producer is idempotent and waits for all replicas; a
 // key is always in the same partition; groups hand partitions over cooperatively and note how far they are only after the work.
 type kafka struct {

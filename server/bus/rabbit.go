@@ -251,9 +251,11 @@ func (r *rabbit) consume(ctx context.Context, d *delivering) (begun bool, err er
 	broken, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	shared := newSharing(r.options.Partitions)
+	few := newTogether(d)
 	var partitions sync.WaitGroup
+	partitions.Go(func() { few.run(broken) })
 	for p := range r.options.Partitions {
-		partitions.Go(func() { stop(r.keepPartition(broken, connection, p, d, shared)) })
+		partitions.Go(func() { stop(r.keepPartition(broken, connection, p, few, shared)) })
 	}
 	partitions.Go(func() { stop(r.share(broken, channel, membersQueue(d.topic, d.group), shared)) })
 	partitions.Wait()
@@ -356,9 +358,9 @@ func (r *rabbit) share(ctx context.Context, channel *amqp.Channel, queue string,
 var errYielded = errors.New("another member takes the partition")
 
 // keepPartition consumes one queue, anew and behind all others whenever it was given up.
-func (r *rabbit) keepPartition(ctx context.Context, connection *amqp.Connection, p int, d *delivering, s *sharing) error {
+func (r *rabbit) keepPartition(ctx context.Context, connection *amqp.Connection, p int, few *together, s *sharing) error {
 	for {
-		err := r.consumePartition(ctx, connection, p, d, s)
+		err := r.consumePartition(ctx, connection, p, few, s)
 		s.active[p].Store(false)
 		if !errors.Is(err, errYielded) {
 			return err
@@ -369,7 +371,7 @@ func (r *rabbit) keepPartition(ctx context.Context, connection *amqp.Connection,
 // consumePartition hands one queue's messages over, as many at once as are there, and acknowledges them together. It closes its channel
 // and does not merely cancel the consumer: what it was sent and has not acknowledged then goes back to where it was in the queue,
 // before the next consumer gets anything.
-func (r *rabbit) consumePartition(ctx context.Context, connection *amqp.Connection, p int, d *delivering, s *sharing) error {
+func (r *rabbit) consumePartition(ctx context.Context, connection *amqp.Connection, p int, few *together, s *sharing) error {
 	channel, err := connection.Channel()
 	if err != nil {
 		return err
@@ -379,21 +381,22 @@ func (r *rabbit) consumePartition(ctx context.Context, connection *amqp.Connecti
 		return err
 	}
 	// Without ctx: at its end the library would cancel the consumer, and what it was sent would stay with it.
-	deliveries, err := channel.Consume(queueName(d.topic, d.group, p), "", false, false, false, false, nil)
+	deliveries, err := channel.Consume(queueName(few.d.topic, few.d.group, p), "", false, false, false, false, nil)
 	if err != nil {
 		return err
 	}
 	sent := r.buffered(deliveries)
 	for {
-		batch, last, err := r.gather(ctx, sent, s.yield[p])
+		batch, err := r.gather(ctx, sent, s.yield[p])
 		if err != nil {
 			return err
 		}
 		s.active[p].Store(true)
-		if err := d.deliver(ctx, batch); err != nil {
+		last, err := few.deliver(ctx, batch, sent)
+		if err != nil {
 			return err // Unacknowledged, they come again once the channel is closed.
 		}
-		if err := channel.Ack(last, true); err != nil {
+		if err := channel.Ack(last.tag, true); err != nil {
 			return err
 		}
 	}
@@ -401,12 +404,13 @@ func (r *rabbit) consumePartition(ctx context.Context, connection *amqp.Connecti
 
 // buffered holds what the broker has sent while a batch is under way. The library gives one message after the other, so that whoever
 // looks whether there is more finds nothing. No send blocks: there are no more messages unacknowledged than may be.
-func (r *rabbit) buffered(deliveries <-chan amqp.Delivery) <-chan amqp.Delivery {
-	sent := make(chan amqp.Delivery, r.options.BatchMax)
+func (r *rabbit) buffered(deliveries <-chan amqp.Delivery) <-chan received {
+	sent := make(chan received, r.options.BatchMax)
 	go func() {
 		defer close(sent)
 		for d := range deliveries {
-			sent <- d
+			key, _ := d.Headers["key"].(string)
+			sent <- received{Message{ID: d.MessageId, Key: key, Body: d.Body}, d.DeliveryTag}
 		}
 	}()
 	return sent
@@ -415,37 +419,33 @@ func (r *rabbit) buffered(deliveries <-chan amqp.Delivery) <-chan amqp.Delivery 
 var errBroken = errors.New("the connection to RabbitMQ broke")
 
 // gather waits for a first message and takes what else is there.
-func (r *rabbit) gather(ctx context.Context, deliveries <-chan amqp.Delivery, yield <-chan struct{}) (batch []Message, last uint64, err error) {
+func (r *rabbit) gather(ctx context.Context, sent <-chan received, yield <-chan struct{}) (batch []received, err error) {
 	select { // To be asked comes before what is there, which may never end.
 	case <-yield:
-		return nil, 0, errYielded
+		return nil, errYielded
 	default:
 	}
-	add := func(d amqp.Delivery) {
-		key, _ := d.Headers["key"].(string)
-		batch, last = append(batch, Message{ID: d.MessageId, Key: key, Body: d.Body}), d.DeliveryTag
-	}
 	select {
-	case d, ok := <-deliveries:
+	case m, ok := <-sent:
 		if !ok {
-			return nil, 0, errBroken
+			return nil, errBroken
 		}
-		add(d)
+		batch = append(batch, m)
 	case <-yield:
-		return nil, 0, errYielded
+		return nil, errYielded
 	case <-ctx.Done():
-		return nil, 0, ctx.Err()
+		return nil, ctx.Err()
 	}
 	for len(batch) < r.options.BatchMax {
 		select {
-		case d, ok := <-deliveries:
+		case m, ok := <-sent:
 			if !ok {
-				return batch, last, nil // The next look says so.
+				return batch, nil // The next look says so.
 			}
-			add(d)
+			batch = append(batch, m)
 		default:
-			return batch, last, nil
+			return batch, nil
 		}
 	}
-	return batch, last, nil
+	return batch, nil
 }
