@@ -114,7 +114,7 @@ func commitPace(dialect string, roles []string) time.Duration {
 	case slices.Contains(roles, "engine"):
 		return 700 * time.Microsecond
 	default:
-		return 6 * time.Millisecond
+		return 12 * time.Millisecond
 	}
 }
 
