@@ -26,6 +26,7 @@ type BrokerConfig struct {
 	Rounds      int           // of the whole path; the median counts
 	OpenFor     time.Duration // of one measurement of latency
 	Backlog     int           // deliveries that wait when the engines start; 0 leaves the drain out
+	Partitions  int           // of the topic
 	Progress    io.Writer
 	Open        func(ctx context.Context, databaseURL, dir string) (Product, error)
 }
@@ -130,7 +131,7 @@ func (b *brokerRun) startKafka(ctx context.Context) (*child, error) {
 func (b *brokerRun) through(ctx context.Context, address string, t *ThroughReport) (err error) {
 	address += fmt.Sprintf("?prefix=bench-%d.", rand.Uint32()) //nolint:gosec // Only apart from other runs.
 	b.say("%s: the bus alone", t.Bus)
-	if t.MessagesPerS, err = busAlone(ctx, address, 8*b.cfg.Orders); err != nil {
+	if t.MessagesPerS, err = busAlone(ctx, address, b.cfg.Partitions, 8*b.cfg.Orders); err != nil {
 		return err
 	}
 	var ratios []float64
@@ -161,8 +162,8 @@ func (b *brokerRun) through(ctx context.Context, address string, t *ThroughRepor
 func round0(v float64) float64 { return round(v, 0) }
 
 // busAlone publishes in batches, as a sender does, and waits until all has been consumed.
-func busAlone(ctx context.Context, address string, count int) (perS float64, err error) {
-	b, err := bus.Open(address, bus.Options{})
+func busAlone(ctx context.Context, address string, partitions, count int) (perS float64, err error) {
+	b, err := bus.Open(address, bus.Options{Partitions: partitions})
 	if err != nil {
 		return 0, err
 	}
@@ -228,13 +229,20 @@ func (f *fleet) stop() (err error) {
 	return err
 }
 
+// startFleet gives each process its part of the cores, as an installation does: those of one process are spread over cores that it has for
+// itself, and work less for being spread over the others'.
 func (b *brokerRun) startFleet(ctx context.Context, spec fleetSpec) (f *fleet, err error) {
 	f = &fleet{}
+	cores := max(1, runtime.NumCPU()/(spec.both+spec.ingest+spec.engines))
+	env := []string{"BUS_URL=" + spec.bus, fmt.Sprintf("GOMAXPROCS=%d", cores)}
+	if spec.bus != "" {
+		env = append(env, fmt.Sprintf("BUS_PARTITIONS=%d", b.cfg.Partitions))
+	}
 	add := func(roles string, count int, lists ...*[]*child) {
 		for range count {
 			var c *child
 			if err == nil {
-				c, err = b.startServer(ctx, roles, "BUS_URL="+spec.bus)
+				c, err = b.startServer(ctx, roles, env...)
 			}
 			for _, list := range lists {
 				if err == nil {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"upline.dev/upline/server/bench"
+	"upline.dev/upline/server/bus"
 )
 
 // BenchBrokerCmd measures work that goes over a bus.
@@ -15,7 +16,9 @@ type BenchBrokerCmd struct {
 	Rounds   int           `help:"Rounds of one process and of four, in turns; the median counts." default:"3"`
 	OpenFor  time.Duration `help:"Length of the measurement of latency." default:"8s"`
 	Backlog  int           `help:"Deliveries that wait when the engines start; 0 leaves the drain out." default:"20000"`
-	Dir      string        `help:"Where to put scratch data; must be a real disk." default:"." type:"existingdir"`
+	// Two for each of the two engines.
+	Partitions int    `help:"Partitions of the topic." default:"4"`
+	Dir        string `help:"Where to put scratch data; must be a real disk." default:"." type:"existingdir"`
 }
 
 // Run carries it out. The scratch database and folder are removed at the end.
@@ -23,12 +26,12 @@ func (cmd *BenchBrokerCmd) Run(ctx context.Context, env *environment) error {
 	if env.DatabaseURL == "" {
 		return wrongSetting("bench broker needs a PostgreSQL that processes share: set DATABASE_URL")
 	}
-	if cmd.Orders < 100 || cmd.Rounds < 1 || cmd.OpenFor < time.Second || cmd.Backlog < 0 {
-		return wrongSetting("bench broker needs at least 100 orders, 1 round and 1 second")
+	if cmd.Orders < 100 || cmd.Rounds < 1 || cmd.OpenFor < time.Second || cmd.Backlog < 0 || cmd.Partitions < 2 || cmd.Partitions > bus.MaxPartitions {
+		return wrongSetting("bench broker needs at least 100 orders, 1 round and 1 second, and 2 to 1,024 partitions")
 	}
 	report, err := bench.Broker(ctx, bench.BrokerConfig{
 		DatabaseURL: env.DatabaseURL, RabbitMQ: cmd.RabbitMQ, Dir: cmd.Dir, Orders: cmd.Orders, Rounds: cmd.Rounds, OpenFor: cmd.OpenFor,
-		Backlog: cmd.Backlog, Progress: env.stderr, Open: env.openBench,
+		Backlog: cmd.Backlog, Partitions: cmd.Partitions, Progress: env.stderr, Open: env.openBench,
 	})
 	if err != nil {
 		return err
