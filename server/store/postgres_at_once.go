@@ -11,8 +11,8 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// atOnce settles, and reads deliveries by their ids, by statements that are transactions of their own. Its connections plan them once, for any values, with rows found by keys,
-// as upline_lock_orders has it for a transaction.
+// atOnce settles, and reads deliveries by their ids, by statements that are transactions of their own. Its connections plan them once, for
+// any values, with rows found by keys, as upline_lock_orders has it for a transaction.
 type atOnce struct {
 	ahead ahead
 	db    *sqlx.DB

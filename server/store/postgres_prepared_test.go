@@ -159,8 +159,8 @@ func TestEndsAreFoundByKey(t *testing.T) {
 	}
 }
 
-// TestWaitingAreFoundByKey: what word came of is found by a statement that is planned once, by its key, and not by way of the index of all that waits, which a planner takes
-// for small and which holds what has ended until it is cleaned.
+// TestWaitingAreFoundByKey: what word came of is found by a statement that is planned once, by its key, and not by way of the index of all
+// that waits, which a planner takes for small and which holds what has ended until it is cleaned.
 func TestWaitingAreFoundByKey(t *testing.T) {
 	t.Parallel()
 	s, _ := oneConnection(t)
