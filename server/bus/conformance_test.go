@@ -42,14 +42,7 @@ func TestConformance(t *testing.T) {
 	t.Run("memory", func(t *testing.T) { t.Parallel(); conform(t, "") })
 	t.Run("rabbitmq", func(t *testing.T) {
 		t.Parallel()
-		address := os.Getenv(rabbitVariable)
-		if address == "" {
-			if os.Getenv("UPLINE_REQUIRE_SERVERS") == "1" {
-				t.Fatalf("%s is not set", rabbitVariable)
-			}
-			t.Skipf("%s is not set", rabbitVariable)
-		}
-		conform(t, address)
+		conform(t, rabbitAddress(t))
 	})
 	t.Run("kafka", func(t *testing.T) {
 		t.Parallel()
@@ -64,6 +57,19 @@ func TestConformance(t *testing.T) {
 		}
 		conform(t, address)
 	})
+}
+
+// rabbitAddress is where a real RabbitMQ is. Without one the test is skipped, or fails where servers are required, as in make test.
+func rabbitAddress(t *testing.T) string {
+	t.Helper()
+	address := os.Getenv(rabbitVariable)
+	if address == "" {
+		if os.Getenv("UPLINE_REQUIRE_SERVERS") == "1" {
+			t.Fatalf("%s is not set", rabbitVariable)
+		}
+		t.Skipf("%s is not set", rabbitVariable)
+	}
+	return address
 }
 
 func conform(t *testing.T, address string) {

@@ -2,7 +2,6 @@ package bus_test
 
 import (
 	"context"
-	"os"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -14,14 +13,7 @@ import (
 // onRabbit is a topic of RabbitMQ's.
 func onRabbit(t *testing.T) (*world, bus.Bus) {
 	t.Helper()
-	address := os.Getenv(rabbitVariable)
-	if address == "" {
-		if os.Getenv("UPLINE_REQUIRE_SERVERS") == "1" {
-			t.Fatalf("%s is not set", rabbitVariable)
-		}
-		t.Skipf("%s is not set", rabbitVariable)
-	}
-	w := &world{t: t, address: address, topic: newTopic()}
+	w := &world{t: t, address: rabbitAddress(t), topic: newTopic()}
 	return w, w.open(fast())
 }
 
