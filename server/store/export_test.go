@@ -77,3 +77,22 @@ func (s *Store) Misguess(program string, last ledger.Seal) {
 	defer a.mu.Unlock()
 	a.programs[program].end.last = last
 }
+
+// MigrateTo brings a database up to a migration, and no further.
+func MigrateTo(ctx context.Context, c Config, version int64) error {
+	s, err := connectOwner(ctx, c)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = s.Close() }()
+	steps, err := s.steps()
+	if err == nil {
+		_, err = steps.UpTo(ctx, version)
+	}
+	return err
+}
+
+// ExtendLedgerBy is ExtendLedger with partitions of another size.
+func (s *Store) ExtendLedgerBy(ctx context.Context, bytes, leastBatches int64) (string, error) {
+	return s.extendLedger(ctx, bytes, leastBatches)
+}

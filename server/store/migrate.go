@@ -69,6 +69,15 @@ func (s *Store) migrate(ctx context.Context) ([]string, error) {
 	if missing, newer, err := s.compareSchema(ctx); err != nil || (len(missing) == 0 && len(newer) > 0) {
 		return nil, err
 	}
+	provider, err := s.steps()
+	if err != nil {
+		return nil, err
+	}
+	return s.up(ctx, provider)
+}
+
+// steps are the migrations, ready to be applied.
+func (s *Store) steps() (*goose.Provider, error) {
 	dir, err := fs.Sub(migrations, s.dialect.migrationsDir())
 	if err != nil {
 		return nil, fmt.Errorf("read the migrations: %w", err)
@@ -85,7 +94,7 @@ func (s *Store) migrate(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare the migrations: %w", err)
 	}
-	return s.up(ctx, provider)
+	return provider, nil
 }
 
 // up applies what is missing. On SQLite two programs started at once may both see an empty file: each migration is one

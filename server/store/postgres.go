@@ -11,6 +11,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -362,13 +363,21 @@ func lockKey(what, program, name string) int64 {
 
 func (*postgres) again(err error) bool {
 	var e *pq.Error
-	return errors.As(err, &e) && (e.Code == "40001" || e.Code == "40P01")
+	if !errors.As(err, &e) {
+		return false
+	}
+	// A row on its way to where no partition is for it, just when one is attached that is: the next time it finds it.
+	attached := e.Code.Name() == "check_violation" && e.Table == "postings_rest" && e.Constraint == ""
+	return e.Code == "40001" || e.Code == "40P01" || attached
 }
+
+// partitionsKey is a key of a partition; it is known by the name that it has for the whole table.
+var partitionsKey = regexp.MustCompile(`^(postings)_(?:\d+|rest)_(\w+)$`)
 
 func (*postgres) violated(err error) string {
 	var e *pq.Error
 	if errors.As(err, &e) && e.Code.Class() == "23" {
-		return e.Constraint
+		return partitionsKey.ReplaceAllString(e.Constraint, "${1}_${2}")
 	}
 	return ""
 }

@@ -17,7 +17,7 @@ import (
 func TestPostgres(t *testing.T) {
 	t.Parallel()
 	server := postgresServer(t)
-	storetest.Run(t, func(t *testing.T) storetest.Opened { return openPostgres(t, server) })
+	storetest.Run(t, func(t *testing.T) storetest.Opened { return openPostgres(t, newDatabase(t, server)) })
 }
 
 // postgresServer is the server tests may make databases on. Where there is none a test says so; where there must be
@@ -106,8 +106,7 @@ func openRaw(t *testing.T, dsn string) *sql.DB {
 	return raw
 }
 
-func openPostgres(t *testing.T, server string) storetest.Opened {
-	dsn := newDatabase(t, server)
+func openPostgres(t *testing.T, dsn string) storetest.Opened {
 	return storetest.Opened{
 		Store: openStore(t, store.Config{DatabaseURL: dsn, MaxConns: 8}),
 		Another: func(t *testing.T) storetest.Store {

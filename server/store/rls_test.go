@@ -190,11 +190,11 @@ func TestRowLevelSecurity(t *testing.T) {
 func TestEveryTableIsSecured(t *testing.T) {
 	t.Parallel()
 	raw := openRaw(t, newDatabase(t, postgresServer(t)))
-	rows, err := raw.Query(`SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity,
+	rows, err := raw.Query(`SELECT c.relname, c.relispartition, c.relrowsecurity AND (c.relforcerowsecurity OR c.relispartition),
 		has_table_privilege('upline_app', c.oid, 'SELECT'), has_table_privilege('upline_app', c.oid, 'UPDATE'),
 		has_table_privilege('upline_app', c.oid, 'DELETE'), has_table_privilege('upline_app', c.oid, 'TRUNCATE')
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE n.nspname = 'public' AND c.relkind = 'r' AND c.relname <> 'goose_db_version'`)
+		WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND c.relname <> 'goose_db_version'`)
 	check(t, err)
 	defer rows.Close()
 	growing, tables := map[string]bool{
@@ -204,9 +204,15 @@ func TestEveryTableIsSecured(t *testing.T) {
 	installation := map[string]bool{"leases": true, "installation": true} // of no program: who does what, and what the database is
 	for rows.Next() {
 		var name string
-		var secured, mayRead, mayUpdate, mayDelete, mayTruncate bool
-		check(t, rows.Scan(&name, &secured, &mayRead, &mayUpdate, &mayDelete, &mayTruncate))
+		var partition, secured, mayRead, mayUpdate, mayDelete, mayTruncate bool
+		check(t, rows.Scan(&name, &partition, &secured, &mayRead, &mayUpdate, &mayDelete, &mayTruncate))
 		tables++
+		if partition { // Who may see which of its rows is said of the whole, through which alone it is seen.
+			if !secured || mayRead || mayUpdate || mayDelete || mayTruncate {
+				t.Errorf("the partition %s: secured %v, read %v, update %v, delete %v, truncate %v", name, secured, mayRead, mayUpdate, mayDelete, mayTruncate)
+			}
+			continue
+		}
 		if secured == installation[name] || !mayRead || mayTruncate || mayUpdate == growing[name] || mayDelete == growing[name] {
 			t.Errorf("%s: secured %v, read %v, update %v, delete %v, truncate %v", name, secured, mayRead, mayUpdate, mayDelete, mayTruncate)
 		}
@@ -226,7 +232,8 @@ func TestServingRole(t *testing.T) {
 		`UPDATE postings SET amount_minor = 1`, `DELETE FROM seals`, `TRUNCATE audit_log`, `DELETE FROM settlements`,
 		`ALTER TABLE postings DISABLE TRIGGER ALL`, `DROP TRIGGER postings_no_change ON postings`, `DROP TABLE postings`,
 		`ALTER TABLE orders DISABLE ROW LEVEL SECURITY`, `DROP POLICY orders_of_program ON orders`,
-		`SET session_replication_role = replica`, `CREATE TABLE mine (x int)`,
+		`SET session_replication_role = replica`, `CREATE TABLE mine (x int)`, `SELECT FROM postings_1`, `INSERT INTO postings_1 DEFAULT VALUES`,
+		`ALTER TABLE postings DETACH PARTITION postings_1`, `TRUNCATE postings_1`, `SELECT upline_new_ledger_partition('mine')`,
 	} {
 		if _, err := s.Writer().Exec(statement); err == nil {
 			t.Errorf("%s is not refused", statement)

@@ -33,6 +33,9 @@ const privacyEvery = 30 * time.Second
 // without such SKUs, that reads one row of an index.
 const rulesEvery = time.Second
 
+// extendEvery is how often is looked whether the ledger needs its next partition, which is made when the one before is begun.
+const extendEvery = time.Minute
+
 // hintsEvery is how often hints are looked at that came just while their order was settled.
 const hintsEvery = 10 * time.Second
 
@@ -58,6 +61,7 @@ type machine struct {
 	hints    *reference.Keeper
 	keep     func(ctx context.Context) // brings sums of sales up to date
 	rules    func(ctx context.Context) // maps by the programs' rules what comes to wait
+	extend   func(ctx context.Context) // makes the ledger's next partition in time
 	duties   *duty.Keeper
 	trimmer  *relay.Trimmer // nil: nothing is trimmed
 }
@@ -89,6 +93,15 @@ func (e *environment) newMachine(a *app, o machineOptions) (*machine, error) {
 			a.runs(e, nil).Keep(ctx, keepEvery, func(ctx context.Context) ([]string, error) { return a.programIDs(ctx, "") },
 				func(err error) { e.log.Warn("summing sales", "error", err) })
 		},
+	}
+	m.extend = func(ctx context.Context) {
+		a.store.KeepLedger(ctx, extendEvery, func(made string, err error) {
+			if err != nil {
+				e.log.WarnContext(ctx, "the ledger's next partition is not made; tried again, and the ledger goes on without it", "error", err)
+				return
+			}
+			e.log.InfoContext(ctx, "the ledger has its next partition", "partition", made)
+		})
 	}
 	m.rules = func(ctx context.Context) {
 		byRule := *a.admin
@@ -175,6 +188,7 @@ func (m *machine) run(ctx context.Context) error {
 		return nil
 	}
 	alone("sums", m.keep)
+	alone("ledger", m.extend)
 	alone("mapping rules", m.rules)
 	alone("privacy", func(ctx context.Context) { m.privacy.Run(ctx, privacyEvery) })
 	alone("hints", func(ctx context.Context) { m.hints.Run(ctx, hintsEvery) })
