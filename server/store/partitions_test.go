@@ -200,7 +200,7 @@ func TestPartitionsOfALedger(t *testing.T) {
 	c := store.Config{DatabaseURL: withDatabase(main, name)}
 	check(t, store.MigrateTo(t.Context(), c, newestWhole))
 	raw, analyst := openRaw(t, c.DatabaseURL), name+"_analyst"
-	exec(t, raw, `CREATE ROLE `+analyst, `GRANT SELECT ON postings, ledger TO `+analyst, `GRANT SELECT (program_id) ON settlements TO `+analyst,
+	exec(t, raw, `CREATE ROLE `+analyst, `GRANT SELECT ON postings, ledger TO `+analyst, `GRANT REFERENCES (kind) ON postings TO `+analyst+` WITH GRANT OPTION`,
 		`CREATE VIEW counted WITH (security_barrier=true) AS SELECT count(*) AS postings FROM postings WHERE kind = 'earning'`,
 		`INSERT INTO programs (program_id, name, currency, time_zone, created_at) VALUES ('p', 'p', 'EUR', '', 1)`)
 	t.Cleanup(func() { exec(t, raw, `DROP OWNED BY `+analyst, `DROP ROLE `+analyst) })
@@ -253,6 +253,9 @@ func TestPartitionsOfALedger(t *testing.T) {
 		`SELECT reloptions::text FROM pg_class WHERE relname = 'counted'`:                                        "{security_barrier=true}",
 		`SELECT reloptions::text FROM pg_class WHERE relname = 'ledger'`:                                         "{security_invoker=true}",
 		`SELECT has_table_privilege('` + analyst + `', 'postings', 'SELECT')`:                                    "true",
+		`SELECT has_column_privilege('` + analyst + `', 'postings', 'kind', 'REFERENCES WITH GRANT OPTION')`:     "true",
+		`SELECT has_column_privilege('` + analyst + `', 'postings', 'currency', 'REFERENCES')`:                   "false",
+		`SELECT has_column_privilege('` + analyst + `', 'postings_1', 'kind', 'REFERENCES')`:                     "false",
 		`SELECT has_table_privilege('` + analyst + `', 'postings', 'INSERT')`:                                    "false",
 		`SELECT has_table_privilege('` + analyst + `', 'ledger', 'SELECT')`:                                      "true",
 		`SELECT has_table_privilege('` + analyst + `', 'postings_1', 'SELECT')`:                                  "false",

@@ -141,10 +141,14 @@ BEGIN
   PERFORM upline_new_ledger_partition('postings_rest');
   ALTER TABLE postings ATTACH PARTITION postings_rest DEFAULT;
 
-  -- Whoever had rights to the table has them to the whole, and to no part of it.
-  FOR granted IN SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(r.rolname) END AS who, a.privilege_type AS may, a.is_grantable AS passes
-      FROM pg_class c CROSS JOIN aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
-      WHERE c.oid = 'postings_1'::regclass AND a.grantee <> c.relowner LOOP
+  -- Whoever had rights to the table or a column has them to the whole, and to no part of it.
+  FOR granted IN SELECT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE quote_ident(r.rolname) END AS who, a.may, a.passes
+      FROM (SELECT c.relowner, g.grantee, g.privilege_type AS may, g.is_grantable AS passes FROM pg_class c CROSS JOIN aclexplode(c.relacl) g
+            WHERE c.oid = 'postings_1'::regclass
+            UNION ALL
+            SELECT c.relowner, g.grantee, format('%s (%I)', g.privilege_type, t.attname), g.is_grantable FROM pg_class c
+            JOIN pg_attribute t ON t.attrelid = c.oid CROSS JOIN aclexplode(t.attacl) g WHERE c.oid = 'postings_1'::regclass) a
+      LEFT JOIN pg_roles r ON r.oid = a.grantee WHERE a.grantee <> a.relowner LOOP
     EXECUTE format('GRANT %s ON postings TO %s%s', granted.may, granted.who, CASE WHEN granted.passes THEN ' WITH GRANT OPTION' ELSE '' END);
     EXECUTE format('REVOKE %s ON postings_1 FROM %s CASCADE', granted.may, granted.who);
   END LOOP;
