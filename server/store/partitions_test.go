@@ -173,6 +173,34 @@ func TestLedgerExtendsMeanwhile(t *testing.T) {
 	w.sound(t, 120)
 }
 
+// TestPartitionAttachedMeanwhile: what was on its way to where no partition is for it, when one is attached, is settled all the same.
+func TestPartitionAttachedMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newChainWorld(t)
+	beginLedgerWith(t, w.raw, 2)
+	w.settle(t, w.one, nil, "a")
+	attaching, err := w.raw.BeginTx(t.Context(), nil)
+	check(t, err)
+	var made string
+	check(t, attaching.QueryRow(`SELECT upline_extend_ledger(1, 5)`).Scan(&made))
+	settled := make(chan struct{})
+	go func() {
+		defer close(settled)
+		w.settle(t, w.other, nil, "b") // Not at once: who settles so tries in another way as it is.
+	}()
+	for waits := false; !waits; time.Sleep(time.Millisecond) {
+		check(t, w.raw.QueryRowContext(t.Context(), `SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'postings_rest'::regclass
+			AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))`).Scan(&waits))
+	}
+	check(t, attaching.Commit())
+	<-settled
+	w.sound(t, 2)
+	var there int
+	if check(t, w.raw.QueryRow(`SELECT count(*) FROM `+made).Scan(&there)); there != 1 {
+		t.Errorf("%d postings are in %s: %s", there, made, partitions(t, w.raw))
+	}
+}
+
 // TestKeysOfPartitions: what a key of a partition refuses is told of as what the ledger's key refuses.
 func TestKeysOfPartitions(t *testing.T) {
 	t.Parallel()
