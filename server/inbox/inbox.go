@@ -61,8 +61,12 @@ type Store interface {
 	ReleaseLeases(ctx context.Context) (int64, error)
 	// Backlog is the number of waiting rows and the oldest one's arrival (zero when none).
 	Backlog(ctx context.Context) (waiting int64, oldest time.Time, err error)
-	// DropBodies forgets the bodies of done deliveries received before t, at most limit; hashes stay.
+	// DropBodies forgets the bodies of done deliveries received before t that are kept one by one, at most limit; hashes stay.
 	DropBodies(ctx context.Context, before time.Time, limit int) (int64, error)
+	// TurnBodies is for a store that keeps bodies in partitions by when they arrived, as others do nothing: it makes those that the next
+	// bodies arrive in, and drops those that began longer than keep ago. The bodies of deliveries that are not done stay. It gives
+	// about how many went, and may be tried again at any time.
+	TurnBodies(ctx context.Context, now time.Time, keep time.Duration) (int64, error)
 }
 
 // Memory guesses which deliveries were stored before. It may forget and be wrong; a dedupe.Cache is one.

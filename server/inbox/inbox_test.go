@@ -30,6 +30,17 @@ type store struct {
 	rows    map[string]inbox.Row // by store and platform delivery id
 	drops   []int64              // what DropBodies answers, in turn
 	before  []time.Time
+	turned  []time.Duration // what TurnBodies was told to keep
+}
+
+func (s *store) TurnBodies(_ context.Context, now time.Time, keep time.Duration) (int64, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !now.Equal(noon) {
+		return 0, fmt.Errorf("it is told that it is %s", now)
+	}
+	s.turned = append(s.turned, keep)
+	return 10_000, nil
 }
 
 func (s *store) PutDeliveries(_ context.Context, rows []inbox.Row) ([]inbox.PutResult, error) {
@@ -560,8 +571,11 @@ func TestRetentionDropsInPortionsUntilNothingIsLeft(t *testing.T) {
 	b := setup(t, inbox.Options{KeepBodies: 24 * time.Hour})
 	b.store.drops = []int64{500, 500, 7}
 	total, err := b.inbox.DropOldBodies(t.Context())
-	if err != nil || total != 1007 {
+	if err != nil || total != 11_007 {
 		t.Errorf("dropped %d, %v", total, err)
+	}
+	if diff := cmp.Diff([]time.Duration{24 * time.Hour}, b.store.turned); diff != "" {
+		t.Errorf("partitions were turned for %s", diff)
 	}
 	for _, before := range b.store.before {
 		if !before.Equal(noon.Add(-24 * time.Hour)) {

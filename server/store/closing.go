@@ -46,7 +46,7 @@ func (s *Store) Closing(ctx context.Context, program string) (c admin.Closing, e
 			(SELECT count(*) FROM distributors d WHERE d.program_id = $1 AND (d.tax_id IS NOT NULL OR EXISTS (
 				SELECT 1 FROM distributor_profiles p WHERE p.program_id = $1 AND p.distributor_id = d.distributor_id))) AS people,
 			(SELECT count(*) FROM customer_bindings WHERE program_id = $1) + (SELECT count(*) FROM stated_bindings WHERE program_id = $1) AS bindings,
-			(SELECT count(*) FROM inbox WHERE program_id = $1 AND sealed_body IS NOT NULL) AS raw_bodies,
+			`+s.countBodies()+` AS raw_bodies,
 			(SELECT count(*) FROM imports WHERE program_id = $1) AS import_files`, program)
 		if err != nil {
 			return err

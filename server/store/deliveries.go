@@ -27,6 +27,20 @@ var insertDeliveries = &bulk{
 	after: "ON CONFLICT (store_id, platform_delivery_id) DO NOTHING",
 }
 
+// insertDeliveriesAlone is insertDeliveries where the bodies are apart, for which insertBodies is.
+var insertDeliveriesAlone = &bulk{
+	name: "insert deliveries without bodies", table: insertDeliveries.table,
+	columns: columns(texts("program_id", "delivery_id", "store_id", "platform_delivery_id", "platform", "topic", "headers_json"),
+		blobs("body_sha256"), ints("body_bytes", "received_at")),
+	after: insertDeliveries.after,
+}
+
+// insertBodies keeps the bodies of what insertDeliveriesAlone keeps.
+var insertBodies = &bulk{
+	name: "insert bodies", table: "inbox_bodies",
+	columns: columns(texts("program_id", "delivery_id"), blobs("sealed_body")),
+}
+
 // insertDeliveryStates begins every delivery alike: it waits, and was not tried yet.
 var insertDeliveryStates = &bulk{
 	name: "insert delivery states", table: "inbox_state",
@@ -59,14 +73,24 @@ func (s *Store) PutDeliveries(ctx context.Context, list []inbox.Row) (results []
 	return results, err
 }
 
-// oncePutter is a dialect that stores deliveries, and the states of those that are new, by one statement that is a transaction by
-// itself. It gives the number of the new ones.
+// oncePutter is a dialect that stores deliveries, and the bodies and states of those that are new, by one statement that is a transaction
+// by itself.
 type oncePutter interface {
-	putOnce(ctx context.Context, deliveries, states rows) (stored int64, err error)
+	// bodiesApart says whether bodies arrive in a table of their own.
+	bodiesApart(ctx context.Context) (bool, error)
+	// putOnce gives the number of the deliveries that are new. bodies is nil where they are in the deliveries.
+	putOnce(ctx context.Context, deliveries, bodies, states rows) (stored int64, err error)
 }
 
 func (s *Store) putOnce(ctx context.Context, d oncePutter, list []inbox.Row) ([]inbox.PutResult, error) {
-	deliveries := s.deliveryRows(list)
+	apart, err := d.bodiesApart(ctx)
+	if err != nil {
+		return nil, s.explain(ctx, err)
+	}
+	deliveries, bodies := s.deliveryRows(insertDeliveries, list), rows(nil)
+	if apart {
+		deliveries, bodies = s.deliveryRows(insertDeliveriesAlone, list), s.bodyRows(list)
+	}
 	states := s.dialect.newRows(insertDeliveryStates)
 	for i := range list {
 		addDeliveryState(states, &list[i])
@@ -76,8 +100,8 @@ func (s *Store) putOnce(ctx context.Context, d oncePutter, list []inbox.Row) ([]
 		results[i].DeliveryID = list[i].DeliveryID
 	}
 	var stored int64
-	err := s.repeated(ctx, func() (err error) {
-		stored, err = d.putOnce(ctx, deliveries, states)
+	err = s.repeated(ctx, func() (err error) {
+		stored, err = d.putOnce(ctx, deliveries, bodies, states)
 		return err
 	})
 	if err != nil {
@@ -95,8 +119,8 @@ func (s *Store) putOnce(ctx context.Context, d oncePutter, list []inbox.Row) ([]
 	return results, err
 }
 
-// deliveryRows are the rows by key, so that two batches with the same keys wait for each other instead of deadlocking.
-func (s *Store) deliveryRows(list []inbox.Row) rows {
+// deliveryRows are the rows of insertDeliveries, or of insertDeliveriesAlone, by key, so that two batches with the same keys wait for each other instead of deadlocking.
+func (s *Store) deliveryRows(b *bulk, list []inbox.Row) rows {
 	sorted := make([]*inbox.Row, len(list))
 	for i := range list {
 		sorted[i] = &list[i]
@@ -104,7 +128,7 @@ func (s *Store) deliveryRows(list []inbox.Row) rows {
 	slices.SortStableFunc(sorted, func(a, b *inbox.Row) int {
 		return cmp.Or(strings.Compare(a.StoreID, b.StoreID), strings.Compare(a.PlatformDeliveryID, b.PlatformDeliveryID))
 	})
-	r := s.dialect.newRows(insertDeliveries)
+	r := s.dialect.newRows(b)
 	for _, row := range sorted {
 		for _, v := range []string{
 			row.ProgramID, row.DeliveryID, row.StoreID, row.PlatformDeliveryID,
@@ -112,7 +136,9 @@ func (s *Store) deliveryRows(list []inbox.Row) rows {
 		} {
 			r.text(v)
 		}
-		r.bytes(row.SealedBody)
+		if b == insertDeliveries {
+			r.bytes(row.SealedBody)
+		}
 		r.bytes(row.BodySHA256[:])
 		r.int(int64(row.BodyBytes))
 		r.int(micros(row.ReceivedAt))
@@ -138,7 +164,7 @@ func headersJSON(headers map[string]string) string {
 
 // insertDeliveries says what became of each row. Mostly all of them are new, and nothing needs to be asked.
 func (s *Store) insertDeliveries(ctx context.Context, tx *sqlx.Tx, list []inbox.Row) ([]inbox.PutResult, error) {
-	inserted, err := s.dialect.run(ctx, tx, insertDeliveries, s.deliveryRows(list))
+	inserted, err := s.dialect.run(ctx, tx, insertDeliveries, s.deliveryRows(insertDeliveries, list))
 	if err != nil {
 		return nil, err
 	}
@@ -150,6 +176,16 @@ func (s *Store) insertDeliveries(ctx context.Context, tx *sqlx.Tx, list []inbox.
 		return results, nil
 	}
 	return results, s.markDuplicates(ctx, tx, list, results)
+}
+
+func (s *Store) bodyRows(list []inbox.Row) rows {
+	r := s.dialect.newRows(insertBodies)
+	for i := range list {
+		r.text(list[i].ProgramID)
+		r.text(list[i].DeliveryID)
+		r.bytes(list[i].SealedBody)
+	}
+	return r
 }
 
 func addDeliveryState(r rows, row *inbox.Row) {
@@ -360,7 +396,7 @@ func (s *Store) readDeliveries(ctx context.Context, ids []string, condition stri
 
 // namedDeliveries is the statement that reads the deliveries of a list, $1, oldest first. It is a transaction by itself, over all programs.
 func (s *Store) namedDeliveries(condition string) string {
-	return `SELECT ` + deliveryColumns + `, i.sealed_body FROM ` + s.dialect.deliveriesByID("$1") +
+	return `SELECT ` + deliveryColumns + `, ` + s.dialect.bodyOf() + ` AS sealed_body FROM ` + s.dialect.deliveriesByID("$1") +
 		` WHERE ` + condition + ` ORDER BY s.received_at, s.delivery_id`
 }
 
@@ -490,18 +526,4 @@ func (s *Store) Backlog(ctx context.Context) (waiting int64, oldest time.Time, e
 			`SELECT count(*) AS n, coalesce(min(received_at), 0) AS oldest FROM inbox_state WHERE status = 'waiting'`)
 	})
 	return b.Count, instant(b.Oldest), err
-}
-
-// DropBodies forgets old bodies. See inbox.Store.
-func (s *Store) DropBodies(ctx context.Context, before time.Time, limit int) (dropped int64, err error) {
-	defer server.Wrap(&err, "drop bodies")
-	err = s.write(ctx, "", func(ctx context.Context, tx *sqlx.Tx) error {
-		dropped, err = affected(tx.ExecContext(ctx, `UPDATE inbox SET sealed_body = NULL
-			WHERE sealed_body IS NOT NULL AND (program_id, delivery_id) IN (
-				SELECT i.program_id, i.delivery_id`+deliveryTables+`
-				WHERE s.status = 'done' AND i.received_at < $1 AND i.sealed_body IS NOT NULL
-				ORDER BY i.received_at LIMIT $2)`, micros(before), limit))
-		return err
-	})
-	return dropped, err
 }

@@ -39,6 +39,9 @@ type dialect interface {
 	// deliveriesByID writes what follows FROM to find deliveries i and their states s by their ids, the list as parameter n. Each is
 	// found by its key also where the planner knows nothing, or thinks little of an index that waits to be cleaned.
 	deliveriesByID(n string) string
+	// bodyOf is the sealed body of a delivery i of the inbox as SQL, NULL where it is forgotten; bodiesAre is where such bodies are.
+	bodyOf() string
+	bodiesAre() []bodyPlace
 	// scope binds the transaction to one program; "" is none.
 	scope(ctx context.Context, tx *sqlx.Tx, program string) error
 	// settlesApart: there is one writer, so that settling reads and decides before it asks for it.

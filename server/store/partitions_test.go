@@ -17,13 +17,16 @@ import (
 	"upline.dev/upline/server/storetest"
 )
 
-// TestPostgresInPartitions is the suite on a ledger in which nearly every batch has a partition of its own, and the later ones have none.
+// TestPostgresInPartitions is the suite on a ledger in which nearly every batch has a partition of its own, and the later ones have none;
+// and with bodies that are in their deliveries, as where an upgrade is not finished.
 func TestPostgresInPartitions(t *testing.T) {
 	t.Parallel()
 	main := postgresServer(t)
 	storetest.Run(t, func(t *testing.T) storetest.Opened {
 		dsn := newDatabase(t, main)
 		o := openPostgres(t, dsn)
+		exec(t, o.Raw, `UPDATE installation SET value = 'in deliveries' WHERE name = 'bodies'`)
+		o.BodiesApart = false
 		beginLedgerWith(t, o.Raw, 2)
 		for n, bounds := range map[int][2]int{2: {2, 3}, 3: {3, 4}, 4: {4, 8}} {
 			name := fmt.Sprint("postings_", n)

@@ -367,7 +367,7 @@ func (*postgres) again(err error) bool {
 		return false
 	}
 	// A row on its way to where no partition is for it, just when one is attached that is: the next time it finds it.
-	attached := e.Code.Name() == "check_violation" && e.Table == "postings_rest" && e.Constraint == ""
+	attached := e.Code.Name() == "check_violation" && (e.Table == "postings_rest" || e.Table == "inbox_bodies_rest") && e.Constraint == ""
 	return e.Code == "40001" || e.Code == "40P01" || attached
 }
 

@@ -8,10 +8,27 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// putting is the statement that stores arrivals, prepared when the first one comes.
+// putting is how arrivals are stored: where their bodies are, and the statement, once they are needed.
 type putting struct {
 	mu        sync.Mutex
+	known     bool
+	apart     bool
 	statement *sqlx.Stmt
+}
+
+// bodiesApart asks the database once: a process keeps bodies where they were kept when it began, as all of them find both.
+func (p *postgres) bodiesApart(ctx context.Context) (bool, error) {
+	p.put.mu.Lock()
+	defer p.put.mu.Unlock()
+	if p.put.known {
+		return p.put.apart, nil
+	}
+	var where string
+	if err := p.kept.db.GetContext(ctx, &where, `SELECT value FROM installation WHERE name = 'bodies'`); err != nil {
+		return false, fmt.Errorf("ask where bodies arrive: %w", err)
+	}
+	p.put.known, p.put.apart = true, where == bodiesApart
+	return p.put.apart, nil
 }
 
 func (p *putting) prepared(ctx context.Context, db *sqlx.DB) (*sqlx.Stmt, error) {
@@ -20,10 +37,7 @@ func (p *putting) prepared(ctx context.Context, db *sqlx.DB) (*sqlx.Stmt, error)
 	if p.statement != nil {
 		return p.statement, nil
 	}
-	deliveries, parameters := unnestText(insertDeliveries, 0)
-	states, _ := unnestText(insertDeliveryStates, parameters)
-	s, err := db.PreparexContext(ctx, "WITH stored AS ("+deliveries+" RETURNING delivery_id) "+states+
-		" WHERE u.delivery_id IN (SELECT delivery_id FROM stored)")
+	s, err := db.PreparexContext(ctx, putText(p.apart))
 	if err != nil {
 		return nil, fmt.Errorf("prepare: %w", err)
 	}
@@ -31,20 +45,37 @@ func (p *putting) prepared(ctx context.Context, db *sqlx.DB) (*sqlx.Stmt, error)
 	return s, nil
 }
 
-// putOnce is one exchange with the database where a transaction takes four, for all of which a platform waits.
-func (p *postgres) putOnce(ctx context.Context, deliveries, states rows) (stored int64, err error) {
-	d, s := deliveries.(*unnested), states.(*unnested)
-	if err := d.complete(); err != nil {
-		return 0, err
+func putText(apart bool) string {
+	const ofStored = " WHERE u.delivery_id IN (SELECT delivery_id FROM stored)"
+	deliveries, parameters := unnestText(insertDeliveries, 0)
+	bodies := ""
+	if apart {
+		deliveries, parameters = unnestText(insertDeliveriesAlone, 0)
+		bodies, parameters = unnestText(insertBodies, parameters)
+		bodies = ", bodies AS (" + bodies + ofStored + " AND u.sealed_body IS NOT NULL)"
 	}
-	if err := s.complete(); err != nil || s.len() == 0 {
-		return 0, err
+	states, _ := unnestText(insertDeliveryStates, parameters)
+	return "WITH stored AS (" + deliveries + " RETURNING delivery_id)" + bodies + " " + states + ofStored
+}
+
+// putOnce is one exchange with the database where a transaction takes four, for all of which a platform waits.
+func (p *postgres) putOnce(ctx context.Context, deliveries, bodies, states rows) (stored int64, err error) {
+	var args []any
+	for _, r := range []rows{deliveries, bodies, states} {
+		if r == nil {
+			continue
+		}
+		u := r.(*unnested)
+		if err := u.complete(); err != nil || u.len() == 0 {
+			return 0, err
+		}
+		args = append(args, u.args()...)
 	}
 	statement, err := p.put.prepared(ctx, p.kept.db) //nolint:sqlclosecheck // kept with its handle
 	if err != nil {
 		return 0, err
 	}
-	result, err := statement.ExecContext(ctx, append(d.args(), s.args()...)...)
+	result, err := statement.ExecContext(ctx, args...)
 	if err != nil {
 		return 0, fmt.Errorf("%s, %s: %w", insertDeliveries.name, insertDeliveryStates.name, err)
 	}

@@ -112,7 +112,8 @@ func openPostgres(t *testing.T, dsn string) storetest.Opened {
 		Another: func(t *testing.T) storetest.Store {
 			return openStore(t, store.Config{DatabaseURL: dsn, MaxConns: 8})
 		},
-		Raw: openRaw(t, dsn),
+		Raw:         openRaw(t, dsn),
+		BodiesApart: true,
 		Unprotect: []string{
 			`ALTER TABLE postings DISABLE TRIGGER postings_no_change`, `ALTER TABLE settlements DISABLE TRIGGER settlements_no_change`,
 			`ALTER TABLE seals DISABLE TRIGGER seals_no_change`, `ALTER TABLE order_revisions DISABLE TRIGGER order_revisions_no_change`,

@@ -286,8 +286,8 @@ func (s *Store) Bodies(ctx context.Context, program, storeID, source, after stri
 	defer server.Wrap(&err, "read bodies of store %s", storeID)
 	var found []deliveryRow
 	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
-		return tx.SelectContext(ctx, &found, `SELECT `+deliveryColumns+`, i.sealed_body`+deliveryTables+`WHERE s.program_id = $1
-			AND i.store_id = $2 AND s.source = $3 AND s.delivery_id > $4 AND i.sealed_body IS NOT NULL ORDER BY s.delivery_id LIMIT $5`,
+		return tx.SelectContext(ctx, &found, `SELECT `+deliveryColumns+`, `+s.dialect.bodyOf()+` AS sealed_body`+deliveryTables+`WHERE s.program_id = $1
+			AND i.store_id = $2 AND s.source = $3 AND s.delivery_id > $4 AND `+s.dialect.bodyOf()+` IS NOT NULL ORDER BY s.delivery_id LIMIT $5`,
 			program, storeID, source, after, limit)
 	})
 	for i := range found {
@@ -303,9 +303,9 @@ func (s *Store) Bodies(ctx context.Context, program, storeID, source, after stri
 // DropBodiesOf forgets the bodies of decided deliveries of orders. See privacy.Books.
 func (s *Store) DropBodiesOf(ctx context.Context, program string, sources []string) (dropped int64, err error) {
 	for some := range slices.Chunk(sources, tellAtOnce) {
-		n, err := s.exec(ctx, program, "drop bodies of orders", `UPDATE inbox SET sealed_body = NULL WHERE program_id = $1 AND sealed_body IS NOT NULL
-			AND delivery_id IN (SELECT delivery_id FROM inbox_state WHERE program_id = $1 AND source <> '' AND status <> 'waiting' AND source IN `+
-			s.dialect.in("$2")+`)`, program, s.dialect.list(some))
+		n, err := s.dropBodies(ctx, program, "orders", func(bodyPlace) string {
+			return `SELECT delivery_id FROM inbox_state WHERE program_id = $1 AND source <> '' AND status <> 'waiting' AND source IN ` + s.dialect.in("$2")
+		}, s.dialect.list(some))
 		if dropped += n; err != nil {
 			return dropped, err
 		}
@@ -318,15 +318,17 @@ func (s *Store) DropBodiesByID(ctx context.Context, program string, deliveryIDs 
 	if len(deliveryIDs) == 0 {
 		return 0, nil
 	}
-	return s.exec(ctx, program, "drop bodies", `UPDATE inbox SET sealed_body = NULL WHERE program_id = $1 AND sealed_body IS NOT NULL
-		AND delivery_id IN `+s.dialect.in("$2"), program, s.dialect.list(deliveryIDs))
+	return s.dropBodies(ctx, program, "deliveries", func(bodyPlace) string {
+		return `SELECT delivery_id FROM inbox_state WHERE program_id = $1 AND delivery_id IN ` + s.dialect.in("$2")
+	}, s.dialect.list(deliveryIDs))
 }
 
 // DropStoreBodies forgets bodies of a store. See privacy.Books.
 func (s *Store) DropStoreBodies(ctx context.Context, program, storeID string, before time.Time, limit int) (int64, error) {
-	return s.exec(ctx, program, "drop bodies of store "+storeID, `UPDATE inbox SET sealed_body = NULL WHERE program_id = $1 AND sealed_body IS NOT NULL
-		AND delivery_id IN (SELECT i.delivery_id`+deliveryTables+`WHERE s.program_id = $1 AND i.store_id = $2 AND s.status <> 'waiting'
-			AND i.sealed_body IS NOT NULL AND i.received_at < $3 ORDER BY i.received_at LIMIT $4)`, program, storeID, micros(before), limit)
+	return s.dropBodies(ctx, program, "store "+storeID, func(place bodyPlace) string {
+		return `SELECT i.delivery_id` + deliveryTables + `WHERE s.program_id = $1 AND i.store_id = $2 AND s.status <> 'waiting'
+			AND ` + place.has + ` AND i.received_at < $3 ORDER BY i.received_at LIMIT $4`
+	}, storeID, micros(before), limit)
 }
 
 // EraseBindings forgets whose customer somebody is. Settled orders keep what is pinned in them. See privacy.Books.

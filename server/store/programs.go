@@ -255,7 +255,7 @@ func (s *Store) Replay(ctx context.Context, program, deliveryID string) (err err
 			Source  string `db:"source"`
 			HasBody int64  `db:"has_body"`
 		}
-		err := tx.GetContext(ctx, &d, `SELECT s.source, CASE WHEN i.sealed_body IS NULL THEN 0 ELSE 1 END AS has_body`+
+		err := tx.GetContext(ctx, &d, `SELECT s.source, CASE WHEN `+s.dialect.bodyOf()+` IS NULL THEN 0 ELSE 1 END AS has_body`+
 			deliveryTables+`WHERE i.program_id = $1 AND i.delivery_id = $2`, program, deliveryID)
 		if err != nil {
 			return found(err, "There is no delivery %s.", deliveryID)

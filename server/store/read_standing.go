@@ -208,8 +208,8 @@ func (s *Store) StoredDelivery(ctx context.Context, program, deliveryID string) 
 		SHA256  []byte `db:"body_sha256"`
 	}
 	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
-		return found(tx.GetContext(ctx, &row, `SELECT headers_json, sealed_body, body_sha256 FROM inbox WHERE program_id = $1 AND delivery_id = $2`,
-			program, deliveryID), "There is no delivery %s.", deliveryID)
+		return found(tx.GetContext(ctx, &row, `SELECT i.headers_json, `+s.dialect.bodyOf()+` AS sealed_body, i.body_sha256 FROM inbox i
+			WHERE i.program_id = $1 AND i.delivery_id = $2`, program, deliveryID), "There is no delivery %s.", deliveryID)
 	})
 	if err != nil {
 		return d, err

@@ -55,7 +55,7 @@ func twoPrograms(t *testing.T, s *store.Store) {
 		_, err = s.PutDeliveries(ctx, []inbox.Row{{Delivery: order.Delivery{
 			DeliveryID: program, ProgramID: program, StoreID: program + "-shop",
 			PlatformDeliveryID: "k", ReceivedAt: time.Now(),
-		}, Status: inbox.Waiting}})
+		}, SealedBody: []byte("b"), Status: inbox.Waiting}})
 		check(t, err)
 		src := order.Source{StoreID: program + "-shop", PlatformOrderID: "1"}
 		key := ledger.Key{Source: src.String(), ComponentID: "c", DistributorID: "ann", Kind: ledger.Earning, Currency: "EUR"}
@@ -133,7 +133,7 @@ var (
 		"enroller_links", "placements", "person_facts", "rank_overrides", "sale_heads", "sales", "sale_sums", "sale_sums_upto", "periods", "runs",
 		"open_commits", "ledger_sums", "distributor_sums", "rank_history", "component_states", "program_settings", "imports", "relay_positions", "webhook_attempts",
 	}
-	openTables = []string{"programs", "stores", "api_keys", "inbox", "inbox_state", "store_credentials", "install_states", "memberships", "sessions", "invitations", "store_channels", "channel_nonces", "webhook_endpoints", "webhook_messages"}
+	openTables = []string{"programs", "stores", "api_keys", "inbox", "inbox_bodies", "inbox_state", "store_credentials", "install_states", "memberships", "sessions", "invitations", "store_channels", "channel_nonces", "webhook_endpoints", "webhook_messages"}
 )
 
 // TestRowLevelSecurity: a statement that forgets to name its program sees nothing of another one's.
@@ -234,6 +234,7 @@ func TestServingRole(t *testing.T) {
 		`ALTER TABLE orders DISABLE ROW LEVEL SECURITY`, `DROP POLICY orders_of_program ON orders`,
 		`SET session_replication_role = replica`, `CREATE TABLE mine (x int)`, `SELECT FROM postings_1`, `INSERT INTO postings_1 DEFAULT VALUES`,
 		`ALTER TABLE postings DETACH PARTITION postings_1`, `TRUNCATE postings_1`, `SELECT upline_new_ledger_partition('mine')`,
+		`SELECT FROM inbox_bodies_rest`, `DROP TABLE inbox_bodies_rest`, `SELECT upline_new_body_partition('mine')`, `SELECT upline_move_bodies('inbox_bodies_rest', 0, 1, 1)`,
 	} {
 		if _, err := s.Writer().Exec(statement); err == nil {
 			t.Errorf("%s is not refused", statement)

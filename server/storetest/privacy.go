@@ -84,7 +84,11 @@ func (w *world) note(t *testing.T, id, body string) {
 // kept names the deliveries whose body is there, sorted.
 func (w *world) kept(t *testing.T) string {
 	t.Helper()
-	rows, err := w.Raw.QueryContext(w.ctx, `SELECT delivery_id FROM inbox WHERE sealed_body IS NOT NULL ORDER BY delivery_id`)
+	query := `SELECT delivery_id FROM inbox WHERE sealed_body IS NOT NULL`
+	if w.BodiesApart {
+		query += ` UNION ALL SELECT delivery_id FROM inbox_bodies`
+	}
+	rows, err := w.Raw.QueryContext(w.ctx, query+` ORDER BY delivery_id`)
 	ok(t, err)
 	defer func() { _ = rows.Close() }()
 	var names []string

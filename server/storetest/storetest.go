@@ -68,6 +68,8 @@ type Opened struct {
 	Another func(t *testing.T) Store
 	// Raw is a connection with the owner's rights and none of the product's settings.
 	Raw *sql.DB
+	// BodiesApart: bodies arrive in inbox_bodies, and not in inbox.
+	BodiesApart bool
 	// Unprotect are the statements by which an owner takes the ledger's protection away.
 	Unprotect []string
 	// Forbidden are statements of this database that must be refused beside UPDATE, DELETE and INSERT of the same key;

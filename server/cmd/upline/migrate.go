@@ -8,7 +8,9 @@ import (
 )
 
 // MigrateCmd brings the database to this version's layout.
-type MigrateCmd struct{}
+type MigrateCmd struct {
+	Finish bool `help:"Every process is of this version now, and none of the version before will be started again: rely on what that did not know."`
+}
 
 // Run carries it out.
 func (cmd *MigrateCmd) Run(ctx context.Context, env *environment) error {
@@ -16,11 +18,26 @@ func (cmd *MigrateCmd) Run(ctx context.Context, env *environment) error {
 	if err != nil {
 		return err
 	}
-	if applied == 0 {
-		_, err = fmt.Fprintln(env.stdout, "the database is up to date")
+	told := "the database is up to date"
+	if applied > 0 {
+		told = fmt.Sprintf("%d migrations applied", applied)
+	}
+	if _, err := fmt.Fprintln(env.stdout, told); err != nil || !cmd.Finish {
 		return err
 	}
-	_, err = fmt.Fprintf(env.stdout, "%d migrations applied\n", applied)
+	return cmd.finish(ctx, env)
+}
+
+func (cmd *MigrateCmd) finish(ctx context.Context, env *environment) error {
+	changed, err := store.FinishUpgrade(ctx, env.storeConfig())
+	if err != nil {
+		return fmt.Errorf("finish the upgrade: %w", err)
+	}
+	told := "the upgrade was finished before"
+	if changed {
+		told = "the upgrade is finished: raw bodies are kept in partitions by each process from its next start on"
+	}
+	_, err = fmt.Fprintln(env.stdout, told)
 	return err
 }
 
