@@ -46,7 +46,7 @@ func New(registry prometheus.Registerer) *Metrics {
 		conflicts:     counter("upline_delivery_conflicts_total", "Duplicates with another body than the first."),
 		refused:       counter("upline_deliveries_refused_total", "Deliveries for which there was no room; the platform sends them again."),
 		handoverFull:  counter("upline_handover_full_total", "Deliveries left to the sweep for want of room in process."),
-		bodiesDropped: counter("upline_bodies_dropped_total", "Raw bodies dropped by retention."),
+		bodiesDropped: counter("upline_bodies_dropped_total", "Raw bodies dropped by retention; those of a whole partition as PostgreSQL estimates them."),
 		tooLarge:      counters("upline_bodies_too_large_total", "Requests refused because their body is too large.", "platform"),
 		badSignature:  counters("upline_bad_signatures_total", "Requests refused because no secret fits their signature.", "platform"),
 		settlements:   counters("upline_settlements_total", "Orders settled, by outcome.", "outcome"),

@@ -193,7 +193,8 @@ func (m *memory) Backlog(context.Context) (waiting int64, oldest time.Time, err 
 	return waiting, oldest, nil
 }
 
-func (m *memory) DropBodies(context.Context, time.Time, int) (int64, error)           { return 0, nil }
+func (m *memory) DropBodies(context.Context, time.Time, int) (int64, error) { return 0, nil }
+
 func (m *memory) TurnBodies(context.Context, time.Time, time.Duration) (int64, error) { return 0, nil }
 
 // Open reads the body that put stored unsealed.

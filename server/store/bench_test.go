@@ -3,11 +3,14 @@ package store_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"upline.dev/upline/core/ledger"
 	"upline.dev/upline/core/order"
@@ -130,4 +133,87 @@ func openBench(b *testing.B, c store.Config) *store.Store {
 	}
 	b.Cleanup(func() { _ = s.Close() })
 	return s
+}
+
+// BenchmarkBodies stores deliveries, 32 at a time, and forgets their bodies when they are old, where these are in their deliveries and where
+// they are in partitions: microseconds and bytes of PostgreSQL's log for a delivery. What was forgotten in place is vacuumed.
+func BenchmarkBodies(b *testing.B) {
+	for _, place := range []string{"in deliveries", "apart"} {
+		b.Run(place, func(b *testing.B) {
+			url, drop, err := store.Scratch(b.Context(), postgresServer(b))
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := store.Migrate(b.Context(), store.Config{DatabaseURL: url}); err != nil {
+				b.Fatal(err)
+			}
+			w := bodyWorld{raw: openRaw(b, url), one: openBench(b, store.Config{DatabaseURL: url})}
+			exec(b, w.raw, `UPDATE installation SET value = '`+place+`' WHERE name = 'bodies'`)
+			benchmarkBodies(b, w)
+			if err := errors.Join(w.one.Close(), w.raw.Close(), drop(b.Context())); err != nil {
+				b.Error(err)
+			}
+		})
+	}
+}
+
+func benchmarkBodies(b *testing.B, w bodyWorld) {
+	const atOnce, perRound = 32, 32 * 1000
+	var kept, forgotten measured
+	at := noon
+	for b.Loop() {
+		kept.of(b, w, perRound, func() {
+			w.turn(b, at)
+			for range perRound / atOnce {
+				rows := make([]inbox.Row, atOnce)
+				for i := range rows {
+					at = at.Add(time.Millisecond)
+					rows[i] = arrived(b, at)
+					rows[i].SealedBody = slices.Concat(slices.Repeat([][]byte{[]byte(uuid.NewString())}, 50)...)
+				}
+				w.put(b, w.one, rows...)
+			}
+		})
+		exec(b, w.raw, `UPDATE inbox_state SET status = 'done'`)
+		at = at.Add(2 * bodyKeep)
+		forgotten.of(b, w, perRound, func() {
+			for n := int64(1); n > 0; {
+				var err error
+				n, err = w.one.DropBodies(b.Context(), at, 500)
+				check(b, err)
+			}
+			w.turn(b, at)
+			exec(b, w.raw, `VACUUM inbox`)
+		})
+	}
+	kept.report(b, "stored")
+	forgotten.report(b, "forgotten")
+	b.ReportMetric(0, "ns/op") // a round has no meaning of its own
+}
+
+// measured is what something took for each of many.
+type measured struct {
+	took      time.Duration
+	log, many int64
+}
+
+// of adds what f takes for so many.
+func (m *measured) of(b *testing.B, w bodyWorld, many int64, f func()) {
+	b.Helper()
+	written := func() (at int64) {
+		check(b, w.raw.QueryRow(`SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn`).Scan(&at))
+		return at
+	}
+	exec(b, w.raw, `CHECKPOINT`)
+	from, begin := written(), time.Now()
+	f()
+	m.took += time.Since(begin)
+	m.log += written() - from
+	m.many += many
+}
+
+func (m *measured) report(b *testing.B, what string) {
+	b.Helper()
+	b.ReportMetric(float64(m.took.Microseconds())/float64(m.many), "us/"+what)
+	b.ReportMetric(float64(m.log)/float64(m.many), "B-log/"+what)
 }

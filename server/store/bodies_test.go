@@ -41,12 +41,12 @@ var (
 )
 
 // arrived is a delivery that comes at a time.
-func arrived(t *testing.T, at time.Time) inbox.Row {
+func arrived(t testing.TB, at time.Time) inbox.Row {
 	t.Helper()
 	id, err := uuid.NewV7()
 	check(t, err)
 	for i, ms := 5, at.UnixMilli(); i >= 0; i, ms = i-1, ms>>8 {
-		id[i] = byte(ms) //nolint:gosec // its lowest eight bits
+		id[i] = byte(ms) // its lowest eight bits
 	}
 	return inbox.Row{
 		Delivery: order.Delivery{
@@ -57,7 +57,7 @@ func arrived(t *testing.T, at time.Time) inbox.Row {
 	}
 }
 
-func (w bodyWorld) put(t *testing.T, s *store.Store, rows ...inbox.Row) {
+func (w bodyWorld) put(t testing.TB, s *store.Store, rows ...inbox.Row) {
 	t.Helper()
 	_, err := s.PutDeliveries(t.Context(), rows)
 	check(t, err)
@@ -70,7 +70,7 @@ func (w bodyWorld) end(t *testing.T, status inbox.Status, rows ...inbox.Row) {
 	}
 }
 
-func (w bodyWorld) turn(t *testing.T, now time.Time) {
+func (w bodyWorld) turn(t testing.TB, now time.Time) {
 	t.Helper()
 	_, err := w.one.TurnBodies(t.Context(), now, bodyKeep)
 	check(t, err)

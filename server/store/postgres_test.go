@@ -96,7 +96,7 @@ func withDatabase(server, name string) string {
 	return u.String()
 }
 
-func openRaw(t *testing.T, dsn string) *sql.DB {
+func openRaw(t testing.TB, dsn string) *sql.DB {
 	t.Helper()
 	raw, err := sql.Open("postgres", dsn)
 	if err != nil {

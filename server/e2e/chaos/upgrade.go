@@ -93,7 +93,8 @@ func upgraded(ctx context.Context, w *world) (*world, error) {
 	return u, await(ctx, "the program before", time.Minute, func() bool { return u.ready() == 1 })
 }
 
-// upgrade migrates under the program before, lets both programs work side by side, and then the new one alone.
+// upgrade migrates under the program before, lets both programs work side by side, and then the new one alone, which at last relies on what
+// the one before did not know.
 func upgrade(ctx context.Context, u *world) error {
 	if _, err := u.command(ctx, u.binary, "migrate"); err != nil {
 		return err
@@ -103,5 +104,19 @@ func upgrade(ctx context.Context, u *world) error {
 		return err
 	}
 	before.kill() // as the notice on /readyz is newer than the oldest program this may be
-	return rest(ctx, 2*time.Second)
+	if err := rest(ctx, 2*time.Second); err != nil {
+		return err
+	}
+	if _, err := u.command(ctx, u.binary, "migrate", "--finish"); err != nil {
+		return err
+	}
+	after.kill()
+	if err := errors.Join(after.start(), after.awaitReady(ctx), rest(ctx, 2*time.Second)); err != nil {
+		return err
+	}
+	var apart int
+	if err := u.books.QueryRowContext(ctx, `SELECT count(*) FROM inbox_bodies`).Scan(&apart); err != nil || apart == 0 {
+		return errors.Join(errors.New("no body arrived in a partition once the upgrade was finished"), err)
+	}
+	return nil
 }
