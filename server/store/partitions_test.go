@@ -218,8 +218,11 @@ func TestKeysOfPartitions(t *testing.T) {
 	}
 }
 
-// newestWhole is the last migration before the ledger was in partitions.
-const newestWhole = 22
+// newestWhole is the last migration before the ledger was in partitions, and newestParted the one that makes them.
+const (
+	newestWhole  = 22
+	newestParted = 23
+)
 
 // TestPartitionsOfALedger: a ledger that is there becomes the first partition; what others made of it and may do with it stays.
 func TestPartitionsOfALedger(t *testing.T) {
@@ -256,8 +259,7 @@ func TestPartitionsOfALedger(t *testing.T) {
 	check(t, reader.QueryRow(`SELECT count(*) FROM ledger`).Scan(new(int)))
 	migrated := make(chan error, 1)
 	go func() {
-		_, err := store.Migrate(context.WithoutCancel(t.Context()), c)
-		migrated <- err
+		migrated <- store.MigrateTo(context.WithoutCancel(t.Context()), c, newestParted)
 	}()
 	for range 10 { // Others may go on beside who reads and who waits for it.
 		within, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -274,8 +276,7 @@ func TestPartitionsOfALedger(t *testing.T) {
 	_, err = before.Exec(2_000_000)
 	check(t, err)
 	exec(t, raw, `DELETE FROM goose_db_version WHERE version_id = 23`) // One that was broken off at its end is done again.
-	_, err = store.Migrate(t.Context(), c)
-	check(t, err)
+	check(t, store.MigrateTo(t.Context(), c, newestParted))
 	for question, want := range map[string]string{
 		`SELECT count(*) FROM postings`:                                                                          "58",
 		`SELECT count(*) FROM postings_rest`:                                                                     "1",
