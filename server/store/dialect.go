@@ -36,6 +36,10 @@ type dialect interface {
 	// each making a key, are the parameters from first on. No key comes twice. It is found by the key's index also where the
 	// planner knows nothing.
 	byKeys(table, condition string, first int, columns ...string) string
+	// postingsOf writes what follows FROM to find the postings p of settlements s, which the statement has found before. The program
+	// is parameter 1, and those named first and last are the first and the last batch of the settlements, outside of which no partition
+	// is looked at. Each is found by its key also where the planner knows nothing.
+	postingsOf(first, last string) string
 	// deliveriesByID writes what follows FROM to find deliveries i and their states s by their ids, the list as parameter n. Each is
 	// found by its key also where the planner knows nothing, or thinks little of an index that waits to be cleaned.
 	deliveriesByID(n string) string

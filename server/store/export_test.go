@@ -55,6 +55,7 @@ func (s *Store) Read(ctx context.Context, program string, f func(tx *sqlx.Tx) er
 var _ = func() bool {
 	keepPostings, manyPostings, manyPeople = 20, 1, 9
 	ownSlice, ownKeep = 3, 2
+	commissionsAtOnce = 7
 	return true
 }()
 

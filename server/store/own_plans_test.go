@@ -20,7 +20,8 @@ import (
 	"upline.dev/upline/server/storetest/blank"
 )
 
-// ownCompany posts what people have, and asks for what one of them has: the sums, and the newest and the next commissions.
+// ownCompany posts what people have, and asks for what one of them has: the sums, and the newest and the next commissions. Then it asks
+// for those of everybody, and for the ledger.
 func ownCompany(t *testing.T, s *store.Store) (ask func(s *store.Store) []error) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(3, 5))
@@ -36,9 +37,16 @@ func ownCompany(t *testing.T, s *store.Store) (ask func(s *store.Store) []error)
 	return func(s *store.Store) (all []error) {
 		_, err := s.BalancesOf(t.Context(), "acme", people[0].DistributorID, time.Unix(1, 0))
 		all = append(all, err)
+		for _, f := range []query.CommissionFilter{{DistributorID: people[0].DistributorID}, {}} {
+			page := query.Page{Limit: 2}
+			for range 2 {
+				_, next, err := s.Commissions(t.Context(), "acme", f, page)
+				page.After, all = next, append(all, err)
+			}
+		}
 		page := query.Page{Limit: 2}
 		for range 2 {
-			_, next, err := s.Commissions(t.Context(), "acme", query.CommissionFilter{DistributorID: people[0].DistributorID}, page)
+			_, next, err := s.Postings(t.Context(), "acme", query.PostingFilter{}, page)
 			page.After, all = next, append(all, err)
 		}
 		return all
@@ -71,17 +79,7 @@ func TestOwnPlans(t *testing.T) {
 		dsn := newDatabase(t, postgresServer(t))
 		s := openStore(t, store.Config{DatabaseURL: dsn})
 		ask := ownCompany(t, s)
-		at, err := url.Parse(dsn)
-		check(t, err)
-		query := at.Query()
-		query.Set("binary_parameters", "yes") // as the store does
-		at.RawQuery = query.Encode()
-		base, err := pq.NewConnector(at.String())
-		check(t, err)
-		l := &listener{}
-		db := sqlx.NewDb(sql.OpenDB(postgresListening{base, l}), "postgres")
-		t.Cleanup(func() { _ = db.Close() })
-		s.ReadThrough(db)
+		l := listenToPostgres(t, s, dsn)
 		// A table of a few pages is gone through whatever indexes it has; what is asked here is whether one serves.
 		plans := heardPlans(t, l, func() []error { return ask(s) }, func(a asked) ([]string, error) { return explainPostgres(t.Context(), s.Writer(), a) })
 		through := regexp.MustCompile(`Seq Scan on (?:postings(?:_\w+)?|settlements|seals|orders)\b`)
@@ -137,6 +135,23 @@ func (l postgresListening) Connect(ctx context.Context) (driver.Conn, error) {
 		return nil, err
 	}
 	return heardConn{conn, l.listener}, nil
+}
+
+// listenToPostgres makes a store read through a listener.
+func listenToPostgres(t *testing.T, s *store.Store, dsn string) *listener {
+	t.Helper()
+	at, err := url.Parse(dsn)
+	check(t, err)
+	query := at.Query()
+	query.Set("binary_parameters", "yes") // as the store does
+	at.RawQuery = query.Encode()
+	base, err := pq.NewConnector(at.String())
+	check(t, err)
+	l := &listener{}
+	db := sqlx.NewDb(sql.OpenDB(postgresListening{base, l}), "postgres")
+	t.Cleanup(func() { _ = db.Close() })
+	s.ReadThrough(db)
+	return l
 }
 
 // explainPostgres gives the lines of a statement's plan where going through a table is the last resort.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -106,9 +107,17 @@ func (c *conditions) andIf(column, value string) *conditions {
 func (c *conditions) String() string { return " WHERE " + strings.Join(c.clauses, " AND ") }
 
 // limited ends the statement one row after the page, which tells whether there is a next one.
-func (c *conditions) limited(limit int) string {
-	c.args = append(c.args, limit+1)
+func (c *conditions) limited(limit int) string { return c.upTo(limit + 1) }
+
+// upTo ends the statement after so many rows.
+func (c *conditions) upTo(rows int) string {
+	c.args = append(c.args, rows)
 	return fmt.Sprintf(" LIMIT $%d", len(c.args))
+}
+
+// clone is for statements that differ in some conditions.
+func (c *conditions) clone() *conditions {
+	return &conditions{clauses: slices.Clone(c.clauses), args: slices.Clone(c.args)}
 }
 
 // cut takes the extra row off and gives the cursor of the last row that stays.

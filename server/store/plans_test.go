@@ -104,7 +104,8 @@ type look struct {
 
 func looks() []look {
 	byTime, byPlace, byID := store.Cursor("1", "x"), store.Cursor("1", "1"), store.Cursor("x")
-	newestOrders, newestPostings := regexp.MustCompile(` orders_by_time `), regexp.MustCompile(`^SEARCH p USING PRIMARY KEY `)
+	newestOrders := regexp.MustCompile(` orders_by_time `)
+	newestPostings := regexp.MustCompile(`^SEARCH p USING PRIMARY KEY |^SEARCH seals USING COVERING INDEX `) // and the last batch
 	newestDeliveries, everybody := regexp.MustCompile(`^SEARCH i USING INDEX sqlite_autoindex_inbox_1 `), regexp.MustCompile(`^SEARCH d USING PRIMARY KEY `)
 	orders := func(name string, f query.OrderFilter, walks *regexp.Regexp) look {
 		return look{name, byTime, walks, func(ctx context.Context, s *store.Store, p query.Page) error {

@@ -59,6 +59,11 @@ func (*postgres) byKeys(table, condition string, first int, columns ...string) s
 		strings.Join(lists, ", "), strings.Join(keys, ", "), table, strings.Join(same, " AND "), condition)
 }
 
+func (*postgres) postingsOf(first, last string) string {
+	return `s CROSS JOIN LATERAL (SELECT * FROM postings WHERE program_id = $1 AND batch_sequence >= ` + first + ` AND batch_sequence <= ` + last + `
+		AND batch_sequence = s.batch_sequence AND position >= s.first_position AND position < s.first_position + s.posting_count OFFSET 0) AS p`
+}
+
 func (*postgres) deliveriesByID(n string) string {
 	return `unnest(` + n + `::text[]) AS wanted (id)
 		CROSS JOIN LATERAL (SELECT * FROM inbox_state WHERE delivery_id = wanted.id OFFSET 0) AS s

@@ -3,8 +3,8 @@ package store
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -75,24 +75,6 @@ func (p *postingRow) public() query.Posting {
 	}
 }
 
-// afterPosting continues a list of postings, newest first.
-func afterPosting(c *conditions, after string) error {
-	at, err := readCursor(after, 2)
-	if err != nil || at == nil {
-		return err
-	}
-	batch, err := at.number(0)
-	if err != nil {
-		return err
-	}
-	position, err := at.number(1)
-	if err != nil {
-		return err
-	}
-	c.and("(p.batch_sequence, p.position) < (?, ?)", batch, position)
-	return nil
-}
-
 // sumPosted sums what is posted under each key of the orders. The settlements are found first and by themselves: a planner
 // that knows nothing of the tables yet would rather go through all postings.
 func (s *Store) sumPosted(ctx context.Context, query selecting, program string, sources []string) (sums []postingRow, err error) {
@@ -114,28 +96,29 @@ func (s *Store) Postings(ctx context.Context, program string, f query.PostingFil
 	defer server.Wrap(&err, "list postings of program %s", program)
 	c := where(program, "p.program_id").andIf("p.distributor_id", f.DistributorID).andIf("p.component_id", f.ComponentID).
 		andIf("p.currency", f.Currency).and(visibleSettlement)
+	rare := f.Kind != "" && f.Kind != "earning"
 	if f.Kind != "" {
 		c.and("p.kind = ?", f.Kind)
-		if f.Kind != "earning" {
-			c.and("p.kind <> 'earning'") // spelt out, so that the index of the few others is used
-		}
 	}
-	tables := postingsWithSettlement
+	if rare {
+		c.and("p.kind <> 'earning'") // spelt out, so that the index of the few others is used
+	}
+	w := ledgerWalk{tables: postingsWithSettlement, where: c, dense: f.DistributorID == "" && f.OrderID == "" && !rare}
 	if f.OrderID != "" {
 		c.and("s.program_id = ? AND s.source = ?", program, f.OrderID)
-		tables = postingsOfSettlements
+		w.tables = postingsOfSettlements
 	}
-	if err := afterPosting(c, p.After); err != nil {
+	if err := w.begin(p.After); err != nil {
 		return nil, "", err
 	}
 	limit := pageLimit(p)
 	var rows []postingRow
 	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
-		if err := postedBetween(ctx, tx, program, &f, c); err != nil {
+		if err := w.between(ctx, tx, program, &f); err != nil {
 			return err
 		}
-		return tx.SelectContext(ctx, &rows, `SELECT `+postingColumns+tables+c.String()+
-			` ORDER BY p.batch_sequence DESC, p.position DESC`+c.limited(limit), c.args...)
+		rows, err = w.next(ctx, tx, program, limit+1)
+		return err
 	})
 	rows, next = cut(rows, limit, (*postingRow).cursor)
 	for i := range rows {
@@ -144,147 +127,115 @@ func (s *Store) Postings(ctx context.Context, program string, f query.PostingFil
 	return list, next, err
 }
 
-// postedBetween turns instants into batches: batches are sealed one after the other, so that their numbers are in the order
-// of time and the ledger is found by them.
-func postedBetween(ctx context.Context, tx *sqlx.Tx, program string, f *query.PostingFilter, c *conditions) error {
-	for _, bound := range []struct {
-		at     time.Time
-		clause string
-	}{{f.From, "p.batch_sequence >= ?"}, {f.To, "p.batch_sequence < ?"}} {
-		if bound.at.IsZero() {
-			continue
-		}
-		var first int64
-		err := tx.GetContext(ctx, &first, `SELECT coalesce(min(sequence), 9223372036854775807) FROM seals WHERE program_id = $1 AND sealed_at >= $2`,
-			program, micros(bound.at))
+// ledgerWalk goes through what a list shows of the ledger, the newest first, and goes on where it stopped.
+type ledgerWalk struct {
+	tables string
+	where  *conditions
+	dense  bool // much of the ledger is in the list, so that a page of it is likely among the newest batches
+
+	batch, position int64 // it goes on before this posting
+	from            int64 // the first batch of the list
+}
+
+// begin begins a list, or continues it after a page.
+func (w *ledgerWalk) begin(after string) error {
+	w.batch = math.MaxInt64
+	at, err := readCursor(after, 2)
+	if err != nil || at == nil {
+		return err
+	}
+	if w.batch, err = at.number(0); err != nil {
+		return err
+	}
+	w.position, err = at.number(1)
+	return err
+}
+
+// between turns instants into batches: batches are sealed one after the other, so that their numbers are in the order of time
+// and the ledger is found by them.
+func (w *ledgerWalk) between(ctx context.Context, tx *sqlx.Tx, program string, f *query.PostingFilter) error {
+	first := func(at time.Time) (batch int64, err error) {
+		err = tx.GetContext(ctx, &batch, `SELECT coalesce(min(sequence), 9223372036854775807) FROM seals WHERE program_id = $1 AND sealed_at >= $2`,
+			program, micros(at))
 		if err != nil {
-			return fmt.Errorf("find the batch of an instant: %w", err)
+			return 0, fmt.Errorf("find the batch of an instant: %w", err)
 		}
-		c.and(bound.clause, first)
+		return batch, nil
+	}
+	if !f.From.IsZero() {
+		batch, err := first(f.From)
+		if err != nil {
+			return err
+		}
+		w.from = batch
+		w.where.and("p.batch_sequence >= ?", batch)
+	}
+	if !f.To.IsZero() {
+		batch, err := first(f.To)
+		if err != nil {
+			return err
+		}
+		if batch < w.batch {
+			w.batch, w.position = batch, 0
+		}
 	}
 	return nil
 }
 
-// commissionRow is the first posting of one amount, with what stands under its key now.
-type commissionRow struct {
-	postingRow
-	EarnedMinor  int64 `db:"earned_minor"`
-	MaturedMinor int64 `db:"matured_minor"`
-	PaidMinor    int64 `db:"paid_minor"`
-	UpdatedAt    int64 `db:"updated_at"`
+// next reads the next postings, so many if there are as many. A list that shows much of the ledger is looked for among as many
+// batches first, each of which holds a posting or more, and then among some more of them: of a ledger in many partitions all
+// that a statement may need are planned and opened, which takes longer than to read a page.
+func (w *ledgerWalk) next(ctx context.Context, tx *sqlx.Tx, program string, count int) (rows []postingRow, err error) {
+	looks := []int64{0}
+	if w.dense {
+		looks = []int64{int64(count), 16 * int64(count), 0}
+	}
+	for _, batches := range looks {
+		first, err := w.first(ctx, tx, program, batches)
+		if err != nil {
+			return nil, err
+		}
+		more, err := w.read(ctx, tx, first, count-len(rows))
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, more...)
+		if len(rows) == count {
+			w.batch, w.position = rows[count-1].BatchSequence, rows[count-1].Position
+			break
+		}
+		w.batch, w.position = first, 0
+		if first <= w.from {
+			break
+		}
+	}
+	return rows, nil
 }
 
-// sameKey ties postings q to the amount that p began. What matures or is paid keeps the key but for its kind.
-const sameKey = ` FROM settlements t JOIN postings q ON q.program_id = t.program_id AND q.batch_sequence = t.batch_sequence
-	AND q.position >= t.first_position AND q.position < t.first_position + t.posting_count
-	WHERE t.program_id = s.program_id AND t.source = s.source AND NOT EXISTS (SELECT 1 FROM open_commits o
-		WHERE o.program_id = t.program_id AND t.batch_sequence > o.after_batch AND substr(t.source, 1, length(o.source)) = o.source) AND q.line_id = p.line_id
-	AND q.component_id = p.component_id AND q.distributor_id = p.distributor_id AND q.currency = p.currency`
-
-const sumOfKey = `(SELECT coalesce(CAST(sum(q.amount_minor) AS bigint), 0)` + sameKey + ` AND q.kind = `
-
-const commissionColumns = postingColumns + `, ` + sumOfKey + `'earning') AS earned_minor, ` +
-	sumOfKey + `'maturing') AS matured_minor, ` + sumOfKey + `'payout') AS paid_minor,
-	(SELECT max(t.posted_at)` + sameKey + `) AS updated_at`
-
-// The statuses of a commission, by what stands under its key.
-const (
-	statusPending   = "PENDING"
-	statusAvailable = "AVAILABLE"
-	statusPaid      = "PAID"
-	statusReversed  = "REVERSED"
-)
-
-// commissionStatus says each status in SQL, for the filter; status says the same in Go, for the row.
-var commissionStatus = map[string]string{
-	statusReversed:  `earned_minor = 0`,
-	statusPaid:      `earned_minor <> 0 AND paid_minor >= earned_minor`,
-	statusAvailable: `earned_minor <> 0 AND paid_minor < earned_minor AND matured_minor >= earned_minor`,
-	statusPending:   `earned_minor <> 0 AND paid_minor < earned_minor AND matured_minor < earned_minor`,
+// first is where so many of the next batches begin; 0 are all of them.
+func (w *ledgerWalk) first(ctx context.Context, tx *sqlx.Tx, program string, batches int64) (int64, error) {
+	if batches == 0 {
+		return w.from, nil
+	}
+	end := w.batch
+	if end == math.MaxInt64 {
+		if err := tx.GetContext(ctx, &end, `SELECT coalesce(max(sequence), 0) FROM seals WHERE program_id = $1`, program); err != nil {
+			return 0, fmt.Errorf("find the last batch: %w", err)
+		}
+	}
+	return max(end-batches, w.from), nil
 }
 
-func (r *commissionRow) status() string {
-	switch {
-	case r.EarnedMinor == 0:
-		return statusReversed
-	case r.PaidMinor >= r.EarnedMinor:
-		return statusPaid
-	case r.MaturedMinor >= r.EarnedMinor:
-		return statusAvailable
-	default:
-		return statusPending
+// read reads from a batch on up to where the walk is. Where it is says the batch by itself too: by the pair no partition is left out.
+func (w *ledgerWalk) read(ctx context.Context, tx *sqlx.Tx, first int64, count int) (rows []postingRow, err error) {
+	c := w.where.clone()
+	if w.batch < math.MaxInt64 {
+		c.and("p.batch_sequence <= ? AND (p.batch_sequence, p.position) < (?, ?)", w.batch, w.batch, w.position)
 	}
-}
-
-// Commissions lists what distributors have by one line and component of an order, the newest first. A commission is
-// named by the event that began it. See query.Reader.
-func (s *Store) Commissions(ctx context.Context, program string, f query.CommissionFilter, p query.Page) (list []query.Commission, next string, err error) {
-	defer server.Wrap(&err, "list commissions of program %s", program)
-	c := where(program, "p.program_id").and("p.kind = 'earning'").andIf("p.distributor_id", f.DistributorID).and(visibleSettlement)
-	tables := postingsWithSettlement
-	c.and("(s.revision = 1 OR NOT EXISTS (SELECT 1" + sameKey + " AND q.kind = 'earning' AND t.revision < s.revision))")
-	if f.PlatformOrderID != "" {
-		c.and("s.program_id = ? AND s.source IN (SELECT store_id || '/' || ? FROM stores WHERE program_id = ?)", program, f.PlatformOrderID, program)
-		tables = postingsOfSettlements
+	if first > w.from {
+		c.and("p.batch_sequence >= ?", first)
 	}
-	if err := afterPosting(c, p.After); err != nil {
-		return nil, "", err
-	}
-	limit := pageLimit(p)
-	statement := `SELECT ` + commissionColumns + tables + c.String()
-	if f.Status != "" {
-		holds, known := commissionStatus[f.Status]
-		if !known {
-			return nil, "", &server.Error{Code: server.Invalid, Field: "status", Message: "A status is PENDING, AVAILABLE, PAID or REVERSED."}
-		}
-		statement = `SELECT * FROM (` + statement + `) c WHERE ` + holds + ` ORDER BY batch_sequence DESC, position DESC`
-	} else {
-		statement += ` ORDER BY p.batch_sequence DESC, p.position DESC`
-	}
-	err = s.read(ctx, program, func(tx *sqlx.Tx) error {
-		var rows []commissionRow
-		if err := tx.SelectContext(ctx, &rows, statement+c.limited(limit), c.args...); err != nil {
-			return err
-		}
-		rows, next = cut(rows, limit, func(r *commissionRow) cursor { return r.cursor() })
-		list, err = s.publicCommissions(ctx, tx, program, rows)
-		return err
-	})
-	return list, next, err
-}
-
-// publicCommissions adds what the orders know: the platform's id, the buyer, and each line's SKU.
-func (s *Store) publicCommissions(ctx context.Context, tx *sqlx.Tx, program string, rows []commissionRow) ([]query.Commission, error) {
-	sources := make([]string, 0, len(rows))
-	for i := range rows {
-		sources = append(sources, rows[i].Source)
-	}
-	var found []orderRow
-	err := tx.SelectContext(ctx, &found, `SELECT `+listedColumns+` FROM orders WHERE program_id = $1 AND source IN `+
-		s.dialect.in("$2"), program, s.dialect.list(sources))
-	if err != nil {
-		return nil, fmt.Errorf("read the orders: %w", err)
-	}
-	orders := make(map[string]*orderRow, len(found))
-	skus := make(map[string]map[string]string, len(found))
-	for i := range found {
-		lines := map[string]string{}
-		if err := json.Unmarshal([]byte(found[i].LinesJSON), &lines); err != nil {
-			return nil, fmt.Errorf("lines of order %s: %w", found[i].Source, err)
-		}
-		orders[found[i].Source], skus[found[i].Source] = &found[i], lines
-	}
-	list := make([]query.Commission, len(rows))
-	for i := range rows {
-		r := &rows[i]
-		list[i] = query.Commission{
-			CommissionID: r.eventID(), OrderID: r.Source, SKU: skus[r.Source][r.LineID], ReferrerID: r.DistributorID,
-			ComponentID: r.ComponentID, Currency: r.Currency, Value: money.FormatMinor(r.EarnedMinor, money.Currency(r.Currency)),
-			Status: r.status(), OrderTS: instant(r.OrderTS), UpdatedAt: instant(r.UpdatedAt),
-		}
-		if o := orders[r.Source]; o != nil {
-			list[i].OrderID, list[i].OrderName, list[i].StoreID, list[i].BuyerID = o.PlatformOrderID, o.Name, o.StoreID, o.BuyerID
-		}
-	}
-	return list, nil
+	err = tx.SelectContext(ctx, &rows, `SELECT `+postingColumns+w.tables+c.String()+
+		` ORDER BY p.batch_sequence DESC, p.position DESC`+c.upTo(count), c.args...)
+	return rows, err
 }

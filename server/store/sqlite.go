@@ -89,6 +89,11 @@ func (e *embedded) byKeys(table, condition string, first int, columns ...string)
 	return table + " WHERE program_id = $1 AND " + strings.Join(among, " AND ") + " " + condition
 }
 
+func (*embedded) postingsOf(first, last string) string {
+	return `s JOIN postings p ON p.program_id = $1 AND p.batch_sequence = s.batch_sequence AND p.position >= s.first_position
+		AND p.position < s.first_position + s.posting_count AND p.batch_sequence BETWEEN ` + first + ` AND ` + last
+}
+
 func (e *embedded) deliveriesByID(n string) string {
 	return `(SELECT * FROM inbox_state WHERE ` + e.among("delivery_id", n) + `) AS s
 		JOIN inbox AS i ON i.program_id = s.program_id AND i.delivery_id = s.delivery_id`
