@@ -223,7 +223,7 @@ func (w *ledgerWalk) first(ctx context.Context, tx *sqlx.Tx, program string, bat
 			return 0, fmt.Errorf("find the last batch: %w", err)
 		}
 	}
-	return max(end-batches, w.from), nil
+	return max(max(end, 0)-batches, w.from), nil
 }
 
 // read reads from a batch on up to where the walk is. Where it is says the batch by itself too: by the pair no partition is left out.
