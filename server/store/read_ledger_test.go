@@ -137,7 +137,7 @@ func listsAgree(t *testing.T, s *store.Store) {
 			f := query.PostingFilter{
 				OrderID: pick(random, []string{"", "", "", "a/1"}), DistributorID: pick(random, []string{"", "", "", "D2"}),
 				Kind: pick(random, []string{"", "", "earning", "payout"}), ComponentID: pick(random, []string{"", "", "c", "rare"}),
-				Currency: pick(random, []string{"", "", "USD"}),
+				Currency: pick(random, []string{"", "", "USD", "JPY"}),
 			}
 			if random.IntN(3) == 0 {
 				f.From = pick(random, instants)
@@ -195,7 +195,7 @@ func randomKeys(source string, random *rand.Rand) (keys []ledger.Key) {
 	for range 1 + random.IntN(4) {
 		key := ledger.Key{
 			Source: source, LineID: fmt.Sprint(random.IntN(2)), ComponentID: pick(random, []string{"c", "c", "c", "d"}),
-			DistributorID: pick(random, []string{"D1", "D2"}), Currency: pick(random, []money.Currency{"EUR", "EUR", "USD"}),
+			DistributorID: pick(random, []string{"D1", "D2"}), Currency: pick(random, []money.Currency{"EUR", "EUR", "EUR", "EUR", "USD", "USD", "JPY"}),
 			Kind: pick(random, []ledger.Kind{ledger.Earning, ledger.Earning, ledger.Maturing, ledger.Payout, ledger.Breakage}),
 		}
 		if random.IntN(50) == 0 {
