@@ -226,11 +226,12 @@ func (w *ledgerWalk) first(ctx context.Context, tx *sqlx.Tx, program string, bat
 	return max(max(end, 0)-batches, w.from), nil
 }
 
-// read reads from a batch on up to where the walk is. Where it is says the batch by itself too: by the pair no partition is left out.
+// read reads from a batch on up to where the walk is. It says the batch by itself too, as by the pair no partition is left out; and says
+// it last, as SQLite goes by the first of them, and by the batch alone would go through what pages before have shown of it.
 func (w *ledgerWalk) read(ctx context.Context, tx *sqlx.Tx, first int64, count int) (rows []postingRow, err error) {
 	c := w.where.clone()
 	if w.batch < math.MaxInt64 {
-		c.and("p.batch_sequence <= ? AND (p.batch_sequence, p.position) < (?, ?)", w.batch, w.batch, w.position)
+		c.and("(p.batch_sequence, p.position) < (?, ?) AND p.batch_sequence <= ?", w.batch, w.position, w.batch)
 	}
 	if first > w.from {
 		c.and("p.batch_sequence >= ?", first)
