@@ -150,6 +150,21 @@ func TestBodiesArriveInPartitions(t *testing.T) {
 	}
 }
 
+// TestBodiesAfterAClockWasAhead: what was made for a time that is not yet does not keep partitions from being made for now.
+func TestBodiesAfterAClockWasAhead(t *testing.T) {
+	t.Parallel()
+	w := newBodyWorld(t)
+	w.turn(t, noon.AddDate(10, 0, 0))
+	w.turn(t, noon.Add(26*time.Hour)) // which reaches to where the next one begins
+	w.turn(t, noon)
+	w.turn(t, noon.Add(24*time.Hour))
+	want := "20260304_120000 20260304_130000 20260304_140000 20260305_120000 20260305_130000 20260305_140000 20260305_150000 20260305_160000 " +
+		"20360304_120000 20360304_130000 20360304_140000"
+	if got := bodyPartitions(t, w.raw); got != want {
+		t.Errorf("partitions %s, want %s", got, want)
+	}
+}
+
 // TestOldBodiesGoWithTheirPartition: but for those whose deliveries are not done, which are kept until they are.
 func TestOldBodiesGoWithTheirPartition(t *testing.T) {
 	t.Parallel()
