@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"upline.dev/upline/core/ledger"
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server/admin"
@@ -160,7 +158,7 @@ func BenchmarkBodies(b *testing.B) {
 func benchmarkBodies(b *testing.B, w bodyWorld) {
 	const atOnce, perRound = 32, 32 * 1000
 	var kept, forgotten measured
-	at := noon
+	at, body := noon, make([]byte, 1800)
 	for b.Loop() {
 		kept.of(b, w, perRound, func() {
 			w.turn(b, at)
@@ -168,8 +166,9 @@ func benchmarkBodies(b *testing.B, w bodyWorld) {
 				rows := make([]inbox.Row, atOnce)
 				for i := range rows {
 					at = at.Add(time.Millisecond)
-					rows[i] = arrived(b, at)
-					rows[i].SealedBody = slices.Concat(slices.Repeat([][]byte{[]byte(uuid.NewString())}, 50)...)
+					rows[i] = arrived(at)
+					random := sha256.Sum256([]byte(rows[i].DeliveryID)) // as a platform's ids of deliveries are
+					rows[i].PlatformDeliveryID, rows[i].SealedBody = hex.EncodeToString(random[:16]), body
 				}
 				w.put(b, w.one, rows...)
 			}

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"upline.dev/upline/core/order"
 	"upline.dev/upline/server"
 	"upline.dev/upline/server/inbox"
@@ -40,20 +38,18 @@ var (
 	bodyKeep = 30 * time.Hour // in partitions of an hour
 )
 
+var bodiesArrived atomic.Int64
+
 // arrived is a delivery that comes at a time.
-func arrived(t testing.TB, at time.Time) inbox.Row {
-	t.Helper()
-	id, err := uuid.NewV7()
-	check(t, err)
-	for i, ms := 5, at.UnixMilli(); i >= 0; i, ms = i-1, ms>>8 {
-		id[i] = byte(ms) // its lowest eight bits
-	}
+func arrived(at time.Time) inbox.Row {
+	ms := fmt.Sprintf("%012x", at.UnixMilli())
+	id := fmt.Sprintf("%s-%s-7000-8000-%012x", ms[:8], ms[8:], bodiesArrived.Add(1))
 	return inbox.Row{
 		Delivery: order.Delivery{
-			DeliveryID: id.String(), PlatformDeliveryID: id.String(), ProgramID: "p", StoreID: "s", Platform: order.Shopify,
+			DeliveryID: id, PlatformDeliveryID: id, ProgramID: "p", StoreID: "s", Platform: order.Shopify,
 			Topic: "orders/create", Headers: map[string]string{}, ReceivedAt: at,
 		},
-		SealedBody: []byte("body of " + id.String()), BodyBytes: 4, DueAt: at,
+		SealedBody: []byte("body of " + id), BodyBytes: 4, DueAt: at,
 	}
 }
 
@@ -106,8 +102,8 @@ func bodyPartitions(t *testing.T, raw *sql.DB) string {
 func TestBodiesArriveInPartitions(t *testing.T) {
 	t.Parallel()
 	w := newBodyWorld(t)
-	early, far := arrived(t, noon.Add(-time.Minute)), arrived(t, noon.AddDate(40, 0, 0))
-	begun := arrived(t, noon.Add(5*time.Minute))
+	early, far := arrived(noon.Add(-time.Minute)), arrived(noon.AddDate(40, 0, 0))
+	begun := arrived(noon.Add(5 * time.Minute))
 	w.put(t, w.one, early, begun, far)
 	for _, r := range []inbox.Row{early, begun, far} {
 		if got := w.where(t, r); got != "rest" {
@@ -120,7 +116,7 @@ func TestBodiesArriveInPartitions(t *testing.T) {
 			t.Fatalf("partitions %s, want %s", got, want)
 		}
 	}
-	late := arrived(t, noon.Add(2*time.Hour))
+	late := arrived(noon.Add(2 * time.Hour))
 	w.put(t, w.other, late)
 	for r, want := range map[*inbox.Row]string{&early: "rest", &begun: "20260304_120000", &late: "20260304_140000", &far: "rest"} {
 		if got := w.where(t, *r); got != want {
@@ -132,7 +128,7 @@ func TestBodiesArriveInPartitions(t *testing.T) {
 	if len(waiting) != 2 || string(waiting[0].SealedBody) != string(begun.SealedBody) || string(waiting[1].SealedBody) != string(late.SealedBody) {
 		t.Errorf("an engine reads %+v", waiting)
 	}
-	repeat := arrived(t, noon.Add(90*time.Minute))
+	repeat := arrived(noon.Add(90 * time.Minute))
 	repeat.PlatformDeliveryID = late.PlatformDeliveryID
 	if results, err := w.other.PutDeliveries(t.Context(), []inbox.Row{repeat}); err != nil || !results[0].Duplicate || results[0].DeliveryID != late.DeliveryID {
 		t.Errorf("a repeat: %+v, %v", results, err)
@@ -170,8 +166,8 @@ func TestOldBodiesGoWithTheirPartition(t *testing.T) {
 	t.Parallel()
 	w := newBodyWorld(t)
 	w.turn(t, noon)
-	done, waiting, parked := arrived(t, noon.Add(time.Minute)), arrived(t, noon.Add(2*time.Minute)), arrived(t, noon.Add(3*time.Minute))
-	later, stray := arrived(t, noon.Add(time.Hour)), arrived(t, noon.Add(-time.Hour))
+	done, waiting, parked := arrived(noon.Add(time.Minute)), arrived(noon.Add(2*time.Minute)), arrived(noon.Add(3*time.Minute))
+	later, stray := arrived(noon.Add(time.Hour)), arrived(noon.Add(-time.Hour))
 	w.put(t, w.one, done, waiting, parked, later, stray)
 	w.end(t, inbox.Done, done, later, stray)
 	w.end(t, inbox.Parked, parked)
@@ -215,7 +211,7 @@ func TestBodyTakenUpAgainMeanwhile(t *testing.T) {
 	t.Parallel()
 	w := newBodyWorld(t)
 	w.turn(t, noon)
-	done := arrived(t, noon.Add(time.Minute))
+	done := arrived(noon.Add(time.Minute))
 	w.put(t, w.one, done)
 	w.end(t, inbox.Done, done)
 	for { // Until it was quick enough: who drops waits no longer than a tenth of a second.
@@ -258,7 +254,7 @@ func TestBodiesTurnMeanwhile(t *testing.T) {
 	for n, s := range []*store.Store{w.one, w.other} {
 		arriving.Go(func() {
 			for i := range 100 {
-				rows := []inbox.Row{arrived(t, noon.Add(time.Duration(i)*time.Hour)), arrived(t, noon.Add(time.Duration(i)*time.Hour+time.Minute))}
+				rows := []inbox.Row{arrived(noon.Add(time.Duration(i) * time.Hour)), arrived(noon.Add(time.Duration(i)*time.Hour + time.Minute))}
 				w.put(t, s, rows...)
 				if i%2 == 0 {
 					check(t, s.FinishDeliveries(t.Context(), []inbox.Finished{{DeliveryID: rows[0].DeliveryID, Status: inbox.Done, Result: "x", At: noon}}))
@@ -311,7 +307,7 @@ func TestBodyWhosePartitionIsAttached(t *testing.T) {
 	check(t, err)
 	var made string
 	check(t, attaching.QueryRow(`SELECT upline_extend_bodies($1::bigint, 3600000000, $1::bigint + 1)`, noon.UnixMicro()).Scan(&made))
-	r, stored := arrived(t, noon.Add(time.Minute)), make(chan struct{})
+	r, stored := arrived(noon.Add(time.Minute)), make(chan struct{})
 	go func() {
 		defer close(stored)
 		w.put(t, w.other, r)
@@ -341,7 +337,7 @@ func TestUpgradeIsFinished(t *testing.T) {
 	_, err := store.Migrate(t.Context(), c)
 	check(t, err)
 	w.one, w.other = openStore(t, c), openStore(t, c)
-	before := arrived(t, noon)
+	before := arrived(noon)
 	w.put(t, w.one, before)
 	w.turn(t, noon)
 	if got := w.where(t, before); got != "inbox" || bodyPartitions(t, w.raw) != "" {
@@ -353,7 +349,7 @@ func TestUpgradeIsFinished(t *testing.T) {
 		}
 	}
 	w.other = openStore(t, c)
-	still, after := arrived(t, noon.Add(time.Second)), arrived(t, noon.Add(2*time.Second))
+	still, after := arrived(noon.Add(time.Second)), arrived(noon.Add(2*time.Second))
 	w.put(t, w.one, still)
 	w.put(t, w.other, after)
 	_, err = w.other.TurnBodies(t.Context(), noon, bodyKeep)
