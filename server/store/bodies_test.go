@@ -242,6 +242,33 @@ func TestBodyTakenUpAgainMeanwhile(t *testing.T) {
 	}
 }
 
+// TestBodyForgottenWhileItMoves: what somebody asked to be forgotten is, also where it moves into its delivery just then.
+func TestBodyForgottenWhileItMoves(t *testing.T) {
+	t.Parallel()
+	w := newBodyWorld(t)
+	r := arrived(noon)
+	w.put(t, w.one, r)
+	moving, err := w.raw.BeginTx(t.Context(), nil)
+	check(t, err)
+	_, err = moving.Exec(`WITH gone AS (DELETE FROM inbox_bodies RETURNING *)
+		UPDATE inbox SET sealed_body = gone.sealed_body FROM gone WHERE inbox.delivery_id = gone.delivery_id`)
+	check(t, err)
+	dropped := make(chan int64, 1)
+	go func() {
+		n, err := w.other.DropBodiesByID(t.Context(), "p", []string{r.DeliveryID})
+		check(t, err)
+		dropped <- n
+	}()
+	for waits := false; !waits; time.Sleep(time.Millisecond) {
+		check(t, w.raw.QueryRowContext(t.Context(), `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
+			AND wait_event_type = 'Lock' AND query LIKE 'DELETE FROM inbox_bodies%')`).Scan(&waits))
+	}
+	check(t, moving.Commit())
+	if n := <-dropped; n != 1 || w.where(t, r) != "gone" {
+		t.Errorf("%d bodies are forgotten, and this one is in %s", n, w.where(t, r))
+	}
+}
+
 // TestBodiesTurnMeanwhile: while partitions are made and dropped by two processes, what arrives keeps its body, and nobody who takes
 // deliveries in is refused.
 func TestBodiesTurnMeanwhile(t *testing.T) {
