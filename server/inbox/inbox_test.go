@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -600,6 +601,29 @@ func TestRetainGoesOnAfterAFailure(t *testing.T) {
 	if failures != 3 {
 		t.Errorf("%d failures reported", failures)
 	}
+}
+
+// TestRetainTriesAFailureAgainSoon: and not when the next turn would be.
+func TestRetainTriesAFailureAgainSoon(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &store{rows: map[string]inbox.Row{}}
+		in, err := inbox.New(s, sealer{}, func() time.Time { return noon }, inbox.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		begin, failures := time.Now(), 0
+		in.Retain(ctx, time.Hour, func(error) {
+			if failures++; failures == 3 {
+				cancel()
+			}
+		})
+		if took := time.Since(begin); took != 2*time.Minute {
+			t.Errorf("the third attempt came after %s", took)
+		}
+	})
 }
 
 // recorder counts what the inbox reports.

@@ -36,19 +36,22 @@ func (in *Inbox) dropOneByOne(ctx context.Context) (int64, error) {
 	}
 }
 
-// Retain drops old bodies at once and then every interval until ctx ends. A failure goes to report and is tried again
-// at the next turn.
+// retainAgain is after what time a failure is tried again at the latest: what arrives while no partition can be made for it has to move
+// into the one that is made at last.
+const retainAgain = time.Minute
+
+// Retain drops old bodies at once and then every interval until ctx ends. A failure goes to report and is tried again sooner.
 func (in *Inbox) Retain(ctx context.Context, interval time.Duration, report func(error)) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
 	for {
+		next := interval
 		if _, err := in.DropOldBodies(ctx); err != nil && ctx.Err() == nil {
 			report(err)
+			next = min(interval, retainAgain)
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-time.After(next):
 		}
 	}
 }
